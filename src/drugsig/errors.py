@@ -1,0 +1,215 @@
+"""Every error and warning that drugsig raises on purpose.
+
+::
+
+    DrugsigError
+    ├── InputError (ValueError)       what was given cannot be used
+    │   ├── ReadError                 a file cannot be read as what it should be
+    │   │   └── TableError            a cell, a row or a column of a table is at fault
+    │   ├── MetadataError             metadata that contradict each other or are missing
+    │   ├── TargetMismatchError       profile sets that measure different targets
+    │   ├── UnknownNameError          a name that no registry, table or set knows
+    │   ├── RecipeError               a pretreatment that cannot be written so, or not applied
+    │   ├── ComparisonError           scores that cannot be formed
+    │   ├── PopulationError           pairs of known source that cannot be formed
+    │   ├── ThresholdError            a threshold that cannot be learned or used
+    │   ├── GroupingError             profiles that cannot be grouped so
+    │   └── ConfigError               an analysis file that cannot be run
+    ├── SizeError (MemoryError)       more memory or more output than was allowed
+    ├── OutputError (OSError)         results that cannot be written where they should be
+    └── MissingExtraError (ImportError)   an optional package that is not installed
+
+    DrugsigWarning (UserWarning)
+    ├── SmallSampleWarning            too few sources or pairs for the figure beside it
+    ├── UndefinedScoreWarning         scores that have no value
+    ├── ImputationWarning             values put in place of what was not detected
+    ├── CircularRuleWarning           a population rule that looks at the profile itself
+    └── ChainingWarning               groups that depend on how links are chained
+
+A message says what failed, what it got, where, and what to do next. The facts in it are
+also attributes, so that a program can act on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = [
+    "ChainingWarning",
+    "CircularRuleWarning",
+    "ComparisonError",
+    "ConfigError",
+    "DrugsigError",
+    "DrugsigWarning",
+    "GroupingError",
+    "ImputationWarning",
+    "InputError",
+    "MetadataError",
+    "MissingExtraError",
+    "OutputError",
+    "PopulationError",
+    "ReadError",
+    "RecipeError",
+    "SizeError",
+    "SmallSampleWarning",
+    "TableError",
+    "TargetMismatchError",
+    "ThresholdError",
+    "UndefinedScoreWarning",
+    "UnknownNameError",
+]
+
+
+class DrugsigError(Exception):
+    """The base of every error that drugsig raises on purpose."""
+
+
+class InputError(DrugsigError, ValueError):
+    """What was given cannot be used."""
+
+
+class ReadError(InputError):
+    """A file cannot be read as what it should be.
+
+    Parameters
+    ----------
+    message : str
+        What failed, what was found and what to do next.
+    path : path-like, optional
+        The file.
+    """
+
+    def __init__(self, message: str, *, path: str | Path | None = None) -> None:
+        super().__init__(message)
+        self.path = None if path is None else Path(path)
+
+
+class TableError(ReadError):
+    """A cell, a row or a column of a table is at fault.
+
+    Parameters
+    ----------
+    message : str
+        What failed, what was found and what to do next.
+    path : path-like, optional
+        The file.
+    line : int, optional
+        The line of the file, or the row of the sheet, counted from 1.
+    column : str, optional
+        The heading of the column.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | Path | None = None,
+        line: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        super().__init__(message, path=path)
+        self.line = line
+        self.column = column
+
+
+class MetadataError(InputError):
+    """Metadata contradict each other, or what is asked for is missing."""
+
+
+class TargetMismatchError(InputError):
+    """Two profile sets measure different targets.
+
+    Parameters
+    ----------
+    message : str
+        What failed and what to do next.
+    only_in_a, only_in_b : sequence of str
+        The targets that one set has and the other lacks.
+    """
+
+    def __init__(
+        self, message: str, *, only_in_a: Sequence[str] = (), only_in_b: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.only_in_a = tuple(only_in_a)
+        self.only_in_b = tuple(only_in_b)
+
+
+class UnknownNameError(InputError):
+    """A name is not known where it was used.
+
+    Parameters
+    ----------
+    message : str
+        What failed; names the nearest known names.
+    name : str
+        What was asked for.
+    known : sequence of str
+        What there is.
+    """
+
+    def __init__(self, message: str, *, name: str, known: Sequence[str]) -> None:
+        super().__init__(message)
+        self.name = name
+        self.known = tuple(known)
+
+
+class RecipeError(InputError):
+    """A pretreatment cannot be written so, or cannot be applied to these profiles."""
+
+
+class ComparisonError(InputError):
+    """Scores cannot be formed from these profiles with this metric."""
+
+
+class PopulationError(InputError):
+    """Pairs of known source cannot be formed from these profiles with this rule."""
+
+
+class ThresholdError(InputError):
+    """A threshold cannot be learned from these pairs, or not be used here."""
+
+
+class GroupingError(InputError):
+    """These profiles cannot be grouped in the way that was asked for."""
+
+
+class ConfigError(InputError):
+    """An analysis file cannot be run as it stands."""
+
+
+class SizeError(DrugsigError, MemoryError):
+    """The work would take more memory, or write more, than was allowed."""
+
+
+class OutputError(DrugsigError, OSError):
+    """Results cannot be written where they should be."""
+
+
+class MissingExtraError(DrugsigError, ImportError):
+    """An optional package is not installed."""
+
+
+class DrugsigWarning(UserWarning):
+    """The base of every warning that drugsig gives on purpose."""
+
+
+class SmallSampleWarning(DrugsigWarning):
+    """Too few sources or pairs stand behind the figure that is given."""
+
+
+class UndefinedScoreWarning(DrugsigWarning):
+    """Scores have no value: a constant or empty profile, or too few targets in common."""
+
+
+class ImputationWarning(DrugsigWarning):
+    """Much of a profile was put in place of what was not detected."""
+
+
+class CircularRuleWarning(DrugsigWarning):
+    """The population rule uses a column that is itself derived from the profile."""
+
+
+class ChainingWarning(DrugsigWarning):
+    """The groups depend on whether links are chained."""

@@ -1,0 +1,72 @@
+"""The history of a profile set: every step that made it, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drugsig._check import one_line_text
+from drugsig.errors import InputError
+
+__all__ = ["Step", "canonical_json"]
+
+
+def canonical_json(value: object) -> str:
+    """Write a value as JSON in the one way that digests are made of.
+
+    Keys are sorted, nothing is spaced out, text is not escaped beyond what JSON needs, and
+    numbers are written with the shortest digits that read back the same.
+
+    Raises
+    ------
+    InputError
+        If the value holds NaN, an infinity or something JSON has no word for.
+    """
+    try:
+        return json.dumps(
+            value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not data that can be written down: {error}") from error
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done to profiles.
+
+    Parameters
+    ----------
+    operation : str
+        What was done: ``"read"``, ``"select"``, ``"pretreat"`` ...
+    detail_json : str
+        The particulars as canonical JSON. `Step.make` writes it from a mapping.
+    """
+
+    operation: str
+    detail_json: str = "{}"
+
+    def __post_init__(self) -> None:
+        one_line_text(self.operation, what="the operation of a step")
+        if not isinstance(json.loads(self.detail_json), dict):
+            raise InputError(
+                f"the detail of step '{self.operation}' must be a mapping, "
+                f"got {self.detail_json[:80]}"
+            )
+
+    @classmethod
+    def make(cls, operation: str, detail: Mapping[str, Any] | None = None) -> Step:
+        """Make a step from a mapping of particulars."""
+        return cls(operation, canonical_json(dict(detail or {})))
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """The particulars, as a new mapping."""
+        parsed: dict[str, Any] = json.loads(self.detail_json)
+        return parsed
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{key}={value!r}" for key, value in self.detail.items())
+        text = f"{self.operation}({parts})"
+        return text if len(text) <= 160 else text[:157] + "..."

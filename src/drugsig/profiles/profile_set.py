@@ -1,0 +1,479 @@
+"""`ProfileSet`: the one currency of drugsig."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from drugsig._check import (
+    choose,
+    float_matrix,
+    freeze,
+    listed,
+    one_line_text,
+    same_shape,
+    unique_text,
+)
+from drugsig.errors import InputError, MetadataError
+from drugsig.profiles.digest import content_digest
+from drugsig.profiles.history import Step
+from drugsig.profiles.status import Status, is_usable
+from drugsig.protocols.target import Target
+
+__all__ = ["ID_COLUMN", "ProfileSet"]
+
+ID_COLUMN = "profile_id"
+
+# The operation whose steps change the values, and so belong to the content digest.
+PRETREAT = "pretreat"
+
+_ROWS_IN_HTML = 10
+_TARGETS_IN_HTML = 12
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class ProfileSet:
+    """Profiles: the values of one set of targets in many specimens.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n_profiles, n_targets)
+        One row a profile, one column a target. A cell that was not measured holds NaN.
+    targets : sequence of Target or str
+        What the columns are. A name alone stands for an impurity given as an area.
+    profiles : DataFrame, mapping or sequence of str
+        One row a profile. A table has a column ``profile_id`` and any further metadata, all
+        kept as text; a sequence is the ids alone.
+    status : array_like of Status, shape (n_profiles, n_targets), optional
+        Without it a value above or below zero is *detected*, a zero is *below LOD* with an
+        unknown limit, and NaN is *not measured*.
+    limits : array_like of float, shape (n_profiles, n_targets), optional
+        The limit below which a cell would not be detected, in the unit of the values;
+        NaN where it is not known.
+    uncertainty : array_like of float, shape (n_profiles, n_targets), optional
+        Standard uncertainty of every value, in the unit of the values; NaN where not known.
+    history : sequence of Step
+        What was done so far.
+    name : str
+        What messages call this set.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, ids or targets come twice, a detected value is missing or a value
+        is infinite.
+
+    Notes
+    -----
+    Arrays are read-only and tables are handed out as copies. Two sets are equal when their
+    content digests are.
+
+    Examples
+    --------
+    >>> s = ProfileSet([[2.0, 1.0], [0.0, 4.0]], ["A", "B"], ["001", "002"])
+    >>> s
+    <ProfileSet 'profiles': 2 profiles x 2 targets, 3 of 4 cells detected>
+    >>> s.status[1, 0] == Status.BELOW_LOD
+    np.True_
+    """
+
+    values: NDArray[np.float64]
+    status: NDArray[np.uint8]
+    limits: NDArray[np.float64]
+    uncertainty: NDArray[np.float64]
+    targets: tuple[Target, ...]
+    history: tuple[Step, ...]
+    name: str
+    _table: pd.DataFrame
+
+    def __init__(
+        self,
+        values: ArrayLike,
+        /,
+        targets: Sequence[Target | str],
+        profiles: pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[str],
+        *,
+        status: ArrayLike | None = None,
+        limits: ArrayLike | None = None,
+        uncertainty: ArrayLike | None = None,
+        history: Sequence[Step] = (),
+        name: str = "profiles",
+    ) -> None:
+        what = f"the values of profile set '{name}'"
+        matrix = float_matrix(values, what=what, allow_nan=True)
+        n, p = matrix.shape
+        made = tuple(t if isinstance(t, Target) else Target(t) for t in targets)
+        if len(made) != p:
+            raise InputError(f"{what} have {p} column(s), but {len(made)} target(s) are named")
+        unique_text((t.name for t in made), what="target names")
+        table = _metadata_table(profiles, n)
+        both = sorted(set(table.columns) & {t.name for t in made})
+        if both:
+            raise InputError(f"{listed(both)} is the name of a target and of a metadata column")
+        cells = _status_of(matrix, status)
+        unknown = np.full((n, p), np.nan)
+        limit = (
+            unknown
+            if limits is None
+            else same_shape(
+                float_matrix(limits, what="limits", allow_nan=True),
+                (n, p),
+                what="limits",
+                dtype=np.float64,
+            )
+        )
+        spread = (
+            unknown.copy()
+            if uncertainty is None
+            else same_shape(
+                float_matrix(uncertainty, what="uncertainty", allow_nan=True),
+                (n, p),
+                what="uncertainty",
+                dtype=np.float64,
+            )
+        )
+        if (spread < 0).any():
+            raise InputError("uncertainty must not be negative")
+        _refuse_contradictions(matrix, cells, table, made)
+        put = object.__setattr__
+        put(self, "values", freeze(matrix))
+        put(self, "status", freeze(cells))
+        put(self, "limits", freeze(limit))
+        put(self, "uncertainty", freeze(spread))
+        put(self, "targets", made)
+        put(self, "history", tuple(history))
+        put(self, "name", one_line_text(name, what="the name of a profile set"))
+        put(self, "_table", table)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Arrays lose their read-only flag on the way to a worker.
+        self.__dict__.update(state)
+        for array in (self.values, self.status, self.limits, self.uncertainty):
+            freeze(array)
+
+    # -- what it holds -------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    @property
+    def profiles(self) -> pd.DataFrame:
+        """The metadata table, one row a profile, as a copy; all columns are text."""
+        return self._table.copy()
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The profile ids, in order."""
+        return tuple(self._table[ID_COLUMN])
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the targets, in order."""
+        return tuple(t.name for t in self.targets)
+
+    @property
+    def metadata_columns(self) -> tuple[str, ...]:
+        """The metadata columns other than ``profile_id``."""
+        return tuple(str(c) for c in self._table.columns if c != ID_COLUMN)
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Which cells were measured and not rejected, shape (n_profiles, n_targets)."""
+        return is_usable(self.status)
+
+    @property
+    def detected(self) -> NDArray[np.bool_]:
+        """Which cells were detected, shape (n_profiles, n_targets)."""
+        return self.status == Status.DETECTED
+
+    @property
+    def pretreatment(self) -> tuple[dict[str, Any], ...]:
+        """The pretreatment steps applied so far, with their frozen parameters."""
+        steps: list[dict[str, Any]] = []
+        for step in self.history:
+            if step.operation == PRETREAT:
+                steps.extend(step.detail["steps"])
+        return tuple(steps)
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the content, as 64 hexadecimal digits."""
+        return content_digest(
+            values=self.values,
+            status=self.status,
+            limits=self.limits,
+            uncertainty=self.uncertainty,
+            targets=[(t.name, t.role, t.unit) for t in self.targets],
+            columns=[(str(c), self.column(str(c))) for c in self._table.columns],
+            pretreatment=self.pretreatment,
+        )
+
+    def column(self, name: str, /) -> tuple[str | None, ...]:
+        """Return one metadata column; None where a cell is empty.
+
+        Raises
+        ------
+        MetadataError
+            If there is no such column; the message names the columns there are.
+        """
+        if name not in self._table.columns:
+            known = [str(c) for c in self._table.columns]
+            raise MetadataError(
+                f"profile set '{self.name}' has no metadata column '{name}'. "
+                f"Its columns are {listed(known, most=40)}."
+            )
+        return tuple(None if pd.isna(v) else str(v) for v in self._table[name])
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, ProfileSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    # -- parts of it ---------------------------------------------------------------------
+
+    def index_of(self, ids: Iterable[str], /) -> NDArray[np.intp]:
+        """Return the row of every id.
+
+        Raises
+        ------
+        UnknownNameError
+            If an id is not in the set.
+        """
+        place = self._row_of
+        return np.array(
+            [place[choose(i, self.ids, what="profile") if i not in place else i] for i in ids],
+            dtype=np.intp,
+        )
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.ids)}
+
+    def select(self, ids: Iterable[str] | NDArray[Any], /, *, why: str = "") -> ProfileSet:
+        """Return the profiles with these ids, rows or true flags, in the order given.
+
+        Parameters
+        ----------
+        ids : iterable of str, or ndarray of int or bool
+            Which profiles.
+        why : str
+            The reason, kept in the history.
+        """
+        rows = (
+            np.arange(len(self))[ids] if isinstance(ids, np.ndarray) else self.index_of(list(ids))
+        )
+        detail: dict[str, Any] = {"profiles": len(rows), "of": len(self)}
+        if why:
+            detail["why"] = why
+        return self._replace(
+            values=self.values[rows],
+            status=self.status[rows],
+            limits=self.limits[rows],
+            uncertainty=self.uncertainty[rows],
+            profiles=self._table.iloc[rows].reset_index(drop=True),
+            step=Step.make("select", detail),
+        )
+
+    def without(self, ids: Iterable[str], /, *, why: str = "") -> ProfileSet:
+        """Return the other profiles.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            The profiles to leave out.
+        why : str
+            The reason, kept in the history.
+        """
+        keep = np.ones(len(self), dtype=bool)
+        keep[self.index_of(list(ids))] = False
+        return self.select(keep, why=why)
+
+    def keep_targets(self, names: Iterable[str], /) -> ProfileSet:
+        """Return the same profiles with these targets only, in the order given.
+
+        Raises
+        ------
+        UnknownNameError
+            If a name is not a target of the set.
+        """
+        wanted = [choose(n, self.target_names, what="target") for n in names]
+        places = [self.target_names.index(n) for n in wanted]
+        return self._replace(
+            values=self.values[:, places],
+            status=self.status[:, places],
+            limits=self.limits[:, places],
+            uncertainty=self.uncertainty[:, places],
+            targets=[self.targets[k] for k in places],
+            step=Step.make("keep_targets", {"targets": wanted}),
+        )
+
+    def with_roles(self, roles: Mapping[str, str], /) -> ProfileSet:
+        """Return the same profiles with other roles for the targets named.
+
+        Parameters
+        ----------
+        roles : mapping of str to str
+            Target name to role.
+
+        Examples
+        --------
+        >>> s = ProfileSet([[2.0, 1.0]], ["cocaine", "tropacocaine"], ["001"])
+        >>> [t.role for t in s.with_roles({"cocaine": "main"}).targets]
+        ['main', 'impurity']
+        """
+        for target in roles:
+            choose(target, self.target_names, what="target")
+        return self._replace(
+            targets=[Target(t.name, roles.get(t.name, t.role), t.unit) for t in self.targets],
+            step=Step.make("with_roles", {"roles": dict(roles)}),
+        )
+
+    def with_column(self, name: str, texts: Sequence[str | None], /) -> ProfileSet:
+        """Return the same profiles with one more metadata column, or with it replaced."""
+        table = self._table.copy()
+        table[name] = pd.Series(list(texts), dtype="str", index=table.index)
+        return self._replace(profiles=table, step=Step.make("with_column", {"column": name}))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the values as a table, profile ids down and targets across."""
+        return pd.DataFrame(
+            self.values.copy(),
+            index=pd.Index(self.ids, name=ID_COLUMN),
+            columns=list(self.target_names),
+        )
+
+    def _replace(
+        self,
+        *,
+        step: Step | None = None,
+        values: ArrayLike | None = None,
+        status: ArrayLike | None = None,
+        limits: ArrayLike | None = None,
+        uncertainty: ArrayLike | None = None,
+        targets: Sequence[Target] | None = None,
+        profiles: pd.DataFrame | None = None,
+        name: str | None = None,
+    ) -> ProfileSet:
+        return ProfileSet(
+            self.values if values is None else values,
+            targets=self.targets if targets is None else targets,
+            profiles=self._table if profiles is None else profiles,
+            status=self.status if status is None else status,
+            limits=self.limits if limits is None else limits,
+            uncertainty=self.uncertainty if uncertainty is None else uncertainty,
+            history=self.history if step is None else (*self.history, step),
+            name=self.name if name is None else name,
+        )
+
+    # -- how it shows itself -------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        n, p = self.values.shape
+        done = f", pretreated: {len(self.pretreatment)} step(s)" if self.pretreatment else ""
+        return (
+            f"<ProfileSet '{self.name}': {n} profiles x {p} targets, "
+            f"{int(self.detected.sum())} of {n * p} cells detected{done}>"
+        )
+
+    def _repr_html_(self) -> str:
+        shown = self.values[:_ROWS_IN_HTML, :_TARGETS_IN_HTML]
+        names = self.target_names[:_TARGETS_IN_HTML]
+        head = "".join(f"<th>{html.escape(n)}</th>" for n in (ID_COLUMN, *names))
+        body = []
+        for row, profile_id in enumerate(self.ids[:_ROWS_IN_HTML]):
+            cells = []
+            for column in range(shown.shape[1]):
+                state = Status(int(self.status[row, column]))
+                number = "" if np.isnan(shown[row, column]) else f"{shown[row, column]:.6g}"
+                note = "" if state is Status.DETECTED else f" <i>{state.label}</i>"
+                cells.append(f"<td>{number}{note}</td>")
+            body.append(f"<tr><td>{html.escape(profile_id)}</td>{''.join(cells)}</tr>")
+        more = (
+            f"first {len(body)} profiles and {len(names)} targets shown"
+            if (len(self) > len(body) or len(self.targets) > len(names))
+            else "all shown"
+        )
+        return (
+            f"<table><caption>{html.escape(repr(self)[1:-1])}; {more}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        )
+
+
+def _metadata_table(
+    profiles: pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[str], n: int
+) -> pd.DataFrame:
+    """Return the metadata with the id column first, every column as text."""
+    if isinstance(profiles, pd.DataFrame):
+        given: dict[str, list[object]] = {str(c): list(profiles[c]) for c in profiles.columns}
+    elif isinstance(profiles, Mapping):
+        given = {str(c): list(v) for c, v in profiles.items()}
+    else:
+        given = {ID_COLUMN: list(profiles)}
+    if ID_COLUMN not in given:
+        raise InputError(
+            f"the profiles table has no column '{ID_COLUMN}'. Its columns are {listed(given)}."
+        )
+    lengths = {column: len(v) for column, v in given.items() if len(v) != n}
+    if lengths:
+        column, length = next(iter(lengths.items()))
+        raise InputError(f"there are {n} rows of values, but column '{column}' has {length}")
+    ids = unique_text(given.pop(ID_COLUMN), what="profile ids")
+    table = {ID_COLUMN: pd.Series(ids, dtype="str")}
+    for column, cells in given.items():
+        one_line_text(column, what="the name of a metadata column")
+        texts = [_metadata_text(cell, column) for cell in cells]
+        table[column] = pd.Series(texts, dtype="str")
+    return pd.DataFrame(table)
+
+
+def _metadata_text(cell: object, column: str) -> str | None:
+    """Return the cell as text; an empty cell and every kind of missing value is None."""
+    if cell is None or cell is pd.NA or cell is pd.NaT or cell == "":
+        return None
+    if isinstance(cell, float) and np.isnan(cell):
+        return None
+    return one_line_text(cell, what=f"metadata column '{column}'")
+
+
+def _status_of(values: NDArray[np.float64], status: ArrayLike | None) -> NDArray[np.uint8]:
+    if status is None:
+        out = np.full(values.shape, Status.DETECTED, dtype=np.uint8)
+        out[values == 0] = Status.BELOW_LOD
+        out[np.isnan(values)] = Status.NOT_MEASURED
+        return out
+    raw = np.asarray(status)
+    if raw.dtype.kind not in "iu" or (raw.size and (raw.min() < 0 or raw.max() > max(Status))):
+        raise InputError(
+            "status must hold whole numbers of drugsig.Status: "
+            + ", ".join(f"{s.value} {s.label}" for s in Status)
+        )
+    out = same_shape(raw, values.shape, what="status", dtype=np.uint8)
+    return out
+
+
+def _refuse_contradictions(
+    values: NDArray[np.float64],
+    status: NDArray[np.uint8],
+    table: pd.DataFrame,
+    targets: tuple[Target, ...],
+) -> None:
+    missing = np.isnan(values)
+    wrong = (missing & (status < Status.NOT_MEASURED)) | (
+        ~missing & (status == Status.NOT_MEASURED)
+    )
+    if wrong.any():
+        row, column = (int(k) for k in np.argwhere(wrong)[0])
+        state = Status(int(status[row, column])).label
+        raise InputError(
+            f"profile '{table[ID_COLUMN].iloc[row]}', target '{targets[column].name}': status "
+            f"'{state}' does not go with the value {values[row, column]}. A cell that was not "
+            "measured holds NaN; every other cell but a rejected one holds a number."
+        )
