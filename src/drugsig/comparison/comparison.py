@@ -1,0 +1,232 @@
+"""`Comparison`: the scores of all pairs, with what they rest on."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from drugsig._check import choose, freeze
+from drugsig.comparison.links import Links
+from drugsig.comparison.metrics import Metric
+
+__all__ = ["Comparison"]
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """The scores of all pairs of profiles.
+
+    Made by `drugsig.compare`. ``comparison["a", "c"]`` is one score.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (n_questioned, n_reference)
+        NaN where undefined. Read-only.
+    row_ids, column_ids : tuple of str
+        The questioned and the reference profiles.
+    metric : Metric
+        What the scores mean.
+    symmetric : bool
+        Whether one set was compared with itself; then every pair is counted once.
+    min_measured : int
+        The least number of targets measured in both for a score to be defined.
+    row_measured, column_measured, row_detected, column_detected : ndarray of bool
+        Which targets were measured and detected, shape (n, n_targets).
+    row_digest, column_digest : str
+        Content digests of the two profile sets.
+    """
+
+    scores: NDArray[np.float64]
+    row_ids: tuple[str, ...]
+    column_ids: tuple[str, ...]
+    metric: Metric
+    symmetric: bool
+    min_measured: int
+    row_measured: NDArray[np.bool_]
+    column_measured: NDArray[np.bool_]
+    row_detected: NDArray[np.bool_]
+    column_detected: NDArray[np.bool_]
+    row_digest: str
+    column_digest: str
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for array in (
+            self.scores,
+            self.row_measured,
+            self.column_measured,
+            self.row_detected,
+            self.column_detected,
+        ):
+            freeze(array)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Comparison):
+            return NotImplemented
+        return (
+            self.metric == other.metric
+            and self.symmetric == other.symmetric
+            and self.min_measured == other.min_measured
+            and self.row_digest == other.row_digest
+            and self.column_digest == other.column_digest
+            and np.array_equal(self.scores, other.scores, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # large and compared by content
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.row_ids)}
+
+    @cached_property
+    def _column_of(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.column_ids)}
+
+    def __getitem__(self, pair: tuple[str, str]) -> float:
+        questioned, reference = pair
+        if questioned not in self._row_of:
+            choose(questioned, self.row_ids, what="questioned profile")
+        if reference not in self._column_of:
+            choose(reference, self.column_ids, what="reference profile")
+        return float(self.scores[self._row_of[questioned], self._column_of[reference]])
+
+    def pair_index(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows and columns of all pairs, each pair once, no profile with itself."""
+        n, m = self.scores.shape
+        if self.symmetric:
+            rows, columns = np.triu_indices(n, k=1)
+            return rows, columns
+        grid = np.indices((n, m)).reshape(2, -1)
+        return grid[0], grid[1]
+
+    @property
+    def n_pairs(self) -> int:
+        """How many pairs were compared."""
+        n, m = self.scores.shape
+        return n * (n - 1) // 2 if self.symmetric else n * m
+
+    @cached_property
+    def n_undefined(self) -> int:
+        """How many pairs have no score."""
+        missing = np.isnan(self.scores)
+        if self.symmetric:
+            return int((missing.sum() - np.trace(missing)) // 2)
+        return int(missing.sum())
+
+    @cached_property
+    def undefined_ids(self) -> tuple[str, ...]:
+        """The profiles that have no defined score with any other."""
+        missing = np.isnan(self.scores).copy()
+        if self.symmetric:
+            np.fill_diagonal(missing, True)
+        rows = [self.row_ids[k] for k in np.flatnonzero(missing.all(axis=1))]
+        if self.symmetric:
+            return tuple(rows) if len(self.row_ids) > 1 else ()
+        columns = [self.column_ids[k] for k in np.flatnonzero(missing.all(axis=0))]
+        return tuple(dict.fromkeys([*rows, *columns]))
+
+    def condensed(self) -> NDArray[np.float64]:
+        """Return the scores of all pairs, in the order of `pair_index`, shape (n_pairs,)."""
+        if self.symmetric:
+            n = len(self.row_ids)
+            return np.concatenate(
+                [self.scores[k, k + 1 :] for k in range(n)] or [np.empty(0)], dtype=np.float64
+            )
+        return self.scores.ravel().copy()
+
+    def measured_in_both(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], /
+    ) -> NDArray[np.intp]:
+        """Return how many targets were measured in both profiles of each pair."""
+        both = self.row_measured[rows] & self.column_measured[columns]
+        return np.asarray(both.sum(axis=1), dtype=np.intp)
+
+    def detected_in_both(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], /
+    ) -> NDArray[np.intp]:
+        """Return how many targets were detected in both profiles of each pair."""
+        both = self.row_detected[rows] & self.column_detected[columns]
+        return np.asarray(both.sum(axis=1), dtype=np.intp)
+
+    def links(
+        self, threshold: float, /, *, false_positive_rate: float | None = None
+    ) -> Links:
+        """Return the pairs whose score meets the threshold; a score equal to it is a link.
+
+        Parameters
+        ----------
+        threshold : float
+            In the metric's own convention.
+        false_positive_rate : float, optional
+            The share of unlinked pairs of known source that meet the threshold. With it the
+            links state how many of them chance alone would make.
+
+        Raises
+        ------
+        ThresholdError
+            If the threshold lies outside the range of the metric.
+        """
+        limit = self.metric.check_threshold(threshold)
+        over = self.metric.meets(self.scores, limit)
+        rows, columns = np.nonzero(np.triu(over, k=1) if self.symmetric else over)
+        found = self.scores[rows, columns]
+        strength = -found if self.metric.is_similarity else found
+        order = np.lexsort((columns, rows, strength))
+        rows, columns = rows[order], columns[order]
+        return Links(
+            rows=rows,
+            columns=columns,
+            scores=found[order],
+            measured=self.measured_in_both(rows, columns),
+            detected=self.detected_in_both(rows, columns),
+            row_ids=self.row_ids,
+            column_ids=self.column_ids,
+            metric=self.metric,
+            threshold=limit,
+            comparisons=self.n_pairs,
+            undefined=self.n_undefined,
+            symmetric=self.symmetric,
+            false_positive_rate=false_positive_rate,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scores as a table, questioned down and reference across."""
+        return pd.DataFrame(
+            self.scores.copy(), index=list(self.row_ids), columns=list(self.column_ids)
+        )
+
+    def __repr__(self) -> str:
+        n, m = self.scores.shape
+        undefined = f", {self.n_undefined} undefined" if self.n_undefined else ""
+        return (
+            f"<Comparison of {n} x {m} profiles: {self.n_pairs} pairs by {self.metric.name} "
+            f"({self.metric.kind}){undefined}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows, columns = self.row_ids[:_SHOWN], self.column_ids[:_SHOWN]
+        head = "".join(f"<th>{html.escape(c)}</th>" for c in ("", *columns))
+        body = "".join(
+            f"<tr><th>{html.escape(r)}</th>"
+            + "".join(f"<td>{self.scores[i, j]:.4g}</td>" for j in range(len(columns)))
+            + "</tr>"
+            for i, r in enumerate(rows)
+        )
+        return (
+            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )

@@ -1,0 +1,187 @@
+"""`Links`: the pairs that meet a threshold, and how many of them chance alone would make."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from drugsig._check import freeze
+from drugsig.comparison.metrics import Metric
+from drugsig.errors import ComparisonError
+
+__all__ = ["FEW_DETECTED", "Links"]
+
+# A link that rests on fewer targets detected in both is marked: what two profiles both lack
+# makes them alike without saying much.
+FEW_DETECTED = 3
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Links:
+    """Pairs of profiles that meet a threshold, the most alike first.
+
+    A link says that two profiles are as alike as the threshold asks. It is no proof of a common
+    source: `expected_chance_links` says how many such pairs chance alone would make.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of int, shape (n_links,)
+        Places in `row_ids` and `column_ids`.
+    scores : ndarray of float64, shape (n_links,)
+        In the metric's convention.
+    measured, detected : ndarray of int, shape (n_links,)
+        Targets measured, and detected, in both profiles.
+    row_ids, column_ids : tuple of str
+        The questioned and the reference profiles.
+    metric : Metric
+        What the scores mean.
+    threshold : float
+        The score that makes a link; equal counts.
+    comparisons : int
+        How many pairs were compared, undefined ones included.
+    undefined : int
+        How many pairs have no score; they are never links.
+    symmetric : bool
+        Whether one set was compared with itself.
+    false_positive_rate : float or None
+        The share of unlinked pairs of known source that meet the threshold; None where it was
+        not measured.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    scores: NDArray[np.float64]
+    measured: NDArray[np.intp]
+    detected: NDArray[np.intp]
+    row_ids: tuple[str, ...]
+    column_ids: tuple[str, ...]
+    metric: Metric
+    threshold: float
+    comparisons: int
+    undefined: int
+    symmetric: bool
+    false_positive_rate: float | None
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for array in (self.rows, self.columns, self.scores, self.measured, self.detected):
+            freeze(array)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Links):
+            return NotImplemented
+        return (
+            self.metric == other.metric
+            and self.threshold == other.threshold
+            and self.comparisons == other.comparisons
+            and self.undefined == other.undefined
+            and self.symmetric == other.symmetric
+            and self.false_positive_rate == other.false_positive_rate
+            and self.row_ids == other.row_ids
+            and self.column_ids == other.column_ids
+            and np.array_equal(self.rows, other.rows)
+            and np.array_equal(self.columns, other.columns)
+            and np.array_equal(self.scores, other.scores)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # large and compared by content
+
+    @property
+    def expected_chance_links(self) -> float | None:
+        """How many links chance alone would make if no two profiles shared a source.
+
+        The false-positive rate times the pairs that have a score; None where the rate was not
+        measured. The rate holds for pairs like the unlinked pairs it was measured on.
+        """
+        if self.false_positive_rate is None:
+            return None
+        return self.false_positive_rate * (self.comparisons - self.undefined)
+
+    @property
+    def few_detected(self) -> NDArray[np.bool_]:
+        """Which links rest on fewer than 3 targets detected in both profiles."""
+        return self.detected < FEW_DETECTED
+
+    @cached_property
+    def components(self) -> NDArray[np.intp]:
+        """The connected component of every profile, numbered from 0, shape (n_profiles,).
+
+        Profiles joined by a chain of links are in one component, however unlike its ends are.
+
+        Raises
+        ------
+        ComparisonError
+            If two different sets were compared.
+        """
+        if not self.symmetric:
+            raise ComparisonError(
+                "components need links within one set; these are between two sets. Compare the "
+                "profiles of both in one set: drugsig.compare(profiles)."
+            )
+        n = len(self.row_ids)
+        graph = coo_array(
+            (np.ones(len(self.rows), dtype=np.int8), (self.rows, self.columns)), shape=(n, n)
+        )
+        _, labels = connected_components(graph.tocsr(), directed=False)
+        return freeze(np.asarray(labels, dtype=np.intp))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a link: ids, score, targets measured and detected in both, a mark."""
+        return pd.DataFrame(
+            {
+                "questioned": [self.row_ids[k] for k in self.rows],
+                "reference": [self.column_ids[k] for k in self.columns],
+                "score": self.scores.copy(),
+                "measured_in_both": self.measured.copy(),
+                "detected_in_both": self.detected.copy(),
+                "few_detected": self.few_detected,
+            }
+        )
+
+    def __repr__(self) -> str:
+        chance = self.expected_chance_links
+        expected = (
+            "chance links unknown: threshold not validated"
+            if chance is None
+            else f"about {chance:.3g} expected by chance alone"
+        )
+        return (
+            f"<Links: {len(self)} of {self.comparisons} pairs with {self.metric.name} "
+            f"{self.metric.link_sign} {self.threshold:.6g}; {expected}>"
+        )
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame().head(_SHOWN)
+        head = "".join(f"<th>{html.escape(str(c))}</th>" for c in frame.columns)
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f"<td>{f'{v:.6g}' if isinstance(v, float) else html.escape(str(v))}</td>"
+                for v in row
+            )
+            + "</tr>"
+            for row in frame.itertuples(index=False)
+        )
+        return (
+            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )

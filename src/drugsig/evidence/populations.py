@@ -1,0 +1,459 @@
+"""Population rules: which pairs of profiles are known to share, or not to share, a source.
+
+A rule is explicit and written down. That two specimens come from one seizure never makes them
+linked by itself: a seizure may hold several batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig._check import choose, listed, one_line_text
+from drugsig.errors import ConfigError, InputError, MetadataError
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = ["PRESETS", "GroupSize", "PairCondition", "PopulationRule", "preset"]
+
+# Three-valued truth of a condition on a pair.
+TRUE, FALSE, UNKNOWN = np.int8(1), np.int8(0), np.int8(-1)
+
+Truth = NDArray[np.int8]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class GroupSize:
+    """Both profiles belong to groups of a certain size.
+
+    Parameters
+    ----------
+    column : str
+        Profiles with the same text in this column are one group; sizes are counted over the
+        whole profile set.
+    low, high : int
+        The least and the largest size that counts.
+    """
+
+    column: str
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.low, int) and isinstance(self.high, int)):
+            raise InputError(f"group sizes must be whole numbers, got {self.low!r}, {self.high!r}")
+        if not 1 <= self.low <= self.high:
+            raise InputError(f"group sizes must be 1 <= low <= high, got {self.low}, {self.high}")
+
+
+@dataclass(frozen=True)
+class PairCondition:
+    """What must hold for a pair of profiles: everything named here.
+
+    Three-valued: where a metadata cell is empty the answer is unknown, unless another part is
+    false already.
+
+    Parameters
+    ----------
+    same : tuple of str
+        Columns in which both profiles have the same text.
+    different : tuple of str
+        Columns in which they differ, every one of them.
+    group_size : GroupSize, optional
+        A condition on the size of the groups both belong to.
+    """
+
+    same: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    group_size: GroupSize | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metadata columns it looks at."""
+        sized = () if self.group_size is None else (self.group_size.column,)
+        return tuple(dict.fromkeys((*self.same, *self.different, *sized)))
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], /, *, where: str) -> PairCondition:
+        """Read a condition from data, as in an analysis file.
+
+        Raises
+        ------
+        ConfigError
+            If a value has the wrong kind.
+        UnknownNameError
+            If a key is not known.
+        """
+        for key in data:
+            choose(key, ("same", "different", "group_size"), what=f"key of {where}")
+        size = data.get("group_size")
+        if size is not None:
+            if not isinstance(size, Mapping) or set(size) != {"column", "low", "high"}:
+                raise ConfigError(
+                    f"group_size of {where} must be a table with column, low and high, got {size!r}"
+                )
+            size = GroupSize(size["column"], size["low"], size["high"])
+        condition = cls(
+            same=names_of(data.get("same", ()), where=f"same of {where}"),
+            different=names_of(data.get("different", ()), where=f"different of {where}"),
+            group_size=size,
+        )
+        if not condition.columns:
+            raise ConfigError(
+                f"{where} names no column. Say what is known, for example same = ['batch_id'] for "
+                "linked and different = ['batch_id'] for unlinked pairs."
+            )
+        return condition
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the condition as data."""
+        data: dict[str, Any] = {}
+        if self.same:
+            data["same"] = list(self.same)
+        if self.different:
+            data["different"] = list(self.different)
+        if self.group_size is not None:
+            size = self.group_size
+            data["group_size"] = {"column": size.column, "low": size.low, "high": size.high}
+        return data
+
+    def __str__(self) -> str:
+        parts = []
+        if self.same:
+            parts.append("the same " + ", ".join(self.same))
+        if self.different:
+            parts.append("different " + ", ".join(self.different))
+        if self.group_size is not None:
+            size = self.group_size
+            span = f"{size.low}" if size.low == size.high else f"{size.low} to {size.high}"
+            parts.append(f"{size.column} of {span} profile(s)")
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True)
+class PopulationRule:
+    """Which pairs are known to share the source (linked) and which are known not to (unlinked).
+
+    Parameters
+    ----------
+    name : str
+        What reports call the rule.
+    linked, unlinked : PairCondition
+        A pair for which neither holds, or neither can be decided, is not used.
+    source : tuple of str
+        The columns whose texts together name the source. Rates are resampled over sources, not
+        pairs, because the pairs of one source depend on each other.
+    source_level : str
+        What "source" means here: a production batch, a laboratory, a route ...
+    exclude : mapping of str to tuple of str
+        Profiles with one of these texts in a column are left out of the rule.
+    specimen : str
+        The column that names the specimen: two profiles of one specimen are never a pair. Not
+        used where the profiles have no such column.
+    seizure : str
+        The column that names the seizure, for rates by stratum.
+    strata : tuple of str
+        Rates are also given for pairs of different seizures that agree in all these columns.
+    derived : tuple of str
+        Columns that were themselves derived from the profile: a rule that uses one is circular.
+    purpose : str
+        What the rule may be used for, if that is limited.
+
+    Examples
+    --------
+    >>> rule = PopulationRule.from_data({
+    ...     "name": "known batches",
+    ...     "source": ["batch_id"],
+    ...     "linked": {"same": ["batch_id"]},
+    ...     "unlinked": {"different": ["batch_id"]},
+    ... })
+    >>> print(rule.linked)
+    the same batch_id
+    """
+
+    name: str
+    linked: PairCondition
+    unlinked: PairCondition
+    source: tuple[str, ...]
+    source_level: str = "source"
+    exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    specimen: str = "specimen_id"
+    seizure: str = "seizure_id"
+    strata: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    purpose: str = ""
+
+    def __post_init__(self) -> None:
+        one_line_text(self.name, what="the name of a population rule")
+        if not self.source:
+            raise InputError(
+                f"population rule '{self.name}' must say which column names the source, for "
+                "example source=('batch_id',)"
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metadata columns the rule needs."""
+        return tuple(
+            dict.fromkeys(
+                (
+                    *self.linked.columns,
+                    *self.unlinked.columns,
+                    *self.source,
+                    *self.exclude,
+                    *self.strata,
+                    *((self.seizure,) if self.strata else ()),
+                )
+            )
+        )
+
+    @property
+    def circular(self) -> tuple[str, ...]:
+        """The columns of the rule that are derived from the profile itself."""
+        used = (*self.linked.columns, *self.unlinked.columns)
+        return tuple(c for c in self.derived if c in used)
+
+    def check(self, profiles: ProfileSet, /) -> None:
+        """Refuse profiles that lack a column of the rule.
+
+        Raises
+        ------
+        MetadataError
+            With the columns that are missing and those there are.
+        """
+        there = ("profile_id", *profiles.metadata_columns)
+        lacking = [c for c in self.columns if c not in there]
+        if lacking:
+            raise MetadataError(
+                f"population rule '{self.name}' needs the metadata column(s) {listed(lacking)}, "
+                f"which profile set '{profiles.name}' lacks. Its columns are "
+                f"{listed(there, most=40)}."
+            )
+
+    def left_out(self, profiles: ProfileSet, /) -> dict[str, str]:
+        """Return the profiles the rule leaves out, and why: ``{id: "column = text"}``."""
+        out: dict[str, str] = {}
+        for column, texts in self.exclude.items():
+            for name, text in zip(profiles.ids, profiles.column(column), strict=True):
+                if text in texts and name not in out:
+                    out[name] = f"{column} = {text}"
+        return out
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], /) -> PopulationRule:
+        """Read a rule from data, as in an analysis file; ``{"preset": "R4"}`` names a preset.
+
+        Raises
+        ------
+        ConfigError
+            If something is missing or of the wrong kind.
+        UnknownNameError
+            If a key or preset is not known.
+        """
+        if "preset" in data:
+            if set(data) != {"preset"}:
+                raise ConfigError(
+                    "a population rule is either a preset or written out, got preset together with "
+                    f"{listed(k for k in data if k != 'preset')}"
+                )
+            return preset(data["preset"])
+        known = tuple(cls.__dataclass_fields__)
+        for key in data:
+            choose(key, known, what="key of the population rule")
+        for key in ("name", "linked", "unlinked", "source"):
+            if key not in data:
+                raise ConfigError(f"the population rule lacks '{key}'. It needs name, linked, "
+                                  "unlinked and source.")
+        exclude = data.get("exclude", {})
+        if not isinstance(exclude, Mapping):
+            raise ConfigError(f"exclude of the population rule must be a table, got {exclude!r}")
+        texts = {k: data[k] for k in ("source_level", "specimen", "seizure", "purpose") if k in data}
+        for key, value in texts.items():
+            if not isinstance(value, str):
+                raise ConfigError(f"{key} of the population rule must be text, got {value!r}")
+        for key in ("linked", "unlinked"):
+            if not isinstance(data[key], Mapping):
+                raise ConfigError(f"{key} of the population rule must be a table")
+        return cls(
+            name=data["name"],
+            linked=PairCondition.from_data(data["linked"], where="linked pairs"),
+            unlinked=PairCondition.from_data(data["unlinked"], where="unlinked pairs"),
+            source=names_of(data["source"], where="source"),
+            exclude=MappingProxyType(
+                {k: names_of(v, where=f"exclude.{k}") for k, v in exclude.items()}
+            ),
+            strata=names_of(data.get("strata", ()), where="strata"),
+            derived=names_of(data.get("derived", ()), where="derived"),
+            **texts,
+        )
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the rule as data that `from_data` reads."""
+        if self.name in PRESETS and PRESETS[self.name] is self:
+            return {"preset": self.name}
+        data: dict[str, Any] = {
+            "name": self.name,
+            "source_level": self.source_level,
+            "source": list(self.source),
+            "linked": self.linked.to_data(),
+            "unlinked": self.unlinked.to_data(),
+            "specimen": self.specimen,
+            "seizure": self.seizure,
+        }
+        if self.exclude:
+            data["exclude"] = {k: list(v) for k, v in self.exclude.items()}
+        for key in ("strata", "derived"):
+            if getattr(self, key):
+                data[key] = list(getattr(self, key))
+        if self.purpose:
+            data["purpose"] = self.purpose
+        return data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore_rule, (self.to_data(),)
+
+
+def _restore_rule(data: Mapping[str, Any]) -> PopulationRule:
+    return PopulationRule.from_data(data)
+
+
+def names_of(value: object, /, *, where: str) -> tuple[str, ...]:
+    """Return one name or a list of names as a tuple."""
+    names: Sequence[object] = [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+    if not all(isinstance(n, str) and n for n in names):
+        raise ConfigError(f"{where} must be names of columns or texts, got {value!r}")
+    return tuple(str(n) for n in names)
+
+
+# -- evaluation on pairs -------------------------------------------------------------------
+
+
+def codes_of(profiles: ProfileSet, column: str) -> NDArray[np.intp]:
+    """Return one whole number a text, in order of first use; -1 where the cell is empty."""
+    number: dict[str, int] = {}
+    return np.array(
+        [
+            -1 if text is None else number.setdefault(text, len(number))
+            for text in profiles.column(column)
+        ],
+        dtype=np.intp,
+    )
+
+
+def agree(codes: NDArray[np.intp], rows: Rows, columns: Rows) -> Truth:
+    """Say whether two profiles have the same code; unknown where one has none."""
+    a, b = codes[rows], codes[columns]
+    return np.where((a < 0) | (b < 0), UNKNOWN, np.where(a == b, TRUE, FALSE))
+
+
+def both(first: Truth, second: Truth) -> Truth:
+    """Three-valued AND: false wins over unknown, unknown over true."""
+    return np.where(
+        (first == FALSE) | (second == FALSE),
+        FALSE,
+        np.where((first == UNKNOWN) | (second == UNKNOWN), UNKNOWN, TRUE),
+    )
+
+
+def negate(truth: Truth) -> Truth:
+    """Three-valued NOT."""
+    return np.where(truth == UNKNOWN, UNKNOWN, 1 - truth).astype(np.int8)
+
+
+def evaluate(
+    condition: PairCondition,
+    codes: Mapping[str, NDArray[np.intp]],
+    rows: Rows,
+    columns: Rows,
+) -> Truth:
+    """Evaluate a condition on pairs.
+
+    Parameters
+    ----------
+    condition : PairCondition
+        What must hold.
+    codes : mapping of str to ndarray of int, shape (n_profiles,)
+        `codes_of` every column the condition looks at.
+    rows, columns : ndarray of int, shape (n_pairs,)
+        The pairs.
+
+    Returns
+    -------
+    ndarray of int8, shape (n_pairs,)
+        1 true, 0 false, -1 unknown.
+    """
+    truth: Truth = np.full(len(rows), TRUE, dtype=np.int8)
+    for column in condition.same:
+        truth = both(truth, agree(codes[column], rows, columns))
+    for column in condition.different:
+        truth = both(truth, negate(agree(codes[column], rows, columns)))
+    if condition.group_size is not None:
+        size = condition.group_size
+        known = codes[size.column]
+        counts = np.bincount(known[known >= 0], minlength=int(known.max(initial=-1)) + 1)
+        fits = np.where(
+            known < 0, UNKNOWN, (counts[known] >= size.low) & (counts[known] <= size.high)
+        ).astype(np.int8)
+        truth = both(truth, both(fits[rows], fits[columns]))
+    return truth
+
+
+# -- the rules of a published study --------------------------------------------------------
+
+
+def _presets() -> Mapping[str, PopulationRule]:
+    """Rules R1-R4 of Popovic et al., Forensic Science International 319 (2021) 110651.
+
+    The columns are those of the published workbook. Route is inferred largely from the
+    impurities themselves, so R3 and R4 are probably circular.
+    """
+    group, route = "Group", ("PriR", "Pre", "PreR")
+    linked_size, single = GroupSize(group, 2, 10), GroupSize(group, 1, 1)
+    everything_differs = PairCondition(different=(group, *route))
+    common: dict[str, Any] = {
+        "source": (group,),
+        "source_level": "seizure, taken as one source",
+        "specimen": "Specimen",
+        "seizure": group,
+        "strata": route,
+        "derived": route,
+        "purpose": "for reproduction of the published study; not for casework",
+    }
+    rules = [
+        PopulationRule(
+            "R1", PairCondition(same=(group,)), PairCondition(different=(group,)), **common
+        ),
+        PopulationRule(
+            "R2",
+            PairCondition(same=(group,), group_size=linked_size),
+            PairCondition(different=(group,), group_size=single),
+            **common,
+        ),
+        PopulationRule("R3", PairCondition(same=(group, *route)), everything_differs, **common),
+        PopulationRule(
+            "R4",
+            PairCondition(same=(group, *route), group_size=linked_size),
+            everything_differs,
+            **common,
+        ),
+    ]
+    return MappingProxyType({r.name: r for r in rules})
+
+
+PRESETS = _presets()
+
+
+def preset(name: object, /) -> PopulationRule:
+    """Return a named rule of a published study, for reproducing that study.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such preset.
+    """
+    return PRESETS[choose(name, tuple(PRESETS), what="preset population rule")]

@@ -1,0 +1,428 @@
+"""`Threshold`: the score that makes a link, and the error rates that go with it."""
+
+from __future__ import annotations
+
+import html
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig._check import share
+from drugsig.comparison.comparison import Comparison
+from drugsig.comparison.metrics import Metric
+from drugsig.errors import InputError, SmallSampleWarning, ThresholdError
+from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
+from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.resampling import Interval, auc_interval, rate_interval, source_weights
+from drugsig.evidence.roc import auc, roc_curve
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = [
+    "DEFAULT_RATE",
+    "StratumRate",
+    "Threshold",
+    "assess_threshold",
+    "given_threshold",
+    "learn_threshold",
+    "threshold_for",
+]
+
+Floats = NDArray[np.float64]
+
+# The false-positive rate most often accepted for intelligence in published work.
+DEFAULT_RATE = 0.025
+
+# Fewer linked sources, or fewer expected false positives among the unlinked pairs, and the rate
+# beside a threshold is a matter of chance.
+FEW_LINKED_SOURCES = 30
+FEW_FALSE_POSITIVES = 10
+
+ALL_STRATA = "all strata"
+_DEFAULT_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class StratumRate:
+    """How a threshold does on pairs of different seizures that agree in every stratum column.
+
+    Parameters
+    ----------
+    stratum : str
+        The texts of the stratum columns, or "all strata".
+    n_pairs : int
+        Pairs of different seizures in it; their source is not known.
+    link_rate : float
+        The share of them that meets the threshold.
+    auc : float
+        Linked pairs against these pairs.
+    """
+
+    stratum: str
+    n_pairs: int
+    link_rate: float
+    auc: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Threshold:
+    """The score that makes a link, with what is known of its errors.
+
+    Attributes
+    ----------
+    value : float
+        In the metric's convention; a score equal to it is a link.
+    metric : Metric
+        What the scores mean.
+    origin : {"learned", "given"}
+        Whether it was learned from pairs of known source.
+    sample : PairSample or None
+        The pairs behind the rates; None where there are no known sources: then the threshold is
+        not validated.
+    target_rate : float or None
+        The false-positive rate that was asked for.
+    by_rate : float or None
+        The threshold by that rate alone, before it was stopped at the middle of the gap.
+    separated : bool
+        Whether linked and unlinked pairs separate completely.
+    false_positive_rate, true_positive_rate, auc : float or None
+        Measured on the pairs the threshold was learned from.
+    false_positive_interval, true_positive_interval, auc_interval : Interval or None
+        95 %, by resampling sources.
+    strata : tuple of StratumRate
+        The first is over all strata.
+    warnings : tuple of str
+        What a reader must know before using it.
+    n_resamples : int
+        How often sources were resampled.
+    """
+
+    value: float
+    metric: Metric
+    origin: str
+    sample: PairSample | None = None
+    target_rate: float | None = None
+    by_rate: float | None = None
+    separated: bool = False
+    false_positive_rate: float | None = None
+    true_positive_rate: float | None = None
+    auc: float | None = None
+    false_positive_interval: Interval | None = None
+    true_positive_interval: Interval | None = None
+    auc_interval: Interval | None = None
+    strata: tuple[StratumRate, ...] = ()
+    warnings: tuple[str, ...] = ()
+    n_resamples: int = 0
+
+    @property
+    def validated(self) -> bool:
+        """Whether error rates were measured on pairs of known source."""
+        return self.sample is not None
+
+    @property
+    def capped(self) -> bool:
+        """Whether it was stopped at the middle of the gap between linked and unlinked."""
+        return self.by_rate is not None and self.by_rate != self.value
+
+    @property
+    def rule(self) -> PopulationRule | None:
+        """The population rule, if there is one."""
+        return None if self.sample is None else self.sample.rule
+
+    def __repr__(self) -> str:
+        sign = self.metric.link_sign
+        head = f"<Threshold {self.metric.name} {sign} {self.value:.6g}, {self.origin}"
+        if self.sample is None:
+            return f"{head}; not validated: no pairs of known source>"
+        return (
+            f"{head}; false positives {self.false_positive_rate:.4f} "
+            f"({self.false_positive_interval}), true positives {self.true_positive_rate:.4f} "
+            f"({self.true_positive_interval}), {self.sample.n_linked_sources} linked sources>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, str]] = [
+            ("threshold", f"{self.metric.name} {self.metric.link_sign} {self.value:.6g}"),
+            ("origin", self.origin),
+        ]
+        if self.sample is None:
+            rows.append(("validated", "no: there are no pairs of known source"))
+        else:
+            rows += [
+                ("rule", self.sample.rule.name),
+                ("false-positive rate",
+                 f"{self.false_positive_rate:.4f} (95 %: {self.false_positive_interval})"),
+                ("true-positive rate",
+                 f"{self.true_positive_rate:.4f} (95 %: {self.true_positive_interval})"),
+                ("area under the ROC curve", f"{self.auc:.4f} (95 %: {self.auc_interval})"),
+            ]
+        rows += [("mind", w) for w in self.warnings]
+        body = "".join(
+            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
+        )
+        return f"<table><tbody>{body}</tbody></table>"
+
+
+def learn_threshold(
+    sample: PairSample,
+    /,
+    *,
+    false_positive_rate: float = DEFAULT_RATE,
+    rng: np.random.Generator,
+    n_resamples: int = _DEFAULT_RESAMPLES,
+    strata: dict[str, Floats] | None = None,
+) -> Threshold:
+    """Find the most permissive observed score whose false-positive rate is small enough.
+
+    The most permissive observed score is the largest distance or the smallest similarity among
+    all pairs of the sample at which the share of unlinked pairs that would be links does not
+    exceed the rate. Where linked and unlinked pairs separate completely it stops at the middle
+    of the gap: beyond it a threshold by rate alone would make links no linked pair needs.
+
+    Parameters
+    ----------
+    sample : PairSample
+        From `pair_sample`.
+    false_positive_rate : float
+        The rate that must not be exceeded, in (0, 1).
+    rng : numpy.random.Generator
+        For resampling.
+    n_resamples : int
+        How often sources are resampled.
+    strata : dict, optional
+        From `stratum_pairs`.
+
+    Returns
+    -------
+    Threshold
+        Its rates are measured on the pairs it was learned from, and so are somewhat better than
+        on new pairs.
+
+    Raises
+    ------
+    ThresholdError
+        If no observed score keeps to the rate.
+
+    Warns
+    -----
+    SmallSampleWarning
+        If there are fewer than 30 linked sources, or the rate times the unlinked pairs is below
+        10.
+    """
+    rate = share(false_positive_rate, what="false_positive_rate")
+    metric = sample.metric
+    linked, unlinked = sample.linked_scores, sample.unlinked_scores
+    steps, false, _ = roc_curve(linked, unlinked, metric=metric)
+    allowed = np.flatnonzero(false <= rate)
+    if not len(allowed):
+        raise ThresholdError(
+            f"no observed score keeps to a false-positive rate of {rate:g}: already "
+            f"{false[0]:.3f} of the unlinked pairs score {steps[0]:.6g}, as alike as any linked "
+            "pair. The profiles do not tell these sources apart; try another recipe or metric, or "
+            "look at the population rule."
+        )
+    by_rate = float(steps[allowed[-1]])
+    sign = -1.0 if metric.is_similarity else 1.0
+    last_linked = float(sign * np.max(sign * linked))
+    first_unlinked = float(sign * np.min(sign * unlinked))
+    separated = sign * last_linked < sign * first_unlinked
+    value = by_rate
+    if separated:
+        middle = last_linked + (first_unlinked - last_linked) / 2.0
+        value = middle if sign * middle < sign * by_rate else by_rate
+    return _assessed(
+        sample,
+        value,
+        origin="learned",
+        rate=rate,
+        by_rate=by_rate,
+        separated=separated,
+        rng=rng,
+        n_resamples=n_resamples,
+        strata=strata,
+    )
+
+
+def assess_threshold(
+    sample: PairSample,
+    value: float,
+    /,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = _DEFAULT_RESAMPLES,
+    strata: dict[str, Floats] | None = None,
+) -> Threshold:
+    """Measure the error rates of a threshold that was set elsewhere.
+
+    Parameters
+    ----------
+    sample, rng, n_resamples, strata
+        As in `learn_threshold`.
+    value : float
+        The threshold, in the convention of the sample's metric.
+
+    Raises
+    ------
+    ThresholdError
+        If the value lies outside the range of the metric.
+    """
+    metric = sample.metric
+    number = metric.check_threshold(value)
+    sign = -1.0 if metric.is_similarity else 1.0
+    separated = np.max(sign * sample.linked_scores) < np.min(sign * sample.unlinked_scores)
+    return _assessed(
+        sample,
+        number,
+        origin="given",
+        rate=None,
+        by_rate=None,
+        separated=bool(separated),
+        rng=rng,
+        n_resamples=n_resamples,
+        strata=strata,
+    )
+
+
+def given_threshold(value: float, /, *, metric: Metric) -> Threshold:
+    """Take a threshold as given, without known sources: it is reported as not validated.
+
+    Raises
+    ------
+    ThresholdError
+        If the value lies outside the range of the metric.
+    """
+    return Threshold(
+        value=metric.check_threshold(value),
+        metric=metric,
+        origin="given",
+        warnings=(
+            "The threshold was given and is not validated: there are no pairs of known source, so "
+            "its error rates are not known.",
+        ),
+    )
+
+
+def threshold_for(
+    comparison: Comparison,
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    /,
+    *,
+    rng: np.random.Generator,
+    value: float | None = None,
+    false_positive_rate: float = DEFAULT_RATE,
+    n_resamples: int = _DEFAULT_RESAMPLES,
+) -> Threshold:
+    """Learn a threshold under a rule, or measure a given one, strata included.
+
+    Parameters
+    ----------
+    comparison, profiles, rule
+        As in `pair_sample`.
+    rng, false_positive_rate, n_resamples
+        As in `learn_threshold`.
+    value : float, optional
+        A threshold to assess instead of learning one.
+    """
+    sample = pair_sample(comparison, profiles, rule)
+    strata = stratum_pairs(comparison, profiles, rule)
+    if value is not None:
+        return assess_threshold(sample, value, rng=rng, n_resamples=n_resamples, strata=strata)
+    return learn_threshold(
+        sample,
+        false_positive_rate=false_positive_rate,
+        rng=rng,
+        n_resamples=n_resamples,
+        strata=strata,
+    )
+
+
+def _assessed(
+    sample: PairSample,
+    value: float,
+    *,
+    origin: str,
+    rate: float | None,
+    by_rate: float | None,
+    separated: bool,
+    rng: np.random.Generator,
+    n_resamples: int,
+    strata: dict[str, Floats] | None,
+) -> Threshold:
+    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int) or n_resamples < 100:
+        raise InputError(f"n_resamples must be a whole number from 100, got {n_resamples!r}")
+    metric = sample.metric
+    positive = metric.meets(sample.scores, value)
+    weights = source_weights(len(sample.sources), n_resamples, rng)
+    notes = _warnings_for(sample, rate)
+    for note in notes:
+        warnings.warn(note, SmallSampleWarning, stacklevel=3)
+    if sample.rule.circular:
+        notes.append(
+            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
+            "pairs are called unlinked because their profiles differ, so the rates look better "
+            "than they are."
+        )
+    if origin == "learned":
+        notes.append(
+            "The rates are measured on the pairs the threshold was learned from; on new pairs "
+            "they will be somewhat worse."
+        )
+    return Threshold(
+        value=value,
+        metric=metric,
+        origin=origin,
+        sample=sample,
+        target_rate=rate,
+        by_rate=by_rate,
+        separated=separated,
+        false_positive_rate=float(positive[~sample.linked].mean()),
+        true_positive_rate=float(positive[sample.linked].mean()),
+        auc=auc(sample.linked_scores, sample.unlinked_scores, metric=metric),
+        false_positive_interval=rate_interval(sample, positive, weights, linked=False),
+        true_positive_interval=rate_interval(sample, positive, weights, linked=True),
+        auc_interval=auc_interval(sample, weights),
+        strata=_stratum_rates(sample, value, strata or {}),
+        warnings=tuple(notes),
+        n_resamples=n_resamples,
+    )
+
+
+def _warnings_for(
+    sample: PairSample, rate: float | None
+) -> list[str]:
+    notes: list[str] = []
+    if sample.n_linked_sources < FEW_LINKED_SOURCES:
+        notes.append(
+            f"Only {sample.n_linked_sources} sources stand behind the {sample.n_linked} linked "
+            f"pairs (fewer than {FEW_LINKED_SOURCES}): the true-positive rate and the threshold "
+            "itself are uncertain."
+        )
+    asked = DEFAULT_RATE if rate is None else rate
+    if asked * sample.n_unlinked < FEW_FALSE_POSITIVES:
+        notes.append(
+            f"A false-positive rate of {asked:g} on {sample.n_unlinked} unlinked pairs rests on "
+            f"{asked * sample.n_unlinked:.1f} pairs (fewer than {FEW_FALSE_POSITIVES}): it cannot "
+            "be measured well."
+        )
+    return notes
+
+
+def _stratum_rates(
+    sample: PairSample, value: float, strata: dict[str, Floats]
+) -> tuple[StratumRate, ...]:
+    filled = {label: scores for label, scores in strata.items() if len(scores)}
+    if not filled:
+        return ()
+    metric = sample.metric
+    everything = {ALL_STRATA: np.concatenate(list(filled.values())), **filled}
+    return tuple(
+        StratumRate(
+            stratum=label,
+            n_pairs=len(scores),
+            link_rate=float(metric.meets(scores, value).mean()),
+            auc=auc(sample.linked_scores, scores, metric=metric),
+        )
+        for label, scores in everything.items()
+    )

@@ -1,0 +1,198 @@
+"""`Groups`: profiles joined by links, with the components of the links beside them."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from drugsig._check import choose, freeze
+from drugsig.comparison.metrics import Metric
+from drugsig.evidence.pairs import PairSample
+
+__all__ = ["Groups", "PartitionRates", "group_name"]
+
+_SHOWN = 12
+
+
+def group_name(number: int, /) -> str:
+    """Return the name of a group in reports.
+
+    >>> group_name(7)
+    'G007'
+    """
+    return f"G{number:03d}"
+
+
+@dataclass(frozen=True)
+class PartitionRates:
+    """The error rates of a partition itself, on pairs of known source.
+
+    A pair may be in one group without being a link, and a link may lie between groups, so the
+    partition has rates of its own.
+
+    Parameters
+    ----------
+    linked_together : float
+        The share of linked pairs that are in one group.
+    unlinked_together : float
+        The share of unlinked pairs that are in one group.
+    n_linked, n_unlinked : int
+        The pairs behind them.
+    """
+
+    linked_together: float
+    unlinked_together: float
+    n_linked: int
+    n_unlinked: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Groups:
+    """Groups of probable common source, made by `drugsig.group`.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        The profiles.
+    labels : ndarray of int, shape (n_profiles,)
+        The group of every profile, numbered from 1, the largest first.
+    components : ndarray of int, shape (n_profiles,)
+        The connected component of links of every profile, numbered likewise.
+    linkage : str
+        How clusters were joined.
+    threshold : float
+        Where the tree was cut, in the metric's convention.
+    metric : Metric
+        What scores mean.
+    tree : ndarray of float64, shape (n_members - 1, 4)
+        As scipy writes it, on distances.
+    tree_members : ndarray of int, shape (n_members,)
+        The profiles in the tree, as places in `ids`.
+    cophenetic_correlation : float or None
+        How well the heights of the tree describe the distances; a description, not a criterion.
+    undefined_ids : tuple of str
+        Profiles without any defined score; each stands alone.
+    """
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.intp]
+    components: NDArray[np.intp]
+    linkage: str
+    threshold: float
+    metric: Metric
+    tree: NDArray[np.float64]
+    tree_members: NDArray[np.intp]
+    cophenetic_correlation: float | None
+    undefined_ids: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for array in (self.labels, self.components, self.tree, self.tree_members):
+            freeze(array)
+
+    def __len__(self) -> int:
+        return int(self.labels.max(initial=0))
+
+    @cached_property
+    def sizes(self) -> NDArray[np.intp]:
+        """The number of profiles in each group, the largest first."""
+        return np.bincount(self.labels, minlength=len(self) + 1)[1:]
+
+    @property
+    def n_components(self) -> int:
+        """How many connected components the links make."""
+        return int(self.components.max(initial=0))
+
+    @property
+    def largest_component(self) -> int:
+        """How many profiles the largest component holds."""
+        return int(np.bincount(self.components, minlength=1).max(initial=0))
+
+    @cached_property
+    def chained(self) -> bool:
+        """Whether chaining links gives other groups than the linkage does."""
+        pairs = set(zip(self.labels.tolist(), self.components.tolist(), strict=True))
+        return not len(pairs) == len(self) == self.n_components
+
+    @property
+    def chaining_note(self) -> str:
+        """What a reader must know where groups and components differ; empty where they agree."""
+        if not self.chained:
+            return ""
+        return (
+            f"Chaining changes the picture: {self.linkage} linkage gives {len(self)} groups, the "
+            f"links chained together give {self.n_components}, the largest with "
+            f"{self.largest_component} of {len(self.ids)} profiles. Profiles in one component need "
+            "not be alike; a group is the more cautious reading."
+        )
+
+    def members(self, number: int, /) -> tuple[str, ...]:
+        """Return the profiles of one group.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such group.
+        """
+        known = tuple(group_name(k) for k in range(1, len(self) + 1))
+        choose(group_name(number), known, what="group")
+        return tuple(self.ids[k] for k in np.flatnonzero(self.labels == number))
+
+    def partition_rates(self, sample: PairSample, /) -> PartitionRates:
+        """Measure the partition on pairs of known source.
+
+        Parameters
+        ----------
+        sample : PairSample
+            Of the same profiles in the same order.
+        """
+        together = self.labels[sample.rows] == self.labels[sample.columns]
+        return PartitionRates(
+            linked_together=float(together[sample.linked].mean()),
+            unlinked_together=float(together[~sample.linked].mean()),
+            n_linked=sample.n_linked,
+            n_unlinked=sample.n_unlinked,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a profile: id, group, size of the group, component."""
+        return pd.DataFrame(
+            {
+                "profile_id": list(self.ids),
+                "group": [group_name(int(k)) for k in self.labels],
+                "group_size": self.sizes[self.labels - 1],
+                "component": self.components.copy(),
+            }
+        )
+
+    def __repr__(self) -> str:
+        alone = int((self.sizes == 1).sum())
+        return (
+            f"<Groups: {len(self.ids)} profiles in {len(self) - alone} groups and {alone} alone, "
+            f"{self.linkage} linkage, {self.metric.name} {self.metric.link_sign} "
+            f"{self.threshold:.6g}; {self.n_components} components of links>"
+        )
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f"<tr><td>{group_name(k)}</td><td>{int(self.sizes[k - 1])}</td>"
+            f"<td>{html.escape(', '.join(self.members(k)[:_SHOWN]))}"
+            f"{' ...' if self.sizes[k - 1] > _SHOWN else ''}</td></tr>"
+            for k in range(1, min(len(self), _SHOWN) + 1)
+        )
+        return (
+            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption><thead><tr><th>group</th>"
+            f"<th>profiles</th><th>members</th></tr></thead><tbody>{body}</tbody></table>"
+        )

@@ -1,0 +1,270 @@
+"""Cells of targets: from what a laboratory writes to a value, a status and a limit."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig._check import choose, listed
+from drugsig.errors import InputError
+from drugsig.profiles.status import UNUSABLE, Status
+from drugsig.profiles.tables.grid import Cell, text_of
+from drugsig.profiles.tables.numerals import Convention, number_of, plain_numbers
+
+__all__ = ["TOKENS", "CellFault", "CellRules", "TargetColumn", "read_column"]
+
+# What laboratories write instead of a number, without case and with single spaces.
+TOKENS: Mapping[str, Status] = {
+    **dict.fromkeys(
+        (
+            *("nd", "n.d.", "n.d", "n. d.", "not detected", "none detected", "undetected"),
+            *("-", "--", "\u2013", "\u2014", "<lod", "< lod", "<mdl", "bdl", "below lod"),
+            *("below_lod", "n.n.", "nicht nachweisbar", "non d\u00e9tect\u00e9"),
+        ),
+        Status.BELOW_LOD,
+    ),
+    **dict.fromkeys(
+        (
+            *("<loq", "< loq", "nq", "n.q.", "n.q", "not quantified", "not quantifiable"),
+            *("tr", "tr.", "trace", "traces", "bql", "below loq", "below_loq"),
+        ),
+        Status.BELOW_LOQ,
+    ),
+    **dict.fromkeys(
+        (
+            *("na", "n.a.", "n.a", "n. a.", "n/a", "#n/a", "<na>", "not measured"),
+            *("not analysed", "not analyzed", "not applicable", "not_measured"),
+        ),
+        Status.NOT_MEASURED,
+    ),
+    **dict.fromkeys(
+        ("sat", "sat.", "saturated", "overload", "overloaded", "rejected", "interference"),
+        Status.REJECTED,
+    ),
+}
+
+EMPTY_CHOICES = ("not_measured", "below_lod")
+LESS_THAN_CHOICES = ("below_lod", "below_loq")
+NEGATIVE_CHOICES = ("refuse", "keep")
+_TOKEN_STATUSES = tuple(s.label for s in Status if s is not Status.DETECTED)
+
+_LESS_THAN = re.compile(r"[<\u2264]\s*=?\s*(.*)")
+_NOT_FINITE = re.compile(r"[+\-]?(?:inf|infinity|nan|\u221e)", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+
+
+class CellFault(Exception):  # noqa: N818  never leaves this package: readers turn it into TableError
+    """A cell that stands for no value; the reader adds where it stands.
+
+    Parameters
+    ----------
+    row : int
+        The place of the cell in its column, counted from 0.
+    message : str
+        What is wrong and what to do next.
+    """
+
+    def __init__(self, row: int, message: str) -> None:
+        super().__init__(message)
+        self.row = row
+        self.message = message
+
+
+def _plain(text: str) -> str:
+    return _SPACES.sub(" ", text.strip()).casefold()
+
+
+@dataclass(frozen=True)
+class CellRules:
+    """How cells that are no positive number are read.
+
+    Parameters
+    ----------
+    empty : {"not_measured", "below_lod"}
+        What an empty cell stands for.
+    less_than : {"below_lod", "below_loq"}
+        What ``<0.05`` stands for.
+    negative : {"refuse", "keep"}
+        What to do with a negative number.
+    tokens : mapping of str to Status
+        Further texts, or other meanings of those in `TOKENS`; see `make`.
+    """
+
+    empty: Status
+    less_than: Status
+    negative: str
+    tokens: Mapping[str, Status]
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        empty: str = "not_measured",
+        less_than: str = "below_lod",
+        negative: str = "refuse",
+        tokens: Mapping[str, str] | None = None,
+    ) -> CellRules:
+        """Make rules from what a user says.
+
+        Raises
+        ------
+        UnknownNameError
+            If a choice or a status label is not known.
+        InputError
+            If `tokens` is no mapping of text to status labels.
+        """
+        if tokens is not None and not (
+            isinstance(tokens, Mapping) and all(isinstance(k, str) and k.strip() for k in tokens)
+        ):
+            raise InputError(
+                f"tokens must map texts to a status, as in {{'*': 'rejected'}}; got {tokens!r}"
+            )
+        return cls(
+            empty=Status.from_label(choose(empty, EMPTY_CHOICES, what="meaning of empty cells")),
+            less_than=Status.from_label(
+                choose(less_than, LESS_THAN_CHOICES, what="meaning of '<' cells")
+            ),
+            negative=choose(negative, NEGATIVE_CHOICES, what="rule for negative numbers"),
+            tokens={
+                _plain(text): Status.from_label(
+                    choose(label, _TOKEN_STATUSES, what=f"status for the text {text!r}")
+                )
+                for text, label in (tokens or {}).items()
+            },
+        )
+
+    def token(self, text: str) -> Status | None:
+        """Return the status a text stands for, or None if it is no such text."""
+        plain = _plain(text)
+        own = self.tokens.get(plain)
+        return TOKENS.get(plain) if own is None else own
+
+
+@dataclass(frozen=True, eq=False)
+class TargetColumn:
+    """The cells of one target.
+
+    Parameters
+    ----------
+    values, limits : ndarray of float64, shape (n_profiles,)
+        NaN where there is none.
+    status : ndarray of uint8, shape (n_profiles,)
+        `Status` of every cell.
+    counts : Counter
+        How many cells were read in which way.
+    """
+
+    values: NDArray[np.float64]
+    limits: NDArray[np.float64]
+    status: NDArray[np.uint8]
+    counts: Counter[str]
+
+
+def read_column(cells: Sequence[Cell], convention: Convention, rules: CellRules) -> TargetColumn:
+    """Read the cells of one target.
+
+    Raises
+    ------
+    CellFault
+        At the first cell that stands for no value.
+    """
+    numbers = None
+    if not rules.tokens:
+        numbers = plain_numbers(cells, convention)
+    if numbers is not None:
+        values = np.array(numbers, dtype=np.float64)
+        if np.isfinite(values).all() and (rules.negative == "keep" or not (values < 0).any()):
+            return _plain_column(values)
+    values = np.full(len(cells), np.nan)
+    limits = np.full(len(cells), np.nan)
+    status = np.empty(len(cells), dtype=np.uint8)
+    counts: Counter[str] = Counter()
+    for row, cell in enumerate(cells):
+        values[row], status[row], limits[row], kind = _read_cell(row, cell, convention, rules)
+        counts[kind] += 1
+    return TargetColumn(values, limits, status, counts)
+
+
+def _plain_column(values: NDArray[np.float64]) -> TargetColumn:
+    status = np.where(values == 0, Status.BELOW_LOD, Status.DETECTED).astype(np.uint8)
+    zeros = int((values == 0).sum())
+    counts = Counter({"number": len(values) - zeros, "0 as below_lod": zeros})
+    return TargetColumn(values, np.full(len(values), np.nan), status, +counts)
+
+
+def _read_cell(
+    row: int, cell: Cell, convention: Convention, rules: CellRules
+) -> tuple[float, Status, float, str]:
+    """Return value, status, limit and the sentence under which the cell is counted."""
+    text = text_of(cell)
+    if text == "":
+        return _without_value(rules.empty, f"empty as {rules.empty.label}")
+    own = rules.tokens.get(_plain(text))
+    if own is not None:
+        return _without_value(own, f"{_plain(text)!r} as {own.label}")
+    number = number_of(text, convention) if isinstance(cell, str) else float(cell)
+    if number is not None:
+        return _number(row, text, number, rules)
+    token = rules.token(text)
+    if token is not None:
+        return _without_value(token, f"{_plain(text)!r} as {token.label}")
+    less = _LESS_THAN.fullmatch(text)
+    if less:
+        limit = number_of(less.group(1), convention)
+        if limit is not None and math.isfinite(limit) and limit > 0:
+            return 0.0, rules.less_than, limit, f"'<' and a number as {rules.less_than.label}"
+    raise CellFault(row, _why_not(text, convention))
+
+
+def _without_value(status: Status, kind: str) -> tuple[float, Status, float, str]:
+    return (math.nan if status in UNUSABLE else 0.0), status, math.nan, kind
+
+
+def _number(
+    row: int, text: str, number: float, rules: CellRules
+) -> tuple[float, Status, float, str]:
+    if not math.isfinite(number):
+        raise CellFault(row, f"the number {text!r} is not finite. Write what was measured.")
+    if number < 0 and rules.negative == "refuse":
+        raise CellFault(
+            row,
+            f"the negative number {text!r} is no peak area. Correct it, name the column as "
+            "metadata=[...], or say negative='keep' if such values are meant.",
+        )
+    if number == 0:
+        return 0.0, Status.BELOW_LOD, math.nan, "0 as below_lod"
+    return number, Status.DETECTED, math.nan, "number"
+
+
+def _why_not(text: str, convention: Convention) -> str:
+    shown = repr(text if len(text) <= 60 else text[:57] + "...")
+    if _NOT_FINITE.fullmatch(text):
+        return (
+            f"{shown} is no value. If it means that the cell was not measured, say so: "
+            f"tokens={{{text!r}: 'not_measured'}}."
+        )
+    if text.endswith("%"):
+        return f"{shown} has a percent sign. Remove the sign; the unit is given by unit=."
+    if text.startswith(">"):
+        return (
+            f"{shown} is above the range. If that means saturated, say so: "
+            f"tokens={{{text!r}: 'rejected'}}."
+        )
+    other = Convention("," if convention.decimal == "." else ".")
+    if number_of(text, other) is not None:
+        return (
+            f"{shown} is no number with the decimal sign {convention.decimal!r} that the file "
+            "uses elsewhere. Write all numbers in one way, or name the sign: decimal=."
+        )
+    labels = listed(_TOKEN_STATUSES)
+    return (
+        f"the text {shown} stands where a number is expected. Name the column as metadata=[...] "
+        f"if it is no target, or say what the text means: tokens={{{text[:40]!r}: ...}} "
+        f"with one of {labels}."
+    )

@@ -1,0 +1,211 @@
+"""The header of a table: which line holds the headings, and whether the lines below fit it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from drugsig._check import listed
+from drugsig.errors import TableError
+from drugsig.profiles.tables.grid import Cell, Grid, text_of
+from drugsig.profiles.tables.names import plain_name
+from drugsig.profiles.tables.numerals import is_number_like
+
+__all__ = ["Header", "find_header", "refuse_peak_list"]
+
+# Title lines are few; a header further down than this must be named.
+_SEARCHED_ROWS = 100
+_TITLE_SHOWN = 120
+
+_RETENTION = frozenset(("retentiontime", "rt", "rettime", "retention", "rtmin", "retentiontimemin"))
+_AREA = frozenset(("peakarea", "area", "areapercent", "peakheight", "height"))
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """The headings of a table.
+
+    Parameters
+    ----------
+    row : int
+        The row of the grid.
+    headings : tuple of str
+        One a column; empty for the first column and for wholly empty ones only.
+    columns : tuple of int
+        The columns that hold anything.
+    rows : range
+        The rows of the grid below the header.
+    """
+
+    row: int
+    headings: tuple[str, ...]
+    columns: tuple[int, ...]
+    rows: range
+
+    def cells(self, grid: Grid, column: int) -> list[Cell]:
+        """Return the cells of one column."""
+        found = (grid.rows[r] for r in self.rows)
+        return [row[column] if column < len(row) else "" for row in found]
+
+    def named(self, column: int) -> str:
+        """Return a heading as messages name it."""
+        return self.headings[column] or f"(column {column + 1}, without heading)"
+
+
+def refuse_peak_list(grid: Grid) -> None:
+    """Refuse the peak list of one run, which has a line a peak.
+
+    Raises
+    ------
+    TableError
+        If a line has the headings of a peak list, once each.
+    """
+    for row, cells in enumerate(grid.rows[:_SEARCHED_ROWS]):
+        names = [plain_name(c) for c in cells if isinstance(c, str)]
+        times = [n for n in names if n in _RETENTION]
+        areas = [n for n in names if n in _AREA]
+        if len(times) == 1 and len(areas) == 1:
+            headings = [text_of(c) for c in cells if c != ""]
+            raise grid.fault(
+                "this is the peak list of one run, not a table of profiles: its headings are "
+                f"{listed(headings, most=8)}. A table of profiles has one line a specimen and one "
+                "column a target; extract the runs first, or collect the areas in such a table.",
+                row,
+            )
+
+
+def find_header(
+    grid: Grid,
+    /,
+    *,
+    wanted: Collection[str] = (),
+    header_line: int | None = None,
+    guesses: list[str],
+) -> Header:
+    """Find the headings of a table and check that the lines below fit them.
+
+    The header is the line named; else the first that has all headings in `wanted`; else the
+    first line most of whose cells are text, that fills at least half as many cells as most
+    lines do, and that has a number somewhere below it.
+
+    Parameters
+    ----------
+    grid : Grid
+        The table.
+    wanted : collection of str
+        Headings that the user named.
+    header_line : int, optional
+        The line of the file, or the row of the sheet, counted from 1.
+    guesses : list of str
+        Takes what was decided.
+
+    Raises
+    ------
+    TableError
+        If no line can be the header, headings come twice or are missing, or a line has more
+        or fewer cells than the header.
+    """
+    row = _header_row(grid, wanted, header_line)
+    if row > 0:
+        titles = [" ".join(text_of(c) for c in cells if c != "") for cells in grid.rows[:row]]
+        shown = "; ".join(titles)
+        shown = shown if len(shown) <= _TITLE_SHOWN else shown[: _TITLE_SHOWN - 3] + "..."
+        guesses.append(f"{row} title line(s) above the header skipped: {shown}")
+    rows = range(row + 1, len(grid.rows))
+    _check_lengths(grid, row, rows)
+    width = grid.width
+    head = [text_of(c) for c in grid.rows[row]] + [""] * (width - len(grid.rows[row]))
+    head = head[:width]
+    _refuse_twice(grid, row, head)
+    filled = [any(k < len(grid.rows[r]) and grid.rows[r][k] != "" for r in rows) for k in range(width)]
+    columns = tuple(k for k in range(width) if head[k] or filled[k])
+    for k in columns:
+        if not head[k] and k != columns[0]:
+            first = next(r for r in rows if k < len(grid.rows[r]) and grid.rows[r][k] != "")
+            raise grid.fault(
+                f"column {k + 1} holds {text_of(grid.rows[first][k])!r} but has no heading in "
+                f"{grid.place(row)}. Give it a heading, or remove it.",
+                first,
+                k,
+            )
+    empty = [k + 1 for k in range(max(columns, default=0)) if k not in columns]
+    if empty:
+        guesses.append(f"{len(empty)} empty column(s) skipped: {', '.join(map(str, empty[:10]))}")
+    return Header(row, tuple(head), columns, rows)
+
+
+def _header_row(grid: Grid, wanted: Collection[str], header_line: int | None) -> int:
+    if header_line is not None:
+        if header_line in grid.lines:
+            return grid.lines.index(header_line)
+        raise TableError(
+            f"{grid.name}: line {header_line} cannot be the header: no filled line begins there. "
+            f"The first filled line is {grid.lines[0]}.",
+            path=grid.source.path,
+            line=header_line,
+        )
+    searched = grid.rows[:_SEARCHED_ROWS]
+    if wanted:
+        for row, cells in enumerate(searched):
+            if set(wanted) <= {text_of(c) for c in cells}:
+                return row
+    usual = Counter(sum(c != "" for c in row) for row in grid.rows).most_common(1)[0][0]
+    candidates = [row for row, cells in enumerate(searched) if _looks_like_header(cells, usual)]
+    for row in candidates:
+        if any(_is_number(c) for below in grid.rows[row + 1 :] for c in below):
+            return row
+    if candidates:
+        return candidates[0]
+    raise TableError(
+        f"{grid.name}: no line looks like a header: none of the first {len(searched)} filled "
+        "lines consists mostly of text above lines with numbers. If the headings are numbers, "
+        f"say which line they are: header_line={grid.lines[0]}.",
+        path=grid.source.path,
+        line=grid.lines[0],
+    )
+
+
+def _looks_like_header(cells: list[Cell], usual: int) -> bool:
+    filled = [c for c in cells if c != ""]
+    texts = sum(not _is_number(c) for c in filled)
+    return len(filled) >= max(min(usual, 2), usual / 2) and texts > len(filled) / 2
+
+
+def _is_number(cell: Cell) -> bool:
+    return is_number_like(cell) if isinstance(cell, str) else True
+
+
+def _check_lengths(grid: Grid, row: int, rows: range) -> None:
+    expected = len(grid.rows[row])
+    for r in rows:
+        cells = grid.rows[r]
+        if len(cells) > expected and any(c != "" for c in cells[expected:]):
+            beyond = next(k for k in range(expected, len(cells)) if cells[k] != "")
+            raise grid.fault(
+                f"the line has {len(cells)} cells where the header ({grid.place(row)}) has "
+                f"{expected}; the first beyond it is {text_of(cells[beyond])!r}. Quote cells that "
+                "hold the delimiter, or give every column a heading.",
+                r,
+                beyond if grid.sheet is not None else None,
+            )
+        # A workbook stores no empty cells at the end of a row; a text file does.
+        if len(cells) < expected and grid.sheet is None:
+            raise grid.fault(
+                f"the line has {len(cells)} cell(s) where the header ({grid.place(row)}) has "
+                f"{expected}. The file may be cut off, or this line is no part of the table: "
+                "remove it.",
+                r,
+            )
+
+
+def _refuse_twice(grid: Grid, row: int, head: list[str]) -> None:
+    twice = [name for name, count in Counter(h for h in head if h).items() if count > 1]
+    if twice:
+        places = [str(k + 1) for k, h in enumerate(head) if h == twice[0]]
+        raise grid.fault(
+            f"the heading(s) {listed(twice)} came more than once ('{twice[0]}' in columns "
+            f"{', '.join(places)}). Give every column a heading of its own.",
+            row,
+            heading=twice[0],
+        )
