@@ -3,11 +3,31 @@
 The flow, one function an arrow::
 
     table --read_profiles--> ProfileSet --pretreat--> ProfileSet --compare--> Comparison
-                                                                                  |
-    pairs of known source --learn_threshold--> Threshold ------------- group --> Groups
+                                                                                   |
+    population rule --pair_sample--> PairSample --learn_threshold--> Threshold --group--> Groups
 
-Every function takes data and returns new data; nothing changes in place. A link is an
-investigative lead with its threshold and error rates beside it, never proof of common source.
+Every function takes data and returns new data; nothing changes in place. `analyse` does it all in
+one call and writes a report.
+
+Examples
+--------
+>>> import drugsig
+>>> profiles = drugsig.ProfileSet(
+...     [[50.0, 31.0, 20.0, 9.0, 1.0], [77.0, 45.0, 32.0, 12.0, 1.8], [4.0, 0.0, 30.0, 64.0, 9.0]],
+...     ["T1", "T2", "T3", "T4", "T5"],
+...     ["001", "002", "003"],
+... )
+>>> treated = drugsig.pretreat(profiles, "sum | fourth_root")
+>>> comparison = drugsig.compare(treated, metric="pearson_distance")
+>>> groups = drugsig.group(comparison, threshold=0.05)
+>>> groups.members(1)
+('001', '002')
+
+Notes
+-----
+A threshold should be learned from pairs of known source (`PopulationRule`), not guessed as above.
+A link or a group is an investigative lead with its error rates beside it, never proof of common
+source.
 """
 
 from __future__ import annotations
@@ -25,7 +45,9 @@ if TYPE_CHECKING:
     from drugsig.profiles.pretreatment.transformer import RecipeTransformer
     from drugsig.profiles.profile_set import ProfileSet
     from drugsig.profiles.status import Status
+    from drugsig.profiles.tables import describe_table, read_profiles, write_profiles
     from drugsig.protocols import ROLES, Target
+    from drugsig.workflow import analyse
 
 __all__ = [
     "METRICS",
@@ -44,12 +66,16 @@ __all__ = [
     "Threshold",
     "__version__",
     "align_targets",
+    "analyse",
     "compare",
+    "describe_table",
     "errors",
     "group",
     "learn_threshold",
     "pair_sample",
     "pretreat",
+    "read_profiles",
+    "write_profiles",
 ]
 
 # Where each name of the front page lives. It is imported when it is first asked for, so that
@@ -71,11 +97,15 @@ _HOMES = {
     "Target": "drugsig.protocols",
     "Threshold": "drugsig.evidence",
     "align_targets": "drugsig.profiles.align",
+    "analyse": "drugsig.workflow",
     "compare": "drugsig.comparison",
+    "describe_table": "drugsig.profiles.tables",
     "group": "drugsig.groups",
     "learn_threshold": "drugsig.evidence",
     "pair_sample": "drugsig.evidence",
     "pretreat": "drugsig.profiles.pretreatment",
+    "read_profiles": "drugsig.profiles.tables",
+    "write_profiles": "drugsig.profiles.tables",
 }
 _ROOMS = ("errors",)
 

@@ -83,7 +83,9 @@ def freeze(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def float_matrix(values: ArrayLike, /, *, what: str, allow_nan: bool = False) -> NDArray[np.float64]:
+def float_matrix(
+    values: ArrayLike, /, *, what: str, allow_nan: bool = False
+) -> NDArray[np.float64]:
     """Return a C-ordered float64 copy of a table of numbers.
 
     Parameters

@@ -158,13 +158,17 @@ class Groups:
         sample : PairSample
             Of the same profiles in the same order.
         """
-        together = self.labels[sample.rows] == self.labels[sample.columns]
-        return PartitionRates(
-            linked_together=float(together[sample.linked].mean()),
-            unlinked_together=float(together[~sample.linked].mean()),
-            n_linked=sample.n_linked,
-            n_unlinked=sample.n_unlinked,
-        )
+        return _rates(self.labels, sample)
+
+    def component_rates(self, sample: PairSample, /) -> PartitionRates:
+        """Measure the components of the links in the same way.
+
+        Parameters
+        ----------
+        sample : PairSample
+            Of the same profiles in the same order.
+        """
+        return _rates(self.components, sample)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a profile: id, group, size of the group, component."""
@@ -196,3 +200,13 @@ class Groups:
             f"<table><caption>{html.escape(repr(self)[1:-1])}</caption><thead><tr><th>group</th>"
             f"<th>profiles</th><th>members</th></tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def _rates(labels: NDArray[np.intp], sample: PairSample) -> PartitionRates:
+    together = labels[sample.rows] == labels[sample.columns]
+    return PartitionRates(
+        linked_together=float(together[sample.linked].mean()),
+        unlinked_together=float(together[~sample.linked].mean()),
+        n_linked=sample.n_linked,
+        n_unlinked=sample.n_unlinked,
+    )

@@ -123,9 +123,7 @@ def records(text: str, delimiter: str, source: Source) -> Iterator[tuple[int, li
         yield line, record
 
 
-def text_grid(
-    source: Source, *, delimiter: str | None = None, encoding: str | None = None
-) -> Grid:
+def text_grid(source: Source, *, delimiter: str | None = None, encoding: str | None = None) -> Grid:
     """Read a delimited text file into a grid.
 
     Parameters

@@ -109,7 +109,10 @@ class Grid:
 
 
 def clean_rows(
-    numbered: Iterable[tuple[int, list[Cell]]], source: Source, sheet: str | None, guesses: list[str]
+    numbered: Iterable[tuple[int, list[Cell]]],
+    source: Source,
+    sheet: str | None,
+    guesses: list[str],
 ) -> tuple[list[list[Cell]], list[int]]:
     """Strip the cells of outer white space, make each one line, and leave out empty rows.
 

@@ -118,7 +118,9 @@ def find_header(
     head = [text_of(c) for c in grid.rows[row]] + [""] * (width - len(grid.rows[row]))
     head = head[:width]
     _refuse_twice(grid, row, head)
-    filled = [any(k < len(grid.rows[r]) and grid.rows[r][k] != "" for r in rows) for k in range(width)]
+    filled = [
+        any(k < len(grid.rows[r]) and grid.rows[r][k] != "" for r in rows) for k in range(width)
+    ]
     columns = tuple(k for k in range(width) if head[k] or filled[k])
     for k in columns:
         if not head[k] and k != columns[0]:

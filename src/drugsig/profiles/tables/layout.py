@@ -286,9 +286,7 @@ def choose_columns(
     return Layout(id_columns, tuple(chosen), kept)
 
 
-def _kind(
-    grid: Grid, header: Header, column: int, rules: CellRules, guesses: list[str]
-) -> bool:
+def _kind(grid: Grid, header: Header, column: int, rules: CellRules, guesses: list[str]) -> bool:
     """Say whether a column is a target."""
     heading = header.headings[column]
     if is_metadata_name(heading):

@@ -37,8 +37,10 @@ METADATA_NAMES = frozenset(
 
 # Metadata whose cells are measured numbers, written as all numbers of the file are.
 MEASURED_NAMES = frozenset(
-    ("purity", "weight", "mass", "amount", "quantity", "volume", "lat", "latitude", "lng")
-    + ("lon", "long", "longitude")
+    (
+        *("purity", "weight", "mass", "amount", "quantity", "volume", "lat", "latitude", "lng"),
+        *("lon", "long", "longitude"),
+    )
 )
 
 _SUFFIXES = ("id", "no", "nr", "num", "number", "nummer", "code", "name", "date", "type", "label")
@@ -47,14 +49,18 @@ _UNITS = frozenset(
 )
 
 MAIN_COMPOUNDS = frozenset(
-    ("cocaine", "heroin", "diamorphine", "diacetylmorphine", "amphetamine", "methamphetamine")
-    + ("mdma", "methylamphetamine", "ketamine")
+    (
+        *("cocaine", "heroin", "diamorphine", "diacetylmorphine", "amphetamine"),
+        *("methamphetamine", "methylamphetamine", "mdma", "ketamine"),
+    )
 )
 _SALTS = ("hydrochloride", "hcl", "sulfate", "sulphate", "base")
 
 SUMMARY_IDS = frozenset(
-    ("mean", "average", "total", "sum", "sd", "stdev", "std", "rsd", "cv", "min", "max")
-    + ("median", "mittelwert", "summe", "moyenne", "count")
+    (
+        *("mean", "average", "total", "sum", "sd", "stdev", "std", "rsd", "cv", "min", "max"),
+        *("median", "mittelwert", "summe", "moyenne", "count"),
+    )
 )
 
 COMPOUND_NAMES = frozenset(("compound", "compounds", "analyte", "component", "target", "targets"))
@@ -79,8 +85,8 @@ def is_id_name(heading: str) -> bool:
 def is_metadata_name(heading: str) -> bool:
     """Say whether a heading is known not to be a target.
 
-    >>> [is_metadata_name(h) for h in ("batchnumber", "class-id", "Purity (%)", "Weight [mg]", "T1")]
-    [True, True, True, True, False]
+    >>> [is_metadata_name(h) for h in ("batchnumber", "class-id", "Purity (%)", "T1")]
+    [True, True, True, False]
     """
     words = _WORDS.findall(heading.casefold())
     plain = "".join(words)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from drugsig.errors import InputError, ReadError, SizeError
@@ -70,7 +71,7 @@ class Source:
         name = self.path.name.encode("utf-8", "replace").decode("utf-8")
         return "".join(c if c.isprintable() else "_" for c in name)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest of the bytes, as 64 hexadecimal digits."""
         return hashlib.sha256(self.data).hexdigest()
@@ -165,10 +166,9 @@ def _about_ole2(name: str, data: bytes) -> str:
 
 
 def _about_binary(name: str, data: bytes) -> str:
-    head = data[:_SNIFFED]
-    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        every_other = head[offset::2]
-        if every_other and every_other.count(0) > 0.8 * len(every_other):
+    for encoding in ("utf-16-le", "utf-16-be"):
+        head = data[:_SNIFFED].decode(encoding, "replace")
+        if sum(c.isprintable() or c in "\t\r\n" for c in head) > 0.99 * len(head):
             return (
                 f"{name} looks like UTF-16 text without a byte-order mark. "
                 f"If it is, say so: encoding='{encoding}'."

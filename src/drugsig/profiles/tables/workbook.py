@@ -9,7 +9,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -63,12 +63,15 @@ class Workbook:
         The names of its sheets of cells, in order.
     hidden : tuple of str
         Those of them that are hidden.
+    first_cells : mapping of str to str
+        The text of the first cell of every sheet.
     """
 
     source: Source
     archive: Archive
     sheets: tuple[str, ...]
     hidden: tuple[str, ...]
+    first_cells: Mapping[str, str]
 
     def choose_sheet(self, sheet: str | None) -> str:
         """Return the sheet that is meant: the one named, or the only one.
@@ -86,7 +89,7 @@ class Workbook:
             return self.sheets[0]
         raise TableError(
             f"{self.source.name} has {len(self.sheets)} sheets: {listed(self.sheets, most=40)}. "
-            f"Say which one holds the profiles: sheet='{self.sheets[0]}'.",
+            "Name the one that is meant.",
             path=self.source.path,
         )
 
@@ -103,17 +106,20 @@ def open_workbook(source: Source) -> Workbook:
     """
     archive = check_archive(source)
 
-    def read(book: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def look(book: Any) -> Workbook:
         sheets = book.worksheets
-        return (
-            tuple(ws.title for ws in sheets),
-            tuple(ws.title for ws in sheets if ws.sheet_state != "visible"),
-        )
+        first: dict[str, str] = {}
+        for sheet in sheets:
+            sheet.reset_dimensions()
+            row = next(sheet.iter_rows(max_row=1), ())
+            first[sheet.title] = str(row[0].value) if row else ""
+        hidden = tuple(sheet.title for sheet in sheets if sheet.sheet_state != "visible")
+        return Workbook(source, archive, tuple(first), hidden, first)
 
-    names, hidden = _with_book(source, read)
-    if not names:
+    workbook = _with_book(source, look)
+    if not workbook.sheets:
         raise ReadError(f"{source.name} has no sheet of cells.", path=source.path)
-    return Workbook(source, archive, names, hidden)
+    return workbook
 
 
 def sheet_grid(workbook: Workbook, sheet: str | None = None, *, cleaned: bool = True) -> Grid:
@@ -158,7 +164,7 @@ def sheet_grid(workbook: Workbook, sheet: str | None = None, *, cleaned: bool = 
 
 def _with_book(source: Source, use: Callable[[Any], T], *, data_only: bool = True) -> T:
     """Open the workbook, use it, and turn every kind of damage into one error."""
-    from openpyxl import load_workbook  # noqa: PLC0415  slow to import, and text needs none of it
+    from openpyxl import load_workbook
 
     try:
         with warnings.catch_warnings():
@@ -182,7 +188,7 @@ def _with_book(source: Source, use: Callable[[Any], T], *, data_only: bool = Tru
 
 
 def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Cell], set[int]]]:
-    """Yield every filled row with its number and the columns that hold no stored value."""
+    """Yield every row with its number and the columns that hold no stored value."""
     # Some programs declare a sheet as one cell; the cells themselves are to be believed.
     sheet.reset_dimensions()
     visited = 0
@@ -210,8 +216,7 @@ def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Ce
             row.append(_cell(value))
         while row and row[-1] == "":
             row.pop()
-        if row or without:
-            yield line, row, without
+        yield line, row, without
 
 
 def _cell(value: object) -> Cell:
@@ -233,7 +238,7 @@ def _cell(value: object) -> Cell:
 def _refuse_unknown_results(
     source: Source, name: str, found: list[tuple[int, list[Cell], set[int]]]
 ) -> None:
-    """Refuse a formula whose result the workbook does not hold: it would look like an empty cell."""
+    """Refuse a formula without a stored result: it would look like an empty cell."""
     suspects = {(line, column) for line, _, without in found for column in without}
     if not suspects:
         return
@@ -253,8 +258,8 @@ def _refuse_unknown_results(
         line, column = unknown[0]
         raise TableError(
             f"{source.name}, '{name}'!{column_letters(column)}{line}: the formula has no stored "
-            f"result ({len(unknown)} such cell(s) in the sheet). Open the workbook in a spreadsheet "
-            "program, let it calculate, and save it; or paste the values.",
+            f"result ({len(unknown)} such cell(s) in the sheet). Open the workbook in a "
+            "spreadsheet program, let it calculate, and save it; or paste the values.",
             path=source.path,
             line=line,
         )

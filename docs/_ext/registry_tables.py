@@ -1,0 +1,104 @@
+"""Write the parts of the reference that the code itself knows: registries, names, the command.
+
+They are written below ``reference/generated`` when the documentation is built, and are included
+by pages that say the rest in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+import drugsig
+from drugsig.cli import cli
+from drugsig.comparison import METRICS
+from drugsig.profiles.pretreatment import STEPS
+
+logger = logging.getLogger(__name__)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def metrics_table() -> str:
+    """Return one row a metric."""
+    heads = ("name", "kind", "range", "itself", "formula", "0/0", "least measured", "when partial")
+    rows = [
+        (
+            f"`{m.name}`",
+            m.kind,
+            f"{m.low:g} to {m.high:g}".replace("inf", "∞"),
+            f"{m.self_value:g}",
+            f"`{m.formula}`",
+            m.zero_rule,
+            str(m.min_measured),
+            m.when_partial,
+        )
+        for m in METRICS.values()
+    ]
+    return table(heads, rows)
+
+
+def steps_table() -> str:
+    """Return one row a pretreatment step."""
+    rows = []
+    for rule in STEPS.values():
+        defaults = ", ".join(
+            f"`{name}`" if value is None else f"`{name}={value}`"
+            for name, value in rule.defaults.items()
+        )
+        rows.append((f"`{rule.name}`", f"`{rule.formula}`", defaults or "none", rule.note))
+    return table(("name", "formula", "parameters", "to know before choosing it"), rows)
+
+
+def command_help() -> str:
+    """Return the help texts of the command, as they are printed."""
+    parts = []
+    waiting: list[tuple[click.Command, str, click.Context | None]] = [(cli, "drugsig", None)]
+    while waiting:
+        command, name, parent = waiting.pop(0)
+        context = click.Context(
+            command, info_name=name.rpartition(" ")[2], parent=parent, **command.context_settings
+        )
+        parts.append(f"## `{name}`\n\n```text\n{command.get_help(context)}\n```\n")
+        children = getattr(command, "commands", {})
+        waiting += [(child, f"{name} {key}", context) for key, child in sorted(children.items())]
+    return "\n".join(parts)
+
+
+def write(app: Sphinx, *_: object) -> None:
+    """Write every generated part, touching only what has changed."""
+    folder = Path(app.srcdir) / "reference" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {
+        "metrics-table.md": metrics_table(),
+        "steps-table.md": steps_table(),
+        "command-help.md": command_help(),
+    }
+    for name, text in parts.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def check_names(app: Sphinx, *_: object) -> None:
+    """Warn of names on the front page that the reference leaves out."""
+    page = (Path(app.srcdir) / "reference" / "api.md").read_text(encoding="utf-8")
+    for name in drugsig.__all__:
+        if not re.search(rf"\bdrugsig\.{name}\b", page):
+            logger.warning("reference/api.md does not list drugsig.%s", name)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("config-inited", write)
+    app.connect("builder-inited", check_names)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

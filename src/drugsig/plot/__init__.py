@@ -1,0 +1,24 @@
+"""Figures: every one is a function that returns a matplotlib figure, ready for a notebook.
+
+Nothing touches pyplot's state. Figures are readable in black and white, and `to_svg` makes one
+part of an HTML page.
+"""
+
+from drugsig.plot._style import A4_WIDTH, LAPTOP_WIDTH, Drawing, to_svg
+from drugsig.plot.evidence_figures import distributions, roc, strata, true_links
+from drugsig.plot.heat_maps import heat_map
+from drugsig.plot.profile_figures import group_profiles, profiles
+
+__all__ = [
+    "A4_WIDTH",
+    "LAPTOP_WIDTH",
+    "Drawing",
+    "distributions",
+    "group_profiles",
+    "heat_map",
+    "profiles",
+    "roc",
+    "strata",
+    "to_svg",
+    "true_links",
+]

@@ -1,0 +1,402 @@
+"""What stands behind a threshold: distributions, ROC curve, and what a link is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from drugsig.comparison.metrics import Metric
+from drugsig.errors import InputError
+from drugsig.evidence.pairs import PairSample
+from drugsig.evidence.prevalence import TrueLinkShare
+from drugsig.evidence.roc import roc_curve
+from drugsig.evidence.threshold import StratumRate, Threshold
+from drugsig.plot._style import (
+    A4_WIDTH,
+    ACCENT,
+    INK,
+    LABEL_SIZE,
+    LINKED,
+    MUTED,
+    UNLINKED,
+    Drawing,
+    new_figure,
+    one_path,
+    plain,
+    shorten,
+    styled,
+    text_width,
+)
+
+__all__ = ["distributions", "roc", "strata", "true_links"]
+
+# More ticks than this merge into a bar and say no more than the bars above them.
+_MOST_TICKS = 400
+_STRATA_SHOWN = 20
+
+
+def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
+    """Draw the scores of linked and unlinked pairs, each on a scale of its own.
+
+    Left over the whole range, right around the threshold. Bars that meet the threshold are
+    hatched; every linked pair has a tick below its bars, so that few are seen as well.
+
+    Parameters
+    ----------
+    threshold : Threshold
+        With its pairs of known source.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure.
+
+    Raises
+    ------
+    InputError
+        If the threshold was given without known sources.
+    """
+    sample = _sample_of(threshold, "distributions")
+    metric, value = threshold.metric, threshold.value
+    whole = _range_of(sample.scores, metric, value)
+    near = _near(whole, metric, value, sample.linked_scores)
+    height = 3.9
+    with styled():
+        figure = new_figure(width, height)
+        grid = figure.subplots(
+            2, 2, sharex="col",
+            gridspec_kw={
+                "left": 0.62 / width, "right": 1 - 0.12 / width, "wspace": 0.24, "hspace": 0.3,
+                "bottom": 0.45 / height, "top": 1 - 0.3 / height,
+            },
+        )  # fmt: skip
+        rows = (
+            ("linked", sample.linked_scores, LINKED, sample.n_linked_sources),
+            ("unlinked", sample.unlinked_scores, UNLINKED, sample.n_unlinked_sources),
+        )
+        for row, (kind, scores, colour, sources) in enumerate(rows):
+            for column, (low, high) in enumerate((whole, near)):
+                axes = grid[row, column]
+                _bars(axes, scores, threshold, (low, high), colour)
+                if kind == "linked" and len(scores) <= _MOST_TICKS:
+                    _ticks(axes, scores, (low, high))
+                axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=1.1, zorder=4)
+                axes.set_xlim(low, high)
+                if column == 0:
+                    axes.set_ylabel(f"{kind} pairs")
+            grid[row, 0].set_title(
+                f"{len(scores):,} {kind} pairs from {sources:,} sources", pad=5
+            )
+        grid[0, 1].set_title("around the threshold", pad=5)
+        rates = (
+            f"true positives {_percent(threshold.true_positive_rate)}",
+            f"false positives {_percent(threshold.false_positive_rate)}",
+        )
+        for axes, text in zip(grid[:, 1], rates, strict=True):
+            right = not metric.is_similarity
+            axes.text(
+                0.985 if right else 0.015, 0.95, f"{text}\n(hatched)", transform=axes.transAxes,
+                ha="right" if right else "left", va="top", size=LABEL_SIZE,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+                zorder=5,
+            )  # fmt: skip
+        for axes in grid[1]:
+            axes.set_xlabel(f"{metric.name}   (- - threshold {value:.4g})")
+    return figure
+
+
+def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
+    """Draw the ROC curve with the point at which the threshold works.
+
+    Left on plain scales; right with the false-positive rate on a logarithmic scale, where the
+    small rates lie that matter when many pairs are compared.
+
+    Parameters
+    ----------
+    threshold : Threshold
+        With its pairs of known source.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure.
+
+    Raises
+    ------
+    InputError
+        If the threshold was given without known sources.
+    """
+    sample = _sample_of(threshold, "an ROC curve")
+    _, false, true = roc_curve(
+        sample.linked_scores, sample.unlinked_scores, metric=threshold.metric
+    )
+    false, true = _corners(np.concatenate([[0.0], false]), np.concatenate([[0.0], true]))
+    least = 0.5 / sample.n_unlinked
+    height = 3.1
+    with styled():
+        figure = new_figure(width, height)
+        left, right = figure.subplots(
+            1, 2, sharey=True,
+            gridspec_kw={
+                "left": 0.55 / width, "right": 1 - 0.15 / width, "wspace": 0.12,
+                "bottom": 0.45 / height, "top": 1 - 0.3 / height,
+            },
+        )  # fmt: skip
+        for axes, x in ((left, false), (right, np.maximum(false, least))):
+            one_path(axes, x, true, edgecolor=LINKED, linewidth=1.6)
+            _operating_point(axes, threshold, least if axes is right else 0.0)
+            axes.set_ylim(-0.02, 1.03)
+            axes.grid(color="#ececec", linewidth=0.5)
+            axes.set_axisbelow(True)
+            axes.set_xlabel("false-positive rate" + (", logarithmic" if axes is right else ""))
+        chance = np.linspace(0.0, 1.0, 50)
+        left.plot(chance, chance, color=MUTED, linestyle=":", linewidth=1.0)
+        left.text(0.62, 0.55, "no better than chance", size=LABEL_SIZE, color=MUTED)
+        left.set_xlim(-0.02, 1.02)
+        right.set_xscale("log")
+        right.set_xlim(least, 1.1)
+        left.set_ylabel("true-positive rate")
+        interval = threshold.auc_interval
+        spread = f" (95 %: {interval.low:.3f} to {interval.high:.3f})" if interval else ""
+        left.set_title(f"area under the curve {threshold.auc:.4f}{spread}", pad=6)
+        left.legend(loc="lower right")
+    return figure
+
+
+def true_links(shares: Sequence[TrueLinkShare], /, *, width: float = A4_WIDTH) -> Drawing:
+    """Draw what share of the links is true, over how common true links may be.
+
+    Parameters
+    ----------
+    shares : sequence of TrueLinkShare
+        From `drugsig.evidence.share_of_true_links`.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure.
+
+    Raises
+    ------
+    InputError
+        If no share is known: without error rates of the threshold there is none.
+    """
+    known = [(s.prevalence, s.share) for s in shares if s.share is not None and s.prevalence > 0]
+    if not known:
+        raise InputError(
+            "there is no share of true links to draw: it follows from the error rates of a "
+            "threshold, so a population rule with known sources is needed"
+        )
+    x = np.array([p for p, _ in known])
+    y = np.array([s for _, s in known])
+    height = 2.5
+    with styled():
+        figure = new_figure(width, height)
+        axes = figure.add_axes(
+            (0.6 / width, 0.55 / height, 1 - 0.9 / width, 1 - 0.75 / height), xscale="log"
+        )
+        axes.plot(x, y, color=LINKED, marker="o", markersize=5, linewidth=1.5, clip_on=False)
+        for at, share in zip(x, y, strict=True):
+            axes.annotate(
+                _percent(share), (at, share), xytext=(-1, 6), textcoords="offset points",
+                ha="right", size=LABEL_SIZE,
+            )  # fmt: skip
+        axes.set_ylim(0.0, 1.08)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_xticks(x, [_one_in(p) for p in x])
+        axes.minorticks_off()
+        axes.set_xlim(x.min() / 1.8, x.max() * 1.8)
+        axes.set_xlabel("how many of the compared pairs truly share a source (not known)")
+        axes.set_ylabel("share of links that are true")
+        axes.grid(color="#ececec", linewidth=0.5)
+        axes.set_axisbelow(True)
+    return figure
+
+
+def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
+    """Draw the share of links among pairs of one kind from different seizures.
+
+    Their source is not known. Where the share lies far above the false-positive rate, the rate
+    was measured on pairs that are easier to tell apart than these.
+
+    Parameters
+    ----------
+    threshold : Threshold
+        With rates by stratum.
+    width : float
+        In inches.
+
+    Returns
+    -------
+    Drawing
+        A matplotlib figure; the first entry and the 19 strata with the most pairs.
+
+    Raises
+    ------
+    InputError
+        If there are no strata.
+    """
+    if not threshold.strata:
+        raise InputError(
+            "this threshold has no rates by stratum: name stratum columns in the population rule"
+        )
+    first, *others = threshold.strata
+    largest = sorted(others, key=lambda s: (-s.n_pairs, s.stratum))[: _STRATA_SHOWN - 1]
+    shown: list[StratumRate] = [first, *largest]
+    names = [
+        f"{shorten(s.stratum, most=48)}  ({s.n_pairs:,} pair{'s' * (s.n_pairs != 1)})"
+        for s in shown
+    ]
+    left = min(text_width(names) * 0.92 + 0.15, width * 0.55)
+    height = 0.75 + 0.18 * len(shown)
+    with styled():
+        figure = new_figure(width, height)
+        axes = figure.add_axes(
+            (left / width, 0.5 / height, 1 - (left + 0.35) / width, 1 - 0.72 / height)
+        )
+        place = np.arange(len(shown))
+        rates = np.array([s.link_rate for s in shown])
+        axes.barh(place, rates, height=0.62, color="#c9c9c9", edgecolor=INK, linewidth=0.6)
+        for at, rate in zip(place, rates, strict=True):
+            axes.text(
+                rate, at, f" {_percent(rate)}", va="center", size=LABEL_SIZE, zorder=5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
+            )  # fmt: skip
+        if threshold.false_positive_rate is not None:
+            axes.axvline(
+                threshold.false_positive_rate, color=ACCENT, linestyle=(0, (4, 2)), linewidth=1.2
+            )
+            axes.set_title(
+                f"- - false-positive rate {_percent(threshold.false_positive_rate)}", pad=4, size=8
+            )
+        axes.set_yticks(place, [plain(n) for n in names])
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_xlim(0.0, max(float(rates.max()), threshold.false_positive_rate or 0.0, 0.01) * 1.15)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("share of pairs that meet the threshold (their source is not known)")
+    return figure
+
+
+def _sample_of(threshold: Threshold, what: str) -> PairSample:
+    if threshold.sample is None:
+        raise InputError(
+            f"{what} cannot be drawn: the threshold {threshold.value:g} was given and is not "
+            "validated, so there are no pairs of known source. Name a population rule."
+        )
+    return threshold.sample
+
+
+def _range_of(
+    scores: NDArray[np.float64], metric: Metric, value: float
+) -> tuple[float, float]:
+    low, high = min(float(scores.min()), value), max(float(scores.max()), value)
+    if metric.is_similarity:
+        high = max(high, metric.self_value)
+    else:
+        low = min(low, metric.self_value)
+    room = 0.02 * (high - low or 1.0)
+    return low - room, high + room
+
+
+def _near(
+    whole: tuple[float, float], metric: Metric, value: float, linked: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return a range around the threshold, from identical to twice as far off."""
+    reach = 2.2 * abs(value - metric.self_value)
+    if not reach:
+        reach = 0.1 * (whole[1] - whole[0])
+    room = 0.03 * reach
+    if metric.is_similarity:
+        return max(whole[0], metric.self_value - reach), min(whole[1], metric.self_value + room)
+    return max(whole[0], metric.self_value - room), min(whole[1], metric.self_value + reach)
+
+
+def _bars(
+    axes: Axes,
+    scores: NDArray[np.float64],
+    threshold: Threshold,
+    span: tuple[float, float],
+    colour: str,
+) -> None:
+    low, high = span
+    step = (high - low) / 44.0
+    # A bin ends right at the threshold, so that no bar is half hatched; equal is a link.
+    toward = -np.inf if threshold.metric.is_similarity else np.inf
+    edge = threshold.value if threshold.metric.is_similarity else np.nextafter(threshold.value, toward)
+    edges = edge + step * np.arange(np.floor((low - edge) / step), np.ceil((high - edge) / step) + 1)
+    counts, _ = np.histogram(scores, bins=edges)
+    middles = (edges[:-1] + edges[1:]) / 2.0
+    meets = middles > edge if threshold.metric.is_similarity else middles < edge
+    for chosen, hatch in ((meets, "////"), (~meets, "")):
+        filled = chosen & (counts > 0)
+        axes.bar(
+            middles[filled], counts[filled], width=step, color=colour, edgecolor=INK,
+            linewidth=0.4, hatch=hatch,
+        )  # fmt: skip
+    axes.set_ylim(0.0, max(1.0, float(counts.max(initial=0))) * 1.18)
+    axes.locator_params(axis="y", integer=True, nbins=5)
+
+
+def _ticks(axes: Axes, scores: NDArray[np.float64], span: tuple[float, float]) -> None:
+    inside = scores[(scores >= span[0]) & (scores <= span[1])]
+    low, high = axes.get_ylim()
+    axes.set_ylim(-0.16 * high, high)
+    one_path(
+        axes,
+        np.stack([inside, inside], axis=1),
+        np.broadcast_to([-0.13 * high, -0.03 * high], (len(inside), 2)),
+        edgecolor=INK,
+        linewidth=0.8,
+    )
+    axes.set_yticks([t for t in axes.get_yticks() if low <= t <= high])
+
+
+def _corners(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Drop the points in the middle of straight runs: thousands of pairs need few corners."""
+    keep = np.ones(len(x), dtype=bool)
+    flat = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
+    steep = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:])
+    keep[1:-1] = ~(flat | steep)
+    return x[keep], y[keep]
+
+
+def _operating_point(axes: Axes, threshold: Threshold, least: float) -> None:
+    false, true = threshold.false_positive_rate, threshold.true_positive_rate
+    across, up = threshold.false_positive_interval, threshold.true_positive_interval
+    if false is None or true is None:
+        return
+    x = max(false, least)
+    if across is not None and up is not None:
+        axes.plot([max(across.low, least), max(across.high, least)], [true, true], color=INK, linewidth=1)
+        axes.plot([x, x], [up.low, up.high], color=INK, linewidth=1)
+    axes.plot(
+        x, true, marker="o", markersize=6, markerfacecolor="white", markeredgecolor=INK,
+        linestyle="none", zorder=5, clip_on=False, label="threshold, with 95 % intervals",
+    )  # fmt: skip
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "not known"
+    if share == 0.0 or share == 1.0:
+        return f"{share:.0%}"
+    if share < 0.001:
+        return "<0.1%"
+    return ">99.9%" if share > 0.999 else f"{share:.1%}"
+
+
+def _one_in(prevalence: float) -> str:
+    return f"1 in {round(1 / prevalence):,}"

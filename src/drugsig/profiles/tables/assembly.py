@@ -1,0 +1,370 @@
+"""From a file to profiles: the stages of reading, and the trace they leave."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+import numpy as np
+
+from drugsig._check import choose, listed, one_line_text
+from drugsig.errors import InputError, MetadataError, ReadError, TableError
+from drugsig.profiles.history import Step
+from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
+from drugsig.profiles.tables.cells import CellFault, CellRules, TargetColumn, read_column
+from drugsig.profiles.tables.delimited import text_grid
+from drugsig.profiles.tables.grid import Grid, text_of
+from drugsig.profiles.tables.header import Header, find_header, refuse_peak_list
+from drugsig.profiles.tables.layout import Layout, choose_columns, find_ids
+from drugsig.profiles.tables.metadata import MISSING_CHOICES, JoinedMetadata, join_metadata
+from drugsig.profiles.tables.names import is_main_compound, is_measured_name
+from drugsig.profiles.tables.native import native_sheet, read_native
+from drugsig.profiles.tables.numerals import Convention, find_convention
+from drugsig.profiles.tables.source import Source, open_source
+from drugsig.profiles.tables.workbook import Workbook, open_workbook, sheet_grid
+from drugsig.protocols.target import Target
+
+__all__ = ["ReadOptions", "Trace", "assemble", "possible_targets"]
+
+# The keywords that mean something for a table in drugsig's own format.
+_NATIVE_KEYWORDS = ("name", "sheet")
+
+
+class ReadOptions(TypedDict, total=False):
+    """The keywords of `read_profiles`; what each means is said there."""
+
+    sheet: str | None
+    id_column: str | Sequence[str] | None
+    targets: Sequence[str] | None
+    metadata: Sequence[str] | None
+    roles: Mapping[str, str] | None
+    unit: str
+    metadata_sheet: str | None
+    metadata_path: str | os.PathLike[str] | None
+    metadata_id_column: str | Sequence[str] | None
+    metadata_missing: str
+    header_line: int | None
+    delimiter: str | None
+    encoding: str | None
+    decimal: str | None
+    thousands: str | None
+    empty: str
+    less_than: str
+    tokens: Mapping[str, str] | None
+    negative: str
+    name: str | None
+
+
+DEFAULTS: ReadOptions = {
+    "unit": "area",
+    "metadata_missing": "refuse",
+    "empty": "not_measured",
+    "less_than": "below_lod",
+    "negative": "refuse",
+}
+
+
+@dataclass(eq=False)
+class Trace:
+    """What reading found, stage by stage; what a failed stage would find is missing.
+
+    Parameters
+    ----------
+    source : Source, optional
+        The file.
+    workbook : Workbook, optional
+        Its sheets, if it is a workbook.
+    grid : Grid, optional
+        The cells of the table.
+    header : Header, optional
+        Its headings.
+    layout : Layout, optional
+        What its columns are.
+    convention : Convention, optional
+        How its numbers are written.
+    is_native : bool
+        Whether it is in drugsig's own format.
+    guesses : list of str
+        What was decided without being told.
+    """
+
+    source: Source | None = None
+    workbook: Workbook | None = None
+    grid: Grid | None = None
+    header: Header | None = None
+    layout: Layout | None = None
+    convention: Convention | None = None
+    is_native: bool = False
+    guesses: list[str] = field(default_factory=list)
+
+
+def assemble(path: str | os.PathLike[str], options: ReadOptions, trace: Trace) -> ProfileSet:
+    """Read profiles as `read_profiles` says, and leave in `trace` what was found.
+
+    Raises
+    ------
+    ReadError, TableError, MetadataError, SizeError
+        See `read_profiles`.
+    """
+    said: ReadOptions = {**DEFAULTS, **options}
+    rules = CellRules.make(
+        empty=said["empty"],
+        less_than=said["less_than"],
+        negative=said["negative"],
+        tokens=said.get("tokens"),
+    )
+    choose(said["metadata_missing"], MISSING_CHOICES, what="value of metadata_missing")
+    source = trace.source = open_source(path, encoding=said.get("encoding"))
+    book = trace.workbook = open_workbook(source) if source.is_workbook else None
+    own = native_sheet(source, book, said.get("sheet"))
+    if own is not None:
+        trace.is_native = True
+        return _native(source, book, own, options)
+    grid = trace.grid = _profile_grid(source, book, said)
+    trace.guesses.extend(grid.guesses)
+    if said.get("targets") is None:
+        refuse_peak_list(grid)
+    return _foreign(grid, book, said, rules, trace)
+
+
+def _native(source: Source, book: Workbook | None, sheet: str, options: ReadOptions) -> ProfileSet:
+    """Read drugsig's own format, which says everything itself."""
+    needless = [
+        key
+        for key, value in options.items()
+        if key not in _NATIVE_KEYWORDS and value not in (None, DEFAULTS.get(key))
+    ]
+    if needless:
+        raise InputError(
+            f"{source.name} is in drugsig's own format and says itself what it holds. "
+            f"Leave out {needless[0]}=, and change the profiles after reading them."
+        )
+    return read_native(source, book, sheet, name=options.get("name"))
+
+
+def possible_targets(grid: Grid) -> int:
+    """Return how many columns of a grid would be read as targets; 0 if it is no such table."""
+    notes: list[str] = []
+    try:
+        refuse_peak_list(grid)
+        header = find_header(grid, guesses=notes)
+        id_columns, _ = find_ids(grid, header, None, notes)
+        layout = choose_columns(
+            grid,
+            header,
+            id_columns,
+            targets=None,
+            metadata=None,
+            rules=CellRules.make(),
+            guesses=notes,
+        )
+    except TableError:
+        return 0
+    return len(layout.targets)
+
+
+def _choose_sheet(book: Workbook) -> TableError:
+    """Return the error that asks for a sheet and names one that looks like profiles."""
+    likely = ""
+    for name in book.sheets:
+        try:
+            if possible_targets(sheet_grid(book, name)):
+                likely = name
+                break
+        except ReadError:
+            continue
+    return TableError(
+        f"{book.source.name} has {len(book.sheets)} sheets: {listed(book.sheets, most=40)}. Say "
+        f"which one holds the profiles: sheet='{likely or book.sheets[0]}'"
+        + (" looks like it." if likely else "."),
+        path=book.source.path,
+    )
+
+
+def _profile_grid(source: Source, book: Workbook | None, said: ReadOptions) -> Grid:
+    if book is not None:
+        if said.get("sheet") is None and len(book.sheets) > 1:
+            raise _choose_sheet(book)
+        return sheet_grid(book, said.get("sheet"))
+    if said.get("sheet") is not None:
+        raise InputError(f"{source.name} is a text file and has no sheets: leave out sheet=.")
+    return text_grid(source, delimiter=said.get("delimiter"), encoding=said.get("encoding"))
+
+
+def _foreign(
+    grid: Grid, book: Workbook | None, said: ReadOptions, rules: CellRules, trace: Trace
+) -> ProfileSet:
+    guesses = trace.guesses
+    header = trace.header = find_header(
+        grid,
+        wanted=_named_headings(said),
+        header_line=said.get("header_line"),
+        guesses=guesses,
+    )
+    id_columns, ids = find_ids(grid, header, said.get("id_column"), guesses)
+    layout = trace.layout = choose_columns(
+        grid,
+        header,
+        id_columns,
+        targets=said.get("targets"),
+        metadata=said.get("metadata"),
+        rules=rules,
+        guesses=guesses,
+    )
+    convention = trace.convention = find_convention(
+        grid,
+        [(k, header.headings[k]) for k in layout.targets],
+        header.rows,
+        also=[
+            (k, header.headings[k]) for k in layout.metadata if is_measured_name(header.headings[k])
+        ],
+        decimal=said.get("decimal"),
+        thousands=said.get("thousands"),
+        guesses=guesses,
+    )
+    targets = _targets(header, layout, said, guesses)
+    columns = [_column(grid, header, k, convention, rules) for k in layout.targets]
+    table: dict[str, list[str | None]] = {ID_COLUMN: [*ids]}
+    for k in layout.metadata:
+        table[header.headings[k]] = [text_of(c) or None for c in header.cells(grid, k)]
+    joined = _joined(grid, book, header, layout, ids, said)
+    if joined is not None:
+        _merge(table, joined, [t.name for t in targets], grid)
+    counts: Counter[str] = Counter()
+    for column in columns:
+        counts.update(column.counts)
+    detail = {
+        "file": grid.source.name,
+        "sha256": grid.source.sha256,
+        "format": "xlsx" if book is not None else "text",
+        "sheet": grid.sheet,
+        "encoding": grid.encoding,
+        "delimiter": grid.delimiter,
+        "decimal": convention.decimal,
+        "thousands": convention.thousands,
+        "header_line": grid.lines[header.row],
+        "id_column": [header.headings[k] for k in id_columns],
+        "targets": [t.name for t in targets],
+        "metadata": [header.headings[k] for k in layout.metadata],
+        "joined": None if joined is None else dict(joined.detail),
+        "rules": {key: said.get(key) for key in ("empty", "less_than", "negative")}
+        | {"tokens": {text: status.label for text, status in rules.tokens.items()}},
+        "counts": dict(sorted(counts.items())),
+        "guesses": list(guesses),
+    }
+    return ProfileSet(
+        np.column_stack([c.values for c in columns]),
+        targets,
+        table,
+        status=np.column_stack([c.status for c in columns]),
+        limits=np.column_stack([c.limits for c in columns]),
+        history=[Step.make("read", detail)],
+        name=_set_name(grid, book, said.get("name")),
+    )
+
+
+def _named_headings(said: ReadOptions) -> list[str]:
+    """Return the headings that the user named, so that the header is the line that has them."""
+    named: list[str] = []
+    given: Mapping[str, Any] = {k: said.get(k) for k in ("id_column", "targets", "metadata")}
+    for key, value in given.items():
+        if isinstance(value, str) and key == "id_column":
+            named.append(value)
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            named.extend(str(v) for v in value)
+        elif value is not None:
+            raise InputError(f"{key} must be a list of headings, got {value!r}")
+    return named
+
+
+def _targets(
+    header: Header, layout: Layout, said: ReadOptions, guesses: list[str]
+) -> tuple[Target, ...]:
+    roles = said.get("roles") or {}
+    names = [header.headings[k] for k in layout.targets]
+    for name in roles:
+        choose(name, names, what="target in roles")
+    unit = one_line_text(said["unit"], what="the unit of the values")
+    made = tuple(Target(name, roles.get(name, "impurity"), unit) for name in names)
+    suspects = [t.name for t in made if t.role == "impurity" and is_main_compound(t.name)]
+    guesses.extend(
+        f"'{name}' is read as an impurity although it has the name of a main compound; say "
+        f"roles={{'{name}': 'main'}} if it is one"
+        for name in suspects
+    )
+    return made
+
+
+def _column(
+    grid: Grid, header: Header, column: int, convention: Convention, rules: CellRules
+) -> TargetColumn:
+    try:
+        return read_column(header.cells(grid, column), convention, rules)
+    except CellFault as fault:
+        raise grid.fault(
+            fault.message, header.rows[fault.row], column, header.headings[column]
+        ) from None
+
+
+def _joined(
+    grid: Grid,
+    book: Workbook | None,
+    header: Header,
+    layout: Layout,
+    ids: list[str],
+    said: ReadOptions,
+) -> JoinedMetadata | None:
+    path, sheet = said.get("metadata_path"), said.get("metadata_sheet")
+    if path is None and sheet is None:
+        if said.get("metadata_id_column") is not None:
+            raise InputError("metadata_id_column= needs metadata_sheet= or metadata_path= as well")
+        return None
+    other = grid.source
+    if path is not None:
+        other = open_source(path, encoding=said.get("encoding"))
+        book = open_workbook(other) if other.is_workbook else None
+    if book is not None:
+        table = sheet_grid(book, sheet)
+    elif sheet is not None:
+        raise InputError(
+            f"{other.name} is a text file and has no sheets: leave out metadata_sheet=, and name a "
+            "file with metadata_path=."
+        )
+    else:
+        table = text_grid(other, encoding=said.get("encoding"))
+    return join_metadata(
+        table,
+        ids,
+        id_headings=[header.headings[k] for k in layout.id_columns],
+        id_column=said.get("metadata_id_column"),
+        missing=said["metadata_missing"],
+    )
+
+
+def _merge(
+    table: dict[str, list[str | None]], joined: JoinedMetadata, targets: list[str], grid: Grid
+) -> None:
+    """Add the joined columns; one that both tables have must say the same in both."""
+    for heading, cells in joined.columns.items():
+        if heading in targets:
+            raise MetadataError(
+                f"'{heading}' is a target in {grid.name} and a column of the metadata as well. "
+                "Rename one of them."
+            )
+        here = table.setdefault(heading, cells)
+        for profile_id, a, b in zip(table[ID_COLUMN], here, cells, strict=True):
+            if a != b:
+                raise MetadataError(
+                    f"column '{heading}' stands in {grid.name} and in the metadata, and differs: "
+                    f"profile '{profile_id}' has {a!r} and {b!r}. Rename or mend one of them."
+                )
+
+
+def _set_name(grid: Grid, book: Workbook | None, name: str | None) -> str:
+    if name is not None:
+        return one_line_text(name, what="the name of a profile set")
+    stem = grid.source.name.rpartition(".")[0] or grid.source.name
+    return f"{stem} {grid.sheet}" if book is not None and len(book.sheets) > 1 else stem

@@ -1,0 +1,187 @@
+"""Metadata that stand in another sheet or file, joined to the profiles by their ids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drugsig._check import choose, listed
+from drugsig.errors import MetadataError, TableError
+from drugsig.profiles.profile_set import ID_COLUMN
+from drugsig.profiles.tables.grid import Grid, text_of
+from drugsig.profiles.tables.header import Header, find_header
+from drugsig.profiles.tables.layout import joined_ids
+from drugsig.profiles.tables.names import ID_NAMES, plain_name
+
+__all__ = ["MISSING_CHOICES", "JoinedMetadata", "join_metadata"]
+
+MISSING_CHOICES = ("refuse", "empty")
+
+# How many unused ids the history spells out.
+_SPELLED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedMetadata:
+    """Columns of another table, in the order of the profiles.
+
+    Parameters
+    ----------
+    columns : mapping of str to list
+        None where a cell is empty.
+    detail : mapping
+        What the history says of it.
+    """
+
+    columns: Mapping[str, list[str | None]]
+    detail: Mapping[str, Any]
+
+
+def join_metadata(
+    grid: Grid,
+    ids: Sequence[str],
+    /,
+    *,
+    id_headings: Sequence[str],
+    id_column: str | Sequence[str] | None,
+    missing: str,
+) -> JoinedMetadata:
+    """Look up the metadata of every profile.
+
+    Parameters
+    ----------
+    grid : Grid
+        The table of metadata.
+    ids : sequence of str
+        The profiles.
+    id_headings : sequence of str
+        The headings of the ids in the table of profiles.
+    id_column : str or sequence of str, optional
+        The headings of the ids here. Without it the same headings as there, else a column with
+        a known name, else the first column, whichever first holds ids of the profiles.
+    missing : {"refuse", "empty"}
+        What to do where a profile has no metadata.
+
+    Raises
+    ------
+    MetadataError
+        If profiles lack metadata, or an id has two lines that differ.
+    """
+    guesses: list[str] = []
+    header = find_header(
+        grid, wanted=[id_column] if isinstance(id_column, str) else id_column or (), guesses=guesses
+    )
+    columns, keys = _find_keys(grid, header, ids, id_headings, id_column, guesses)
+    kept = [k for k in header.columns if header.headings[k] and k not in columns]
+    table = [[text_of(c) or None for c in header.cells(grid, k)] for k in kept]
+    lines = _lines_of(grid, header, keys, [header.headings[k] for k in kept], table, guesses)
+    without = [one for one in ids if one not in lines]
+    if without and missing == "refuse":
+        raise MetadataError(
+            f"{grid.name}: {len(without)} of {len(ids)} profiles have no line of metadata: "
+            f"{listed(without)}. Add them, or say metadata_missing='empty' to leave their cells "
+            "empty."
+        )
+    wanted = set(ids)
+    unused = [key for key in lines if key not in wanted]
+    detail: dict[str, Any] = {
+        "file": grid.source.name,
+        "sha256": grid.source.sha256,
+        "sheet": grid.sheet,
+        "header_line": grid.lines[header.row],
+        "id_column": [header.headings[k] for k in columns],
+        "columns": [header.headings[k] for k in kept],
+        "profiles_without": without[:_SPELLED],
+        "n_profiles_without": len(without),
+        "ids_without_profile": unused[:_SPELLED],
+        "n_ids_without_profile": len(unused),
+        "guesses": [*grid.guesses, *guesses],
+    }
+    return JoinedMetadata(
+        {
+            header.headings[k]: [cells[lines[one]] if one in lines else None for one in ids]
+            for k, cells in zip(kept, table, strict=True)
+        },
+        detail,
+    )
+
+
+def _find_keys(
+    grid: Grid,
+    header: Header,
+    ids: Sequence[str],
+    id_headings: Sequence[str],
+    id_column: str | Sequence[str] | None,
+    guesses: list[str],
+) -> tuple[tuple[int, ...], list[str]]:
+    known = [h for h in header.headings if h]
+    if id_column is not None:
+        names = [id_column] if isinstance(id_column, str) else list(id_column)
+        what = f"column of {grid.name} (metadata_id_column)"
+        columns = tuple(header.headings.index(choose(n, known, what=what)) for n in names)
+        return columns, joined_ids(grid, header, columns)
+    tried: list[tuple[int, ...]] = []
+    if id_headings and all(h in known for h in id_headings):
+        tried.append(tuple(header.headings.index(h) for h in id_headings))
+    tried.extend(
+        (header.headings.index(h),)
+        for h in sorted(
+            (h for h in known if plain_name(h) in ID_NAMES),
+            key=lambda h: ID_NAMES.index(plain_name(h)),
+        )
+    )
+    tried.append((header.columns[0],))
+    wanted = set(ids)
+    for columns in tried:
+        keys = joined_ids(grid, header, columns)
+        if wanted.intersection(keys):
+            names = [header.named(k) for k in columns]
+            guesses.append(f"metadata are joined by {listed(names)}")
+            return columns, keys
+    raise MetadataError(
+        f"{grid.name}: no id of the profiles ({listed(ids)}) stands in "
+        f"{listed(dict.fromkeys(header.named(c[0]) for c in tried))}. Name the column that holds "
+        "them: metadata_id_column=."
+    )
+
+
+def _lines_of(
+    grid: Grid,
+    header: Header,
+    keys: list[str],
+    headings: list[str],
+    table: list[list[str | None]],
+    guesses: list[str],
+) -> dict[str, int]:
+    """Return the line of every id; lines that say the same of one id count once."""
+    if ID_COLUMN in headings:
+        raise TableError(
+            f"{grid.name} has a column '{ID_COLUMN}' that was not used to join the metadata. "
+            f"Rename it, or say metadata_id_column='{ID_COLUMN}'.",
+            path=grid.source.path,
+            column=ID_COLUMN,
+        )
+    lines: dict[str, int] = {}
+    repeated: Counter[str] = Counter()
+    for row, key in enumerate(keys):
+        if not key:
+            guesses.append(
+                f"line {grid.lines[header.rows[row]]} of the metadata has no id; skipped"
+            )
+            continue
+        first = lines.setdefault(key, row)
+        if first == row:
+            continue
+        differ = [h for h, c in zip(headings, table, strict=True) if c[first] != c[row]]
+        if differ:
+            raise MetadataError(
+                f"{grid.name}: id '{key}' has two lines of metadata, "
+                f"{grid.lines[header.rows[first]]} and {grid.lines[header.rows[row]]}, that differ "
+                f"in {listed(differ)}. Keep the right one."
+            )
+        repeated[key] += 1
+    if repeated:
+        guesses.append(f"{len(repeated)} id(s) have several identical lines of metadata")
+    return lines

@@ -1,0 +1,274 @@
+"""`analyse`: the main job, from a table of profiles to groups and a report."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from drugsig._check import listed
+from drugsig.comparison.dense import compare
+from drugsig.comparison.metrics import get_metric
+from drugsig.errors import ConfigError, DrugsigWarning, InputError, ReadError
+from drugsig.evidence.populations import PopulationRule, preset
+from drugsig.evidence.prevalence import share_of_true_links
+from drugsig.evidence.threshold import given_threshold, threshold_for
+from drugsig.groups.grouping import group
+from drugsig.groups.undecided import find_undecided
+from drugsig.profiles.history import canonical_json
+from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.tables import read_profiles
+from drugsig.quality.profile_checks import check_profiles
+from drugsig.report.analysis import Analysis, InputFile
+from drugsig.workflow.config import AnalysisConfig
+from drugsig.workflow.outputs import refuse_existing, write_analysis
+
+__all__ = ["analyse"]
+
+# The packages whose version can change a number or a figure.
+COMPUTING = ("numpy", "scipy", "pandas", "matplotlib")
+
+_STEPS = ("read", "check", "pretreat", "compare", "threshold", "group", "write")
+
+
+def analyse(
+    source: str | Path,
+    /,
+    *,
+    out: str | Path | None = None,
+    rule: PopulationRule | str | None = None,
+    threshold: float | None = None,
+    recipe: str | None = None,
+    metric: str | None = None,
+    false_positive_rate: float | None = None,
+    linkage: str | None = None,
+    seed: int | None = None,
+    reading: dict[str, Any] | None = None,
+    decimal_comma: bool = False,
+    progress: bool = True,
+) -> Analysis:
+    """Read profiles, compare them all, group them and report.
+
+    Parameters
+    ----------
+    source : path-like
+        A table of profiles, or an ``analysis.toml`` that names one and decides everything.
+    out : path-like, optional
+        A folder to make, for the report and its tables. Without it nothing is written.
+    rule : PopulationRule or str, optional
+        Which pairs are of known source; a text names a preset of a published study.
+    threshold : float, optional
+        A threshold in the metric's convention, instead of learning one. Without a rule it is
+        reported as not validated.
+    recipe : str, optional
+        The pretreatment; ``"sum | fourth_root"`` by default.
+    metric : str, optional
+        ``"pearson_distance"`` by default.
+    false_positive_rate : float, optional
+        What a learned threshold must not exceed; 0.025 by default.
+    linkage : str, optional
+        ``"average"`` by default.
+    seed : int, optional
+        For resampling; 1 by default.
+    reading : dict, optional
+        Keyword arguments of `drugsig.read_profiles`: sheet, id_column, roles ...
+    decimal_comma : bool
+        Write tables with a decimal comma and semicolons.
+    progress : bool
+        Show progress where there is a terminal.
+
+    Returns
+    -------
+    Analysis
+        All results; ``.groups``, ``.links``, ``.threshold`` and ``.undecided`` are the ones to
+        look at first.
+
+    Raises
+    ------
+    ConfigError
+        If neither a rule nor a threshold is given, or both an analysis file and other choices.
+    ReadError, MetadataError, RecipeError, ComparisonError, PopulationError, ThresholdError
+        If the data do not allow it; the message says what to do.
+    OutputError
+        If the folder exists and is not empty.
+    """
+    target = None if out is None else Path(out)
+    if target is not None:
+        refuse_existing(target)
+    choices = {
+        "rule": preset(rule) if isinstance(rule, str) else rule,
+        "threshold": threshold,
+        "recipe": recipe,
+        "metric": metric,
+        "false_positive_rate": false_positive_rate,
+        "linkage": linkage,
+        "seed": seed,
+        "reading": reading,
+    }
+    config = _config(Path(source), {k: v for k, v in choices.items() if v is not None})
+    bar = tqdm(total=len(_STEPS), disable=None if progress else True, leave=False, unit="step")
+    with bar, warnings.catch_warnings(record=True) as caught:
+        # Kept for the report, and given below all the same.
+        warnings.simplefilter("always")
+        analysis = _run(config, target, caught, bar)
+        bar.set_description("write")
+        if target is not None:
+            write_analysis(analysis, target, decimal_comma=decimal_comma)
+        bar.update()
+    for one in caught:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return analysis
+
+
+def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
+    if source.suffix.lower() != ".toml":
+        return AnalysisConfig(path=source, **choices)
+    if choices:
+        raise ConfigError(
+            f"'{source.name}' decides everything, but {listed(choices)} was given as well. Change "
+            "the analysis file, or analyse the table itself."
+        )
+    return AnalysisConfig.read(source)
+
+
+def _run(
+    config: AnalysisConfig,
+    target: Path | None,
+    caught: list[warnings.WarningMessage],
+    bar: Any,
+) -> Analysis:
+    bar.set_description("read")
+    inputs = _inputs(config, target)
+    if config.sha256 is not None and config.sha256 != inputs[0].sha256:
+        raise ConfigError(
+            f"'{config.path.name}' is not the file this analysis was made from: its sha256 is "
+            f"{inputs[0].sha256[:12]}..., the analysis file says {config.sha256[:12]}.... To "
+            "analyse the changed file, remove the line sha256 from the analysis file."
+        )
+    profiles = read_profiles(config.path, **config.reading)
+    bar.update()
+    bar.set_description("check")
+    checks = check_profiles(profiles)
+    excluded = [c.profile_id for c in checks if c.excluded]
+    if len(profiles) - len(excluded) < 2:
+        raise InputError(
+            f"only {len(profiles) - len(excluded)} of {len(profiles)} profiles in "
+            f"'{config.path.name}' can be compared. Excluded: "
+            + "; ".join(f"'{c.profile_id}' ({c.excluded})" for c in checks[:5] if c.excluded)
+            + ". Empty cells count as not measured: if they mean 'not detected', say "
+            "empty='below_lod'."
+        )
+    kept = profiles.without(excluded, why="cannot be compared") if excluded else profiles
+    if config.rule is not None:
+        config.rule.check(kept)
+    bar.update()
+    bar.set_description("pretreat")
+    compared = pretreat(kept, config.recipe)
+    bar.update()
+    bar.set_description("compare")
+    metric = get_metric(config.metric)
+    comparison = compare(compared, metric=metric, min_measured=config.min_measured)
+    bar.update()
+    bar.set_description("threshold")
+    rng = np.random.default_rng(config.seed)
+    if config.rule is None:
+        if config.threshold is None:
+            raise ConfigError("an analysis needs a population rule or a threshold")
+        limit = given_threshold(config.threshold, metric=metric)
+    else:
+        limit = threshold_for(
+            comparison,
+            compared,
+            config.rule,
+            rng=rng,
+            value=config.threshold,
+            false_positive_rate=config.false_positive_rate,
+            n_resamples=config.n_resamples,
+        )
+    links = comparison.links(limit.value, false_positive_rate=limit.false_positive_rate)
+    bar.update()
+    bar.set_description("group")
+    groups = group(comparison, threshold=limit.value, linkage_method=config.linkage)
+    sample = limit.sample
+    undecided = find_undecided(
+        groups, links, sample=sample, left_out=None if sample is None else sample.left_out
+    )
+    bar.update()
+    versions = {
+        "drugsig": version("drugsig"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in COMPUTING},
+    }
+    data = config.to_data(relative_to=target, sha256=inputs[0].sha256, version=versions["drugsig"])
+    notes = [str(w.message) for w in caught if issubclass(w.category, DrugsigWarning)]
+    if config.written_by not in ("", versions["drugsig"]):
+        notes.append(
+            f"The analysis file was written by drugsig {config.written_by}; this is "
+            f"{versions['drugsig']}. See 'Changed results' in the changelog."
+        )
+    rates = limit.true_positive_rate, limit.false_positive_rate
+    return Analysis(
+        profiles=profiles,
+        compared=compared,
+        recipe=Recipe.parse(config.recipe),
+        checks=checks,
+        comparison=comparison,
+        threshold=limit,
+        links=links,
+        groups=groups,
+        group_rates=None if sample is None else groups.partition_rates(sample),
+        component_rates=None if sample is None else groups.component_rates(sample),
+        undecided=undecided,
+        true_links=()
+        if rates[0] is None or rates[1] is None
+        else share_of_true_links(true_positive_rate=rates[0], false_positive_rate=rates[1]),
+        inputs=inputs,
+        config=data,
+        notes=tuple(dict.fromkeys(notes)),
+        versions=versions,
+        seed=config.seed,
+        run_digest=_run_digest(data, inputs, versions, profiles.digest),
+    )
+
+
+def _inputs(config: AnalysisConfig, target: Path | None) -> tuple[InputFile, ...]:
+    written = config.to_data(relative_to=target, sha256="", version="")["input"]
+    paths = [(written["path"], config.path)]
+    if "metadata_path" in config.reading:
+        paths.append((written["metadata_path"], Path(config.reading["metadata_path"])))
+    return tuple(_input_file(name, path) for name, path in paths)
+
+
+def _input_file(name: str, path: Path) -> InputFile:
+    hasher = hashlib.sha256()
+    size = 0
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                hasher.update(chunk)
+                size += len(chunk)
+    except FileNotFoundError as error:
+        raise ReadError(
+            f"there is no file '{path}'. Give the path of a table of profiles or of an "
+            "analysis.toml.",
+            path=path,
+        ) from error
+    except OSError as error:
+        raise ReadError(f"'{path}' cannot be read: {error.strerror}", path=path) from error
+    return InputFile(name, hasher.hexdigest(), size)
+
+
+def _run_digest(
+    data: dict[str, Any], inputs: tuple[InputFile, ...], versions: dict[str, str], digest: str
+) -> str:
+    # Where the files lie does not decide the result; what is in them does.
+    told = {**data, "input": {k: v for k, v in data["input"].items() if not k.endswith("path")}}
+    told.update(files=[i.sha256 for i in inputs], versions=versions, profiles=digest)
+    return hashlib.sha256(canonical_json(told).encode()).hexdigest()

@@ -1,0 +1,271 @@
+"""The folder an analysis writes: complete, or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drugsig.errors import OutputError
+from drugsig.groups.groups import group_name
+from drugsig.profiles.tables import write_profiles, write_table
+from drugsig.report import Analysis, render_report
+from drugsig.workflow.config import to_toml
+
+__all__ = ["MANIFEST", "refuse_existing", "summary", "write_analysis"]
+
+MANIFEST = "manifest.json"
+REPORT = "report.html"
+
+
+def refuse_existing(folder: Path, /) -> None:
+    """Refuse a folder that holds something: results are never mixed or overwritten.
+
+    Raises
+    ------
+    OutputError
+        If it exists and is not an empty folder, or its parent does not exist.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"'{folder}' is a file. Name a folder that does not exist yet.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(
+            f"folder '{folder}' exists and is not empty. Results are never overwritten: name "
+            "another folder, or move this one away."
+        )
+    if not folder.absolute().parent.is_dir():
+        raise OutputError(
+            f"folder '{folder.absolute().parent}' does not exist, so '{folder.name}' cannot be "
+            "made in it."
+        )
+
+
+def write_analysis(analysis: Analysis, folder: Path, /, *, decimal_comma: bool = False) -> Path:
+    """Write the report and its tables into a new folder.
+
+    Everything is written into a folder beside it first, which is renamed at the end: an error or
+    Ctrl-C leaves nothing half-written.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What to write.
+    folder : Path
+        The folder to make.
+    decimal_comma : bool
+        Write tables with a decimal comma and semicolons.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written.
+    """
+    refuse_existing(folder)
+    target = folder.absolute()
+    draft = target.parent / f".{target.name}-{secrets.token_hex(4)}"
+    try:
+        draft.mkdir()
+    except OSError as error:
+        raise OutputError(
+            f"nothing can be written beside '{target.name}' in '{target.parent}': {error.strerror}"
+        ) from error
+    try:
+        _write_all(analysis, draft, decimal_comma=decimal_comma)
+        if target.is_dir():
+            target.rmdir()
+        draft.replace(target)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise OutputError(
+            f"results cannot be written to '{target}': {error.strerror or error}"
+        ) from error
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return target
+
+
+def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None:
+    write_profiles(analysis.profiles, folder / "profiles.csv", decimal_comma=decimal_comma)
+    (folder / "scores.npz").write_bytes(_scores(analysis))
+    for name, columns, rows in (
+        ("links.csv", _LINK_COLUMNS, _link_rows(analysis)),
+        ("groups.csv", _GROUP_COLUMNS, _group_rows(analysis)),
+        ("quality.csv", _QUALITY_COLUMNS, _quality_rows(analysis)),
+    ):
+        write_table(folder / name, columns, rows, decimal_comma=decimal_comma)
+    _write_text(folder / "analysis.toml", to_toml(analysis.config))
+    _write_text(folder / REPORT, render_report(analysis))
+    _write_text(folder / MANIFEST, _manifest(analysis, folder))
+
+
+def _write_text(path: Path, text: str) -> None:
+    # The same bytes on every system: no translation of line ends.
+    path.write_bytes(text.encode("utf-8"))
+
+
+def _scores(analysis: Analysis) -> bytes:
+    """Return the scores of all pairs; readable with numpy alone, without pickle."""
+    comparison = analysis.comparison
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        profile_id=np.array(comparison.row_ids, dtype=np.str_),
+        scores=comparison.condensed(),
+        metric=np.array(comparison.metric.name),
+        kind=np.array(comparison.metric.kind),
+        min_measured=np.array(comparison.min_measured),
+        digest=np.array(comparison.row_digest),
+    )
+    return buffer.getvalue()
+
+
+_LINK_COLUMNS = (
+    "questioned",
+    "reference",
+    "score",
+    "metric",
+    "threshold",
+    "measured_in_both",
+    "detected_in_both",
+    "few_detected",
+    "same_group",
+    "comparisons",
+    "expected_chance_links",
+)
+
+
+def _link_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    links, labels = analysis.links, analysis.groups.labels
+    few = links.few_detected
+    for k in range(len(links)):
+        row, column = int(links.rows[k]), int(links.columns[k])
+        yield (
+            links.row_ids[row],
+            links.column_ids[column],
+            float(links.scores[k]),
+            links.metric.name,
+            links.threshold,
+            int(links.measured[k]),
+            int(links.detected[k]),
+            bool(few[k]),
+            bool(labels[row] == labels[column]),
+            links.comparisons,
+            links.expected_chance_links,
+        )
+
+
+_GROUP_COLUMNS = ("profile_id", "group", "group_size", "component", "state", "reasons")
+
+
+def _group_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    groups = analysis.groups
+    place = {name: k for k, name in enumerate(groups.ids)}
+    excluded = analysis.excluded
+    for name in analysis.profiles.ids:
+        if name in excluded:
+            yield name, None, None, None, "excluded", excluded[name]
+            continue
+        k = place[name]
+        reasons = analysis.undecided.get(name, ())
+        number = int(groups.labels[k])
+        yield (
+            name,
+            group_name(number),
+            int(groups.sizes[number - 1]),
+            int(groups.components[k]),
+            "undecided" if reasons else "grouped" if groups.sizes[number - 1] > 1 else "alone",
+            "; ".join(reasons),
+        )
+
+
+_QUALITY_COLUMNS = (
+    "profile_id",
+    "compared",
+    "excluded_because",
+    "detected",
+    "below_limit",
+    "not_measured",
+    "rejected",
+    "largest_share",
+    "identical_to",
+    "flags",
+)
+
+
+def _quality_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    for check in analysis.checks:
+        yield (
+            check.profile_id,
+            not check.excluded,
+            check.excluded or None,
+            check.detected,
+            check.below_limit,
+            check.not_measured,
+            check.rejected,
+            check.largest_share,
+            "; ".join(check.identical_to) or None,
+            "; ".join(check.flags) or None,
+        )
+
+
+def summary(analysis: Analysis, /) -> dict[str, Any]:
+    """Return the main figures of an analysis as data that can be written as JSON."""
+    limit, links, groups = analysis.threshold, analysis.links, analysis.groups
+    figures: dict[str, Any] = {
+        "profiles": len(analysis.profiles),
+        "excluded": len(analysis.excluded),
+        "compared": len(analysis.compared),
+        "comparisons": links.comparisons,
+        "undefined_scores": links.undefined,
+        "links": len(links),
+        "expected_chance_links": links.expected_chance_links,
+        "groups_of_two_or_more": int((groups.sizes > 1).sum()),
+        "alone": int((groups.sizes == 1).sum()),
+        "components": groups.n_components,
+        "largest_component": groups.largest_component,
+        "undecided": len(analysis.undecided),
+        "metric": limit.metric.name,
+        "threshold": limit.value,
+        "threshold_origin": limit.origin,
+        "validated": limit.validated,
+        "false_positive_rate": limit.false_positive_rate,
+        "true_positive_rate": limit.true_positive_rate,
+        "auc": limit.auc,
+        "notes": list(analysis.notes),
+        "run_digest": analysis.run_digest,
+    }
+    if limit.sample is not None:
+        sample = limit.sample
+        figures["rule"] = sample.rule.name
+        figures["pairs"] = {"linked": sample.n_linked, "unlinked": sample.n_unlinked}
+        figures["sources"] = {
+            "linked": sample.n_linked_sources,
+            "unlinked": sample.n_unlinked_sources,
+        }
+    return figures
+
+
+def _manifest(analysis: Analysis, folder: Path) -> str:
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+    }
+    told = {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": files,
+        "inputs": [{"path": i.path, "sha256": i.sha256, "size": i.size} for i in analysis.inputs],
+        "versions": dict(analysis.versions),
+        "seed": analysis.seed,
+        "run_digest": analysis.run_digest,
+        "summary": summary(analysis),
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,0 +1,161 @@
+"""The command: exit codes, one clear line for every error, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from drugsig import cli
+from tests.workflow.conftest import ANALYSIS, table_text
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "table.csv").write_text(table_text(), encoding="utf-8")
+    (tmp_path / "analysis.toml").write_text(ANALYSIS, encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: object) -> int:
+    """Run the command in this process and return its exit code."""
+    with pytest.raises(SystemExit) as left:
+        cli.main([str(a) for a in arguments])
+    return int(left.value.code or 0)
+
+
+def test_analyse_writes_and_tells(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyse", folder / "analysis.toml", "--out", folder / "out") == 0
+    printed = capsys.readouterr()
+    assert "31 of 32 profiles compared (1 excluded)" in printed.out
+    assert "note: " in printed.err
+    assert (folder / "out" / "report.html").is_file()
+
+
+def test_json_is_json_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyse", folder / "analysis.toml", "--out", folder / "out", "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["compared"] == 31
+    assert figures["validated"] is True
+    assert figures["rule"] == "known batches"
+
+
+def test_quiet_prints_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyse", folder / "analysis.toml", "--out", folder / "out", "--quiet") == 0
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+
+
+def test_options_make_an_analysis_of_a_table(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(
+        "analyse", folder / "table.csv", "--out", folder / "out", "--threshold", "0.9",
+        "--metric", "pearson", "--recipe", "sum | square_root", "--role", "T0=main",
+        "--linkage", "complete", "--seed", "3", "--metadata", "batch", "--metadata", "seizure",
+        "--metadata", "route", "--metadata", "remark", "--metadata", "specimen",
+    )  # fmt: skip
+    assert code == 0
+    assert "not validated" in capsys.readouterr().out
+    written = (folder / "out" / "analysis.toml").read_text(encoding="utf-8")
+    for expected in ("value = 0.9", 'linkage = "complete"', 'T0 = "main"', "seed = 3"):
+        assert expected in written
+
+
+def test_a_rule_is_taken_from_a_file(folder: Path) -> None:
+    out = folder / "out"
+    code = run("analyse", folder / "table.csv", "--out", out, "--rule", folder / "analysis.toml")
+    assert code == 0
+    assert "known batches" in (out / "analysis.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("analyse", "none.csv", "--out", "o", "--threshold", "1"), 3, "there is no file"),
+        (("analyse", "table.csv", "--out", "o"), 3, "nothing says where a link begins"),
+        (("analyse", "table.csv", "--out", "o", "--rule", "R9"), 3, "preset population rule"),
+        (("analyse", "table.csv", "--out", "o", "--threshold", "3"), 3, "outside the range"),
+        (("analyse", "table.csv", "--out", "taken", "--threshold", "1"), 4, "not empty"),
+        (("analyse", "table.csv", "--out", "o", "--role", "T0"), 2, "TARGET=ROLE"),
+        (("analyse", "table.csv"), 2, "--out"),
+        (("analyze",), 2, "analyze"),
+        (("info", "none.csv"), 3, "none.csv"),
+        (("example", "nothing", "e"), 3, "nothing"),
+    ],
+)
+def test_every_error_is_one_clear_message(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    (folder / "taken").mkdir()
+    (folder / "taken" / "mine.txt").write_text("", encoding="utf-8")
+    monkeypatch.chdir(folder)
+    before = sorted(p.name for p in folder.iterdir())
+    assert run(*arguments) == code
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert "Traceback" not in printed.err
+    assert sorted(p.name for p in folder.iterdir()) == before
+
+
+def test_debug_shows_the_traceback(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--debug", "analyse", folder / "n.csv", "--out", folder / "o", "--threshold", 1) == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_fault_in_the_library_is_told_apart(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("drugsig.workflow.analyse", broken)
+    assert run("analyse", folder / "analysis.toml", "--out", folder / "o") == 1
+    assert "A fault in drugsig: ZeroDivisionError: oh" in capsys.readouterr().err
+
+
+def test_info_shows_what_a_file_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", folder / "table.csv") == 0
+    assert "table.csv" in capsys.readouterr().out
+    assert run("info", folder / "table.csv", "--json") == 0
+    assert isinstance(json.loads(capsys.readouterr().out), dict)
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("drugsig ")
+    assert run("--help") == 0
+    assert "Exit codes" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_leaves_nothing(folder: Path) -> None:
+    command = [
+        sys.executable, "-m", "drugsig.cli", "analyse", "analysis.toml", "--out", "out", "--quiet",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, env=os.environ.copy())
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    # However far it came: interrupted with nothing left, or done before the signal arrived.
+    left = sorted(p.name for p in folder.iterdir())
+    if process.returncode == 130:
+        assert b"Interrupted" in told
+        assert left == ["analysis.toml", "table.csv"]
+    elif process.returncode == 0:
+        assert left == ["analysis.toml", "out", "table.csv"]
+    else:
+        # Python itself was still starting when the signal came.
+        assert b"KeyboardInterrupt" in told
+        assert left == ["analysis.toml", "table.csv"]
