@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -139,23 +135,28 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Exit codes" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
-def test_ctrl_c_leaves_nothing(folder: Path) -> None:
-    command = [
-        sys.executable, "-m", "drugsig.cli", "analyse", "analysis.toml", "--out", "out", "--quiet",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, env=os.environ.copy())
-    time.sleep(0.7)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    # However far it came: interrupted with nothing left, or done before the signal arrived.
-    left = sorted(p.name for p in folder.iterdir())
-    if process.returncode == 130:
-        assert b"Interrupted" in told
-        assert left == ["analysis.toml", "table.csv"]
-    elif process.returncode == 0:
-        assert left == ["analysis.toml", "out", "table.csv"]
-    else:
-        # Python itself was still starting when the signal came.
-        assert b"KeyboardInterrupt" in told
-        assert left == ["analysis.toml", "table.csv"]
+@pytest.mark.parametrize("moment", ["compare", "group", "write_analysis"])
+def test_ctrl_c_leaves_nothing(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(f"drugsig.workflow.analysing.{moment}", interrupted)
+    assert run("analyse", folder / "analysis.toml", "--out", folder / "out") == 130
+    assert "Interrupted" in capsys.readouterr().err
+    assert sorted(p.name for p in folder.iterdir()) == ["analysis.toml", "table.csv"]
+
+
+def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("drugsig.workflow.outputs.render_report", interrupted)
+    assert run("analyse", folder / "analysis.toml", "--out", folder / "out", "--quiet") == 130
+    assert sorted(p.name for p in folder.iterdir()) == ["analysis.toml", "table.csv"]

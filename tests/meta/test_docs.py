@@ -28,7 +28,8 @@ def test_the_examples_of_a_page_print_what_they_show(
     for table in TABLES:
         shutil.copy(table, tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert run_page(page) == ""
+    wrong = run_page(page)
+    assert not wrong, wrong
 
 
 def test_an_example_that_prints_something_else_is_found(tmp_path: Path) -> None:

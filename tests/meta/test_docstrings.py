@@ -35,8 +35,13 @@ def public_objects(module: Module) -> Iterator[str]:
         yield f"{module.name}.{name}"
         if inspect.isclass(thing):
             for member, value in vars(thing).items():
-                # A function that stands in a class as the default of a field is not its method.
-                is_method = inspect.isfunction(value) and value.__qualname__.startswith(f"{name}.")
+                # A function that stands in a class as the default of a field is not its method, and
+                # what another package's base class puts there is that package's.
+                is_method = (
+                    inspect.isfunction(value)
+                    and value.__qualname__.startswith(f"{name}.")
+                    and value.__module__ == module.name
+                )
                 is_code = is_method or isinstance(value, (classmethod, staticmethod, property))
                 if is_code and not member.startswith("_"):
                     yield f"{module.name}.{name}.{member}"

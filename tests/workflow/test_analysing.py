@@ -311,13 +311,14 @@ def test_propellant_brands_from_the_table(reference_data: Path, linkage: str) ->
             "unlinked": {"different": ["class"]},
         }
     )
-    with pytest.warns(SmallSampleWarning, match="sources stand behind"):
+    with pytest.warns(SmallSampleWarning) as given:
         analysis = analyse(
             table,
             reading={"metadata": ["class", "member_id", "class-id"]},
             rule=rule,
             linkage=linkage,
         )
+    assert any("Only 7 sources stand behind" in str(w.message) for w in given)
     threshold = analysis.threshold
     assert threshold.separated
     assert threshold.capped

@@ -8,44 +8,40 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import listed, one_line_text, share, unique_text
-from drugsig.datasets.arguments import generator, number, number_range, whole, whole_numbers
-from drugsig.datasets.disturbances import STATES, Disturbed, disturb
-from drugsig.datasets.material import SeizurePlan, lay_out, numbered
+from drugsig._check import choose, share, unique_text
+from drugsig.datasets.arguments import generator, number_range, whole, whole_numbers
+from drugsig.datasets.disturbances import Request, choose_disturbances
+from drugsig.datasets.material import Material, SeizurePlan, lay_out, numbered
+from drugsig.datasets.measurement import (
+    STANDARD_RSD,
+    other_areas,
+    other_targets,
+    replicate_counts,
+    replicate_ids,
+    replicate_noise,
+    replicated,
+    weigh,
+)
 from drugsig.datasets.simulated import SimulatedProfiles
-from drugsig.datasets.values import Spread, censor, draw_logs, draw_sizes, scatter
+from drugsig.datasets.values import Spread, detection_limit, draw_logs, draw_sizes, scatter
 from drugsig.errors import InputError
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
-from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 
-__all__ = ["REPLICATE_LEVELS", "simulate_profiles"]
+__all__ = ["simulate_profiles"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-# From the coarsest to the finest. A specimen has units, a unit preparations, a preparation
-# injections; every injection is a profile.
-REPLICATE_LEVELS = ("unit", "preparation", "injection")
-REPLICATE_RSD = {"unit": 0.05, "preparation": 0.04, "injection": 0.02}
-
-# Typical areas. Only their ratios matter after normalisation.
+N_SOURCES = 20
+MOST_ROUTES = 26
 IMPURITY_AREA = 1e4
-MAIN_AREA = 1e6
-STANDARD_AREA = 2e5
-CUTTING_AREA = 5e5
-DEGRADATION_AREA = 2e3
-
-# What is weighed in differs between preparations; the added standard hardly does.
-AMOUNT_RSD = 0.2
-STANDARD_RSD = 0.02
-CUT_SHARE = 0.6
 
 # Each aspect has a stream of its own, so that one setting does not disturb what others drew.
 _ASPECTS = (
-    *("sizes", "targets", "routes", "sources", "specimens", "seizures", "states", "disturbed"),
-    *("replicates", "others"),
+    *("sizes", "seizures", "routes", "targets", "sources", "specimens", "states", "mixtures"),
+    *("replicates", "amounts", "others", "other replicates"),
 )
 
 
@@ -56,7 +52,7 @@ def simulate_profiles(
     sizes: Sequence[int] | None = None,
     targets: int | Sequence[str] = 20,
     routes: int | Mapping[str, Sequence[str]] = 1,
-    absent_share: float = 0.2,
+    absent_share: float = 0.1,
     between: str = "factor",
     between_sd: float = 1.0,
     n_factors: int = 6,
@@ -94,10 +90,10 @@ def simulate_profiles(
     targets : int or sequence of str
         The impurities: how many, or their names.
     routes : int or mapping of str to sequence of str
-        How many route classes, or the targets each lacks. A target that a route lacks is zero
-        in all its profiles. Routes are labels ("route A"), given to sources by chance.
+        How many route classes, or the targets that each lacks. A target that a route lacks is
+        zero in all its profiles. Routes are labels ("route A"), given to sources by chance.
     absent_share : float
-        The share of the targets each route lacks, where `routes` is a number above 1.
+        The share of the targets that each route lacks, where `routes` is a number above 1.
     between : {"factor", "iid", "continuum"}
         How sources differ: see `Spread`, as for the following five. Along a continuum links
         chain from one source to the next until nearly all profiles hang together.
@@ -107,7 +103,8 @@ def simulate_profiles(
         The relative standard deviation between specimens of a source; of two, each target draws
         its own in between.
     below_lod : float
-        The share of impurity values below one common limit, targets a route lacks included.
+        The share of impurity values below one common limit, targets that a route lacks included.
+        Mixture and ageing come on top.
     replicates : mapping of str to int, optional
         How many units a specimen, preparations a unit and injections a preparation have:
         ``{"injection": 2}``. Each 1 where not named. Every injection is a profile.
@@ -122,7 +119,7 @@ def simulate_profiles(
     aged_targets : sequence of str, optional
         Which targets decay; without it a fifth of them, by chance.
     mixed : int
-        How many specimens are mixtures, of 30 to 70 % with another source.
+        How many specimens are mixtures, 30 to 70 % of them of their own source.
     main_compound, internal_standard, degradation_product : str or None
         Names of one target each with that role; None leaves it out.
     cutting_agents : sequence of str
@@ -159,107 +156,118 @@ def simulate_profiles(
     >>> simulated.truth.columns[:3].tolist()
     ['profile_id', 'source_id', 'state']
     """
+    # -- what is asked for
     rng = generator(rng)
     spread = Spread(between, between_sd, n_factors, factor_share, step, level_sd)
-    plan = SeizurePlan() if seizures is None else seizures
-    if not isinstance(plan, SeizurePlan):
-        raise InputError(f"seizures must be a SeizurePlan, got {seizures!r}")
+    request = Request(indistinguishable, aged, mixed)
+    plan = _seizure_plan(seizures)
     names = _target_names(targets)
-    others = _other_targets(main_compound, internal_standard, cutting_agents, degradation_product)
+    others = other_targets(
+        main_compound=main_compound,
+        internal_standard=internal_standard,
+        cutting_agents=cutting_agents,
+        degradation_product=degradation_product,
+    )
     unique_text((*names, *(t.name for t in others)), what="target names")
-    counts = _counts(replicates)
-    noise = _noise(replicate_rsd)
+    counts, noise = replicate_counts(replicates), replicate_noise(replicate_rsd)
     low, high = number_range(within_rsd, what="within_rsd")
     below = share(below_lod, what="below_lod", zero=True)
-    absent_share = share(absent_share, what="absent_share", zero=True)
-    if n_sources is not None and sizes is not None:
-        raise InputError("give either n_sources or sizes, not both: sizes has one number a source")
+    decaying = _decaying(aged_targets, names)
 
-    words = rng.integers(0, 2**32, size=(len(_ASPECTS), 4), dtype=np.uint32)
-    stream = {
-        aspect: np.random.default_rng([int(w) for w in row])
-        for aspect, row in zip(_ASPECTS, words, strict=True)
-    }
-    size = (
-        draw_sizes(
-            stream["sizes"],
-            n_sources=20 if n_sources is None else whole(n_sources, what="n_sources", low=1),
-        )
-        if sizes is None
-        else np.array(whole_numbers(sizes, what="sizes"), dtype=np.intp)
-    )
-    lacking = _routes(stream["routes"], routes, names, absent_share)
-    labels = list(lacking)
-    route = (stream["routes"].random(len(size)) * len(labels)).astype(np.intp)
+    # -- sources and what was seized of them
+    stream = _streams(rng)
+    size = _sizes(stream["sizes"], n_sources, sizes)
     material = lay_out(stream["seizures"], size, plan)
+    lacking = _routes(stream["routes"], routes, names, absent_share)
+    route = (stream["routes"].random(len(size)) * len(lacking)).astype(np.intp)
     rsd = stream["targets"].uniform(low, high, size=len(names))
-    logs = draw_logs(stream["sources"], len(size), spread=spread, rsd=rsd)
-    means = IMPURITY_AREA * np.exp(logs)
-    found = disturb(
+    means = IMPURITY_AREA * np.exp(draw_logs(stream["sources"], len(size), spread=spread, rsd=rsd))
+    found = choose_disturbances(
         stream["states"],
         material.sources,
-        indistinguishable=indistinguishable,
-        aged=aged,
-        mixed=mixed,
+        request,
         n_sources=len(size),
-        places=_aged_places(aged_targets, names),
         n_targets=len(names),
+        decaying=decaying,
     )
     means[found.twins[:, 1]] = means[found.twins[:, 0]]
     route[found.twins[:, 1]] = route[found.twins[:, 0]]
-    for source, one in enumerate(route):
-        means[source, [names.index(t) for t in lacking[labels[one]]]] = 0.0
-    specimens = means[material.sources] * scatter(stream["specimens"], len(material.sources), rsd)
-    found.apply(specimens, means, scatter(stream["disturbed"], len(specimens), rsd))
+    for number, absent in enumerate(lacking.values()):
+        means[np.ix_(route == number, np.isin(names, absent))] = 0.0
 
-    # From specimens to profiles: one row an injection, in the order of the seizures.
-    per_specimen = int(np.prod(list(counts.values())))
-    order = np.repeat(material.order, per_specimen)
-    values, unit, preparation = _replicated(
-        stream["replicates"], specimens, material.order, counts, noise
+    # -- specimens and their measurement
+    n = len(material.sources)
+    specimens = means[material.sources] * scatter(stream["specimens"], n, rsd)
+    amounts = weigh(stream["amounts"], n, counts)
+    factors = replicated(stream["replicates"], np.ones_like(specimens), counts, noise) * amounts
+    rows = np.repeat(material.order, len(factors) // n)
+    # By the undisturbed values: what one specimen went through changes no other.
+    limit = detection_limit(specimens[rows] * factors, below)
+    found.apply(specimens, means, scatter(stream["mixtures"], n, rsd))
+    values = specimens[rows] * factors
+    values[values < limit] = 0.0
+    extra = other_areas(stream["others"], others, found, len(size))
+    columns = np.hstack(
+        [
+            values,
+            _measured(stream["other replicates"], extra[material.order], others, counts, amounts),
+        ]
     )
-    limit = censor(values, below)
-    extra = _other_values(stream["others"], others, material.sources, found, order, preparation)
-    columns = np.column_stack([values, extra]) if others else values
-    table = _table(order, material, counts, [labels[r] for r in route])
-    settings: dict[str, object] = {
+    table = _table(material, counts, [list(lacking)[k] for k in route])
+    settings = {
         "sizes": [int(s) for s in size],
         "targets": list(names),
-        "routes": {label: list(t) for label, t in lacking.items()},
-        "between": spread.between,
-        "between_sd": spread.between_sd,
-        "n_factors": spread.n_factors,
-        "factor_share": spread.factor_share,
-        "step": spread.step,
-        "level_sd": spread.level_sd,
+        "routes": {label: list(absent) for label, absent in lacking.items()},
+        "spread": vars(spread),
         "within_rsd": [low, high],
         "below_lod": below,
         "replicates": counts,
         "replicate_rsd": noise,
-        "indistinguishable": len(found.twins),
-        "aged": int((found.state == STATES.index("aged")).sum()),
-        "aged_targets": [names[k] for k in found.places] if aged else [],
-        "mixed": int((found.state == STATES.index("mixed")).sum()),
-        "same_seizure": plan.same_seizure,
-        "shared_seizure": plan.shared_seizure,
-        "first_day": plan.first_day,
-        "days": plan.days,
-        "regions": list(plan.regions),
+        "disturbed": vars(request),
+        "aged_targets": [names[k] for k in found.decaying] if aged else [],
+        "seizures": {**vars(plan), "regions": list(plan.regions)},
     }
     profiles = ProfileSet(
         columns,
-        targets=[*(Target(n) for n in names), *others],
+        targets=[*(Target(one) for one in names), *others],
         profiles=table,
-        status=np.where(columns > 0, Status.DETECTED, Status.BELOW_LOD),
         limits=np.full(columns.shape, limit if limit > 0 else np.nan),
         history=[Step.make("simulate", settings)],
         name=name,
     )
-    source_ids = numbered("B", len(size))
-    return SimulatedProfiles(profiles, found.truth(table[ID_COLUMN], order, source_ids), settings)
+    truth = found.truth(rows, list(table[ID_COLUMN]), numbered("B", len(size)))
+    return SimulatedProfiles(profiles, truth, settings)
 
 
-# -- arguments -----------------------------------------------------------------------------
+def _streams(rng: np.random.Generator) -> dict[str, np.random.Generator]:
+    words = rng.integers(0, 2**32, size=(len(_ASPECTS), 4), dtype=np.uint32)
+    return {
+        aspect: np.random.default_rng(row.tolist())
+        for aspect, row in zip(_ASPECTS, words, strict=True)
+    }
+
+
+def _seizure_plan(seizures: object) -> SeizurePlan:
+    if seizures is None:
+        return SeizurePlan()
+    if not isinstance(seizures, SeizurePlan):
+        raise InputError(
+            f"seizures must be a SeizurePlan, got {seizures!r}: "
+            "drugsig.datasets.SeizurePlan(same_seizure=0.5)"
+        )
+    return seizures
+
+
+def _sizes(rng: np.random.Generator, n_sources: int | None, sizes: Sequence[int] | None) -> Places:
+    if sizes is not None:
+        if n_sources is not None:
+            raise InputError(
+                "give either n_sources, for sizes drawn at random, or sizes, one number a "
+                f"source; got n_sources={n_sources!r} and sizes={sizes!r}"
+            )
+        return np.array(whole_numbers(sizes, what="sizes"), dtype=np.intp)
+    wanted = N_SOURCES if n_sources is None else whole(n_sources, what="n_sources", low=1)
+    return draw_sizes(rng, n_sources=wanted)
 
 
 def _target_names(targets: int | Sequence[str]) -> tuple[str, ...]:
@@ -270,43 +278,13 @@ def _target_names(targets: int | Sequence[str]) -> tuple[str, ...]:
     return unique_text(targets, what="targets")
 
 
-def _other_targets(
-    main_compound: str | None,
-    internal_standard: str | None,
-    cutting_agents: Sequence[str],
-    degradation_product: str | None,
-) -> tuple[Target, ...]:
-    if isinstance(cutting_agents, str):
-        raise InputError(f"cutting_agents must be a list of names, got {cutting_agents!r}")
-    wanted = (
-        (main_compound, "main"),
-        (internal_standard, "internal_standard"),
-        *((agent, "cutting_agent") for agent in cutting_agents),
-        (degradation_product, "degradation_product"),
-    )
-    return tuple(Target(name, role) for name, role in wanted if name is not None)
-
-
-def _counts(replicates: Mapping[str, int] | None) -> dict[str, int]:
-    counts = dict.fromkeys(REPLICATE_LEVELS, 1)
-    for level, count in _levels(replicates, what="replicates").items():
-        counts[level] = whole(count, what=f"replicates of '{level}'", low=1)
-    return counts
-
-
-def _noise(replicate_rsd: Mapping[str, float] | None) -> dict[str, float]:
-    noise = dict(REPLICATE_RSD)
-    for level, rsd in _levels(replicate_rsd, what="replicate_rsd").items():
-        noise[level] = number(rsd, what=f"replicate_rsd of '{level}'")
-    return noise
-
-
-def _levels[T](given: Mapping[str, T] | None, *, what: str) -> Mapping[str, T]:
-    return given or {}
-
-
-def _aged_places(aged_targets: Sequence[str] | None, names: tuple[str, ...]) -> Places | None:
-    return None
+def _decaying(aged_targets: Sequence[str] | None, names: tuple[str, ...]) -> Places | None:
+    if aged_targets is None:
+        return None
+    if isinstance(aged_targets, str) or not aged_targets:
+        raise InputError(f"aged_targets must be a list of names, got {aged_targets!r}")
+    wanted = [choose(one, names, what="target (aged_targets)") for one in aged_targets]
+    return np.array(sorted({names.index(one) for one in wanted}), dtype=np.intp)
 
 
 def _routes(
@@ -315,4 +293,62 @@ def _routes(
     names: tuple[str, ...],
     absent_share: float,
 ) -> dict[str, tuple[str, ...]]:
-    return {}
+    """Return the targets that every route lacks."""
+    portion = share(absent_share, what="absent_share", zero=True)
+    if isinstance(routes, Mapping):
+        if not routes:
+            raise InputError("routes must name at least one route")
+        unique_text(routes, what="routes")
+        lacking = {
+            label: tuple(choose(t, names, what=f"target that {label} lacks") for t in absent)
+            for label, absent in routes.items()
+        }
+    else:
+        count = whole(routes, what="routes", low=1, high=MOST_ROUTES)
+        absent = int(portion * len(names)) if count > 1 else 0
+        drawn = np.argsort(rng.random((count, len(names))), axis=1, kind="stable")[:, :absent]
+        lacking = {
+            f"route {chr(ord('A') + k)}": tuple(names[j] for j in sorted(row))
+            for k, row in enumerate(drawn)
+        }
+    empty = [label for label, absent in lacking.items() if len(set(absent)) == len(names)]
+    if empty:
+        raise InputError(f"'{empty[0]}' lacks every target: its profiles would be empty")
+    return lacking
+
+
+def _measured(
+    rng: np.random.Generator,
+    areas: Floats,
+    targets: Sequence[Target],
+    counts: Mapping[str, int],
+    amounts: Floats,
+) -> Floats:
+    noise = replicate_noise(None)
+    standard = np.array([t.role == "internal_standard" for t in targets], dtype=bool)
+    rows = replicated(rng, areas, counts, noise) * amounts
+    # The standard is added to every preparation alike, whatever was weighed in.
+    added = STANDARD_RSD * rng.standard_normal((len(rows), int(standard.sum())))
+    repeats = len(rows) // len(areas)
+    rows[:, standard] = np.repeat(areas[:, standard], repeats, axis=0) * np.exp(added)
+    return rows
+
+
+def _table(
+    material: Material, counts: Mapping[str, int], route_of_source: Sequence[str]
+) -> pd.DataFrame:
+    n = len(material.order)
+    ids = replicate_ids(numbered("S", n), counts)
+    repeats = len(ids["specimen_id"]) // n
+    rows = np.repeat(material.order, repeats)
+    seizure_ids = numbered("Z", len(material.dates))
+    seizure = material.seizures[rows]
+    columns = {
+        ID_COLUMN: numbered("P", len(rows)),
+        **ids,
+        "seizure_id": [seizure_ids[k] for k in seizure],
+        "date": [material.dates[k] for k in seizure],
+        "region": [material.regions[k] for k in seizure],
+        "route": [route_of_source[k] for k in material.sources[rows]],
+    }
+    return pd.DataFrame({name: pd.Series(cells, dtype="str") for name, cells in columns.items()})

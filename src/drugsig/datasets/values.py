@@ -21,7 +21,7 @@ __all__ = [
     "BETWEEN",
     "SimulatedValues",
     "Spread",
-    "censor",
+    "detection_limit",
     "draw_logs",
     "draw_sizes",
     "log_sd",
@@ -200,7 +200,8 @@ def simulate_values(
     # Every step in place: a million profiles of 30 targets are 240 MB an array.
     values = scatter(rng, len(sources), rsd)
     values *= np.exp(logs)[sources]
-    limit = censor(values, below)
+    limit = detection_limit(values, below)
+    values[values < limit] = 0.0
     return SimulatedValues(values, sources, np.exp(logs), rsd, limit)
 
 
@@ -304,27 +305,23 @@ def scatter(rng: np.random.Generator, n: int, rsd: Floats, /) -> Floats:
     return np.exp(factors, out=factors)
 
 
-def censor(values: Floats, below: float, /) -> float:
-    """Make the smallest values zero, in place, and return the limit.
+def detection_limit(values: Floats, below: float, /) -> float:
+    """Return the limit below which a share of the values lies.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n, p)
         Not negative.
     below : float
-        The share of values that are to be zero, those that are zero already included.
+        The share of values that are to lie below, those that are zero included.
 
     Returns
     -------
     float
-        The smallest value that was kept, which is the limit. 0 where nothing was to be cut off
-        and nothing was zero.
+        The smallest value that does not lie below. 0 where nothing does and nothing is zero.
     """
-    cut = int(below * values.size)
-    zeros = int((values == 0).sum())
-    if max(cut, zeros) == 0 or zeros == values.size:
+    place = max(int(below * values.size), int((values == 0).sum()))
+    if place == 0:
         return 0.0
-    place = min(max(cut, zeros), values.size - 1)
-    limit = float(np.partition(values, place, axis=None)[place])
-    values[values < limit] = 0.0
-    return limit
+    place = min(place, values.size - 1)
+    return float(np.partition(values, place, axis=None)[place])

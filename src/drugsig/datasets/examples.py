@@ -1,0 +1,111 @@
+"""Ready-made examples: a folder of files that an analysis can be run on."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from drugsig._check import choose
+from drugsig.datasets.seizures_example import write_seizures
+from drugsig.errors import OutputError
+
+__all__ = ["EXAMPLES", "Example", "write_example"]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example.
+
+    Parameters
+    ----------
+    name : str
+        The registered name.
+    summary : str
+        What it is, in one sentence.
+    start : str
+        The file to run.
+    write : callable
+        ``(folder) -> None``: write all its files into an existing folder.
+    """
+
+    name: str
+    summary: str
+    start: str
+    write: Callable[[Path], None]
+
+
+EXAMPLES: Mapping[str, Example] = MappingProxyType(
+    {
+        "profiles": Example(
+            name="profiles",
+            summary=(
+                "A messy spreadsheet of about 200 simulated cocaine profiles, its analysis file "
+                "and its truth."
+            ),
+            start="analysis.toml",
+            write=write_seizures,
+        )
+    }
+)
+
+
+def write_example(
+    name: str, directory: str | os.PathLike[str], /, *, overwrite: bool = False
+) -> Path:
+    """Write the files of an example into a folder.
+
+    Parameters
+    ----------
+    name : str
+        One of `EXAMPLES`.
+    directory : path-like
+        The folder, which is made if need be.
+    overwrite : bool
+        Replace the example's files in a folder that is not empty. Other files stay.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such example.
+    OutputError
+        If the folder is not empty, or cannot be written; then nothing is.
+
+    Notes
+    -----
+    The files have the same bytes on every system.
+    """
+    example = EXAMPLES[choose(name, tuple(EXAMPLES), what="example")]
+    folder = Path(directory)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"'{folder}' is a file. Name a folder for example '{name}'.")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise OutputError(
+            f"folder '{folder}' exists and is not empty; example '{name}' is not written. Name "
+            "another folder, or say overwrite=True to replace the example's files in it."
+        )
+    target = folder.absolute()
+    # Written beside its place first: an error leaves nothing half-written.
+    draft = target.parent / f".{target.name}-{secrets.token_hex(4)}"
+    try:
+        draft.mkdir(parents=True)
+        example.write(draft)
+        target.mkdir(exist_ok=True)
+        for file in sorted(draft.iterdir()):
+            file.replace(target / file.name)
+    except OSError as error:
+        raise OutputError(
+            f"example '{name}' cannot be written to '{folder}': {error.strerror or error}"
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
