@@ -30,8 +30,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def metrics_table() -> str:
-    """Return one row a metric."""
-    heads = ("name", "kind", "range", "itself", "formula", "0/0", "least measured", "when partial")
+    """Return one row a metric: what the score is."""
     rows = [
         (
             f"`{m.name}`",
@@ -39,13 +38,18 @@ def metrics_table() -> str:
             f"{m.low:g} to {m.high:g}".replace("inf", "∞"),
             f"{m.self_value:g}",
             f"`{m.formula}`",
-            m.zero_rule,
-            str(m.min_measured),
-            m.when_partial,
         )
         for m in METRICS.values()
     ]
-    return table(heads, rows)
+    return table(("name", "kind", "range", "itself", "formula"), rows)
+
+
+def metric_rules_table() -> str:
+    """Return one row a metric: what happens where the formula alone does not say."""
+    rows = [
+        (f"`{m.name}`", m.zero_rule, str(m.min_measured), m.when_partial) for m in METRICS.values()
+    ]
+    return table(("name", "0/0", "least measured", "when partial"), rows)
 
 
 def steps_table() -> str:
@@ -81,6 +85,7 @@ def write(app: Sphinx, *_: object) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     parts = {
         "metrics-table.md": metrics_table(),
+        "metric-rules-table.md": metric_rules_table(),
         "steps-table.md": steps_table(),
         "command-help.md": command_help(),
     }

@@ -35,8 +35,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from drugsig import errors
+    from drugsig import errors, plot
     from drugsig.comparison import METRICS, Comparison, Links, compare
+    from drugsig.datasets import simulate_profiles
     from drugsig.evidence import PairSample, PopulationRule, Threshold, learn_threshold, pair_sample
     from drugsig.groups import Groups, group
     from drugsig.profiles.align import align_targets
@@ -73,8 +74,10 @@ __all__ = [
     "group",
     "learn_threshold",
     "pair_sample",
+    "plot",
     "pretreat",
     "read_profiles",
+    "simulate_profiles",
     "write_profiles",
 ]
 
@@ -105,9 +108,10 @@ _HOMES = {
     "pair_sample": "drugsig.evidence",
     "pretreat": "drugsig.profiles.pretreatment",
     "read_profiles": "drugsig.profiles.tables",
+    "simulate_profiles": "drugsig.datasets",
     "write_profiles": "drugsig.profiles.tables",
 }
-_ROOMS = ("errors",)
+_ROOMS = ("errors", "plot")
 
 
 def __getattr__(name: str) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import unicodedata
+import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +22,17 @@ __all__ = [
     "freeze",
     "listed",
     "one_line_text",
+    "same_shape",
     "share",
     "unique_text",
+    "warn",
 ]
+
+_PACKAGE = Path(__file__).parent
+
+# Unicode categories that break a line, a terminal or UTF-8: control characters, line and
+# paragraph separators, half surrogates.
+_NOT_ONE_LINE = ("Cc", "Zl", "Zp", "Cs")
 
 # How many names an error message spells out before it says "and N more".
 NAMES_SHOWN = 5
@@ -102,7 +113,10 @@ def float_matrix(
     InputError
         If the values are not a table of real, finite numbers.
     """
-    raw = np.asarray(values)
+    try:
+        raw = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{what} must be a table, but its rows differ in length") from error
     if raw.dtype.kind not in "fiub":
         raise InputError(f"{what} must be real numbers, got an array of {raw.dtype}")
     array = np.array(raw, dtype=np.float64, order="C")
@@ -137,7 +151,8 @@ def one_line_text(text: object, /, *, what: str) -> str:
     Raises
     ------
     InputError
-        If it is not text, is empty, or holds control characters or half surrogates.
+        If it is not text, is empty, or holds control characters, line separators or half
+        surrogates.
     """
     if not isinstance(text, str):
         raise InputError(f"{what} must be text, got {text!r} of type {type(text).__name__}")
@@ -145,7 +160,7 @@ def one_line_text(text: object, /, *, what: str) -> str:
         raise InputError(f"{what} must not be empty")
     if not text.isprintable():
         for place, character in enumerate(text):
-            if unicodedata.category(character) in ("Cc", "Cs"):
+            if unicodedata.category(character) in _NOT_ONE_LINE:
                 raise InputError(
                     f"{what} must be one line of text, got {text!r} with the character "
                     f"U+{ord(character):04X} at place {place}"
@@ -190,3 +205,19 @@ def share(value: object, /, *, what: str, zero: bool = False) -> float:
             "2.5 % is 0.025"
         )
     return number
+
+
+def warn(message: str, category: type[Warning], /) -> None:
+    """Warn at the line of the caller's own code, however deep in this library the cause is.
+
+    Parameters
+    ----------
+    message : str
+        What a reader must know.
+    category : type of Warning
+        One of `drugsig.errors`.
+    """
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

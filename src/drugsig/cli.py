@@ -14,7 +14,7 @@ import click
 
 from drugsig.errors import DrugsigError, DrugsigWarning, OutputError
 
-__all__ = ["main"]
+__all__ = ["analyse", "cli", "example", "info", "main"]
 
 # Exit codes. 2 is click's own for a command line it cannot read.
 EXIT_DONE = 0
@@ -46,7 +46,7 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
-    r"""Compare chemical profiles of seized drugs and group them by probable common source.
+    """Compare chemical profiles of seized drugs and group them by probable common source.
 
     Start with the example:
 
@@ -166,7 +166,7 @@ def info(path: Path, sheet: str | None, as_json: bool) -> None:
     """Show what FILE holds: format, columns, targets, statuses and every guess."""
     from drugsig.profiles.tables import describe_table
 
-    found = describe_table(path, **({} if sheet is None else {"sheet": sheet}))
+    found = describe_table(path, sheet=sheet)
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:

@@ -1,73 +1,13 @@
-"""Profiles of known sources, compared and grouped, for figures to be drawn from."""
+"""The case that most figures are drawn from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 
-from drugsig import ProfileSet, compare, group, pretreat
-from drugsig.comparison import Comparison
-from drugsig.evidence import PopulationRule, Threshold, threshold_for
-from drugsig.groups import Groups
-
-RULE = PopulationRule.from_data(
-    {
-        "name": "known batches",
-        "source": ["batch_id"],
-        "source_level": "production batch",
-        "linked": {"same": ["batch_id"]},
-        "unlinked": {"different": ["batch_id"]},
-        "strata": ["route"],
-    }
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a figure may need."""
-
-    raw: ProfileSet
-    compared: ProfileSet
-    comparison: Comparison
-    threshold: Threshold
-    groups: Groups
-
-
-def simulated(n_sources: int, per_source: int, *, seed: int = 7) -> ProfileSet:
-    """Return profiles of so many sources, eight impurities and a main compound each."""
-    rng = np.random.default_rng(seed)
-    n = n_sources * per_source
-    source = np.repeat(np.arange(n_sources), per_source)
-    values = rng.lognormal(2.0, 1.2, (n_sources, 9))[source] * rng.lognormal(0.0, 0.12, (n, 9))
-    values[:, :8][values[:, :8] < 1.5] = 0.0
-    names = [f"target {k}" for k in range(8)]
-    return ProfileSet(
-        values,
-        [*names, "cocaine"],
-        {
-            "profile_id": [f"P{k:03d}" for k in range(n)],
-            "batch_id": [f"B{k:02d}" for k in source],
-            "seizure_id": [f"S{k:03d}" for k in range(n)],
-            "route": ["A" if k % 2 else "B" for k in source],
-        },
-        name="simulated",
-    ).with_roles({"cocaine": "main"})
-
-
-def case_of(raw: ProfileSet, *, metric: str = "pearson_distance") -> Case:
-    """Return everything that follows from profiles."""
-    compared = pretreat(raw, "sum | fourth_root")
-    comparison = compare(compared, metric=metric)
-    threshold = threshold_for(
-        comparison, compared, RULE, rng=np.random.default_rng(1), n_resamples=200
-    )
-    return Case(
-        raw, compared, comparison, threshold, group(comparison, threshold=threshold.value)
-    )
+from tests.plot.cases import Case, case_of, simulated
 
 
 @pytest.fixture(scope="session")
 def case() -> Case:
+    """32 sources of three profiles, compared and grouped."""
     return case_of(simulated(32, 3))

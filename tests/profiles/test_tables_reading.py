@@ -127,6 +127,10 @@ def test_title_lines_and_empty_lines_are_skipped_and_recorded(tmp_path: Path) ->
     assert guessed(profiles, "3 empty line(s) skipped, the first is line 3")
 
 
+def test_a_title_above_a_tiny_table(tmp_path: Path) -> None:
+    assert read_profiles(put(tmp_path, "Report\nSample,T1\nA,1.5\n")).ids == ("A",)
+
+
 def test_empty_columns_are_skipped_and_recorded(tmp_path: Path) -> None:
     profiles = read_profiles(put(tmp_path, "Sample,,T1,\nA,,1.5,\nB,,2,\n"))
     assert profiles.target_names == ("T1",)
@@ -527,6 +531,8 @@ def test_a_thousands_separator_implies_the_decimal_sign(tmp_path: Path) -> None:
     path = put(tmp_path, "Sample;T1\nA;1.234\nB;2\n")
     assert read_profiles(path, thousands=".").values[0, 0] == 1234.0
     assert read_profiles(path, thousands=",").values[0, 0] == 1.234
+    for without in ("", "'"):
+        assert read_profiles(path, thousands=without).values[0, 0] == 1.234
     with pytest.raises(TableError, match="line 2"):
         read_profiles(path, decimal=",", thousands="")
 
@@ -634,6 +640,7 @@ def test_cells_of_a_workbook(tmp_path: Path) -> None:
     assert profiles.status.tolist() == [[0, 2], [2, 2], [3, 0]]
     assert profiles.limits[1, 1] == 0.5
     assert guessed(profiles, "stored as numbers")
+    assert guessed(read_profiles(path, id_column="Sample"), "stored as numbers")
     assert guessed(profiles, "sheet 's', the only one")
 
 

@@ -227,6 +227,7 @@ def test_the_escape_is_one_apostrophe_and_is_undone(
     form=st.sampled_from(FORMS),
 )
 @example(rows=[("", None)], heads=["'a", "b;c"], form=(".csv", True))
+@example(rows=[], heads=["\uffff", "\uffff"], form=(".tsv", False))
 def test_any_table_comes_back_as_text(
     rows: list[tuple[str, object]], heads: list[str], form: tuple[str, bool]
 ) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from drugsig._check import choose, freeze
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric
+from drugsig.errors import ThresholdError
 
 __all__ = ["Comparison"]
 
@@ -117,7 +118,7 @@ class Comparison:
     def n_pairs(self) -> int:
         """How many pairs were compared."""
         n, m = self.scores.shape
-        return n * (n - 1) // 2 if self.symmetric else n * m
+        return int(n * (n - 1) // 2 if self.symmetric else n * m)
 
     @cached_property
     def n_undefined(self) -> int:
@@ -130,7 +131,7 @@ class Comparison:
     @cached_property
     def undefined_ids(self) -> tuple[str, ...]:
         """The profiles that have no defined score with any other."""
-        missing = np.isnan(self.scores).copy()
+        missing = np.isnan(self.scores)
         if self.symmetric:
             np.fill_diagonal(missing, True)
         rows = [self.row_ids[k] for k in np.flatnonzero(missing.all(axis=1))]
@@ -162,9 +163,7 @@ class Comparison:
         both = self.row_detected[rows] & self.column_detected[columns]
         return np.asarray(both.sum(axis=1), dtype=np.intp)
 
-    def links(
-        self, threshold: float, /, *, false_positive_rate: float | None = None
-    ) -> Links:
+    def links(self, threshold: float, /, *, false_positive_rate: float | None = None) -> Links:
         """Return the pairs whose score meets the threshold; a score equal to it is a link.
 
         Parameters
@@ -178,8 +177,13 @@ class Comparison:
         Raises
         ------
         ThresholdError
-            If the threshold lies outside the range of the metric.
+            If the threshold lies outside the range of the metric, or the rate is no share.
         """
+        if false_positive_rate is not None and not 0.0 <= false_positive_rate <= 1.0:
+            raise ThresholdError(
+                f"false_positive_rate must lie between 0 and 1, got {false_positive_rate!r}. "
+                "A percentage is written as a share: 2.5 % is 0.025"
+            )
         limit = self.metric.check_threshold(threshold)
         over = self.metric.meets(self.scores, limit)
         rows, columns = np.nonzero(np.triu(over, k=1) if self.symmetric else over)

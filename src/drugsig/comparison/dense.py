@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import listed
+from drugsig._check import listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.errors import (
@@ -115,12 +113,11 @@ def compare(
         column_digest=other.digest,
     )
     if result.n_undefined:
-        warnings.warn(
+        warn(
             f"{result.n_undefined} of {result.n_pairs} scores are undefined ({measure.zero_rule}; "
             f"fewer than {least} targets measured in both). Profiles with no defined score: "
             f"{listed(result.undefined_ids) or 'none'}.",
             UndefinedScoreWarning,
-            stacklevel=2,
         )
     return result
 
@@ -238,9 +235,7 @@ def _refuse_unlike(a: ProfileSet, b: ProfileSet) -> None:
                 parts.append(f"'{b.name}' lacks {listed(only_a)}")
             why = "; ".join(parts)
         else:
-            unlike = [
-                n for n in in_a if a.targets[in_a.index(n)] != b.targets[in_b.index(n)]
-            ]
+            unlike = [n for n in in_a if a.targets[in_a.index(n)] != b.targets[in_b.index(n)]]
             why = (
                 f"{listed(unlike)} has another role or unit in the two sets"
                 if unlike

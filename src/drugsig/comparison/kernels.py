@@ -51,7 +51,7 @@ def scaled(x: Floats) -> Floats:
     """
     largest = np.max(np.abs(np.where(np.isnan(x), 0.0, x)), axis=-1, keepdims=True, initial=0.0)
     _, exponent = np.frexp(largest)
-    return np.ldexp(x, -exponent)
+    return np.asarray(np.ldexp(x, -exponent), dtype=np.float64)
 
 
 def unscaled(x: Floats) -> Floats:
@@ -82,7 +82,7 @@ def _rescale(total: Floats, a: Floats, b: Floats, both: Mask | None) -> Floats:
         return np.where(used > 0, total * (a.shape[-1] / used), np.nan)
 
 
-def _centred(x: Floats, both: Mask | None, used: Floats | int) -> tuple[list[Floats], Floats]:
+def _centred(x: Floats, both: Mask | None, used: Floats | int) -> tuple[list[Floats], Mask]:
     """Return the columns less the mean over the targets used, and whether x is constant."""
     p = x.shape[-1]
     total: Floats | float = 0.0
@@ -152,9 +152,7 @@ def spearman(a: Floats, b: Floats, both: Mask | None) -> Floats:
 
 def _cosine_products(a: Floats, b: Floats, both: Mask | None) -> tuple[Floats, Floats, Floats]:
     p = a.shape[-1]
-    return _products(
-        [_kept(a, both, t) for t in range(p)], [_kept(b, both, t) for t in range(p)]
-    )
+    return _products([_kept(a, both, t) for t in range(p)], [_kept(b, both, t) for t in range(p)])
 
 
 def cosine(a: Floats, b: Floats, both: Mask | None) -> Floats:
@@ -198,7 +196,7 @@ def _canberra(a: Floats, b: Floats, both: Mask | None) -> tuple[Floats, Floats]:
         with np.errstate(divide="ignore", invalid="ignore"):
             term = np.abs(column_a - column_b) / size
         total = total + np.where(size > 0, term, 0.0)
-        count = count + (size > 0)
+        count = count + np.where(size > 0, 1.0, 0.0)
     return np.asarray(total), np.asarray(count, dtype=np.float64)
 
 

@@ -105,7 +105,15 @@ class Metric:
         ThresholdError
             If it does not; the message names the range and the direction.
         """
-        number = float(threshold)
+        try:
+            number = float(threshold)
+        except (TypeError, ValueError) as error:
+            raise ThresholdError(f"a threshold must be a number, got {threshold!r}") from error
+        if not np.isfinite(number):
+            raise ThresholdError(
+                f"a threshold must be a finite number, got {number}: it would make every pair a "
+                "link, or none"
+            )
         if not self.low <= number <= self.high:
             others = [
                 m.name

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+import html
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import freeze, listed
+from drugsig._check import freeze, listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import CircularRuleWarning, PopulationError
@@ -30,6 +30,12 @@ __all__ = ["PairSample", "pair_sample", "stratum_pairs"]
 # Pairs looked at together; bounds the memory of the truth values of a rule.
 _BLOCK_PAIRS = 4_000_000
 
+_SEPARATOR = " / "
+
+Places = NDArray[np.int32]
+
+_ARRAYS = ("scores", "linked", "rows", "columns", "source_a", "source_b")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PairSample:
@@ -41,12 +47,12 @@ class PairSample:
         Defined scores only.
     linked : ndarray of bool, shape (n_pairs,)
         Known to share the source; the others are known not to.
-    rows, columns : ndarray of int, shape (n_pairs,)
+    rows, columns : ndarray of int32, shape (n_pairs,)
         The pair, as places in the profile set.
-    source_a, source_b : ndarray of int, shape (n_pairs,)
+    source_a, source_b : ndarray of int32, shape (n_pairs,)
         The sources of the two profiles, as places in `sources`.
     sources : tuple of str
-        The names of all sources in the sample.
+        The names of all sources in the sample; each is in at least one pair.
     rule : PopulationRule
         What linked and unlinked mean.
     metric : Metric
@@ -64,10 +70,10 @@ class PairSample:
 
     scores: NDArray[np.float64]
     linked: NDArray[np.bool_]
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    source_a: NDArray[np.intp]
-    source_b: NDArray[np.intp]
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    source_a: NDArray[np.int32]
+    source_b: NDArray[np.int32]
     sources: tuple[str, ...]
     rule: PopulationRule
     metric: Metric
@@ -84,13 +90,26 @@ class PairSample:
         self._freeze()
 
     def _freeze(self) -> None:
-        for array in (
-            self.scores, self.linked, self.rows, self.columns, self.source_a, self.source_b
-        ):
-            freeze(array)
+        for name in _ARRAYS:
+            freeze(getattr(self, name))
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PairSample):
+            return NotImplemented
+        return (
+            self.rule == other.rule
+            and self.metric == other.metric
+            and self.sources == other.sources
+            and self.left_out == other.left_out
+            and (self.n_undecided, self.n_undefined, self.n_same_specimen)
+            == (other.n_undecided, other.n_undefined, other.n_same_specimen)
+            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ARRAYS)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # large and compared by content
 
     @property
     def n_linked(self) -> int:
@@ -136,11 +155,13 @@ class PairSample:
             ("unlinked", self.rule.unlinked, self.n_unlinked, self.n_unlinked_sources),
         )
         body = "".join(
-            f"<tr><td>{kind}</td><td>{what}</td><td>{pairs}</td><td>{sources}</td></tr>"
+            f"<tr><td>{kind}</td><td>{html.escape(str(what))}</td><td>{pairs}</td>"
+            f"<td>{sources}</td></tr>"
             for kind, what, pairs, sources in rows
         )
         return (
-            f"<table><caption>PairSample under rule '{self.rule.name}'</caption><thead><tr>"
+            f"<table><caption>PairSample under rule '{html.escape(self.rule.name)}'</caption>"
+            "<thead><tr>"
             "<th></th><th>known by</th><th>pairs</th><th>sources</th></tr></thead>"
             f"<tbody>{body}</tbody></table>"
         )
@@ -159,6 +180,11 @@ def pair_sample(
         The same profiles, with the metadata the rule looks at.
     rule : PopulationRule
         Which pairs are linked and which are unlinked.
+
+    Returns
+    -------
+    PairSample
+        Every pair of known source once; its order follows that of the profiles.
 
     Raises
     ------
@@ -180,9 +206,9 @@ def pair_sample(
     left_out = rule.left_out(profiles)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(left_out)] = False
-    source, names = _sources(profiles, rule)
-    found: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]] = []
-    undecided = same_specimen = 0
+    source, names = _numbered(profiles, rule.source)
+    found: list[tuple[NDArray[np.float64], NDArray[np.bool_], Places, Places]] = []
+    undecided = same_specimen = undefined = 0
     for rows, columns in _blocks(np.flatnonzero(used)):
         copies = agree(specimen, rows, columns) == TRUE
         same_specimen += int(copies.sum())
@@ -194,35 +220,45 @@ def pair_sample(
         undecided += int((~known).sum())
         rows, columns, linked = rows[known], columns[known], linked[known]
         _refuse_wrong_source(profiles, rule, source, rows, columns, linked)
-        found.append((rows, columns, linked))
-    rows = np.concatenate([f[0] for f in found] or [np.empty(0, np.intp)])
-    columns = np.concatenate([f[1] for f in found] or [np.empty(0, np.intp)])
-    linked = np.concatenate([f[2] for f in found] or [np.empty(0, np.bool_)])
-    scores = comparison.scores[rows, columns]
-    defined = ~np.isnan(scores)
+        scores = comparison.scores[rows, columns]
+        defined = ~np.isnan(scores)
+        undefined += int((~defined).sum())
+        found.append(
+            (
+                scores[defined],
+                linked[defined],
+                rows[defined].astype(np.int32),
+                columns[defined].astype(np.int32),
+            )
+        )
+    scores = np.concatenate([f[0] for f in found] or [np.empty(0)])
+    linked = np.concatenate([f[1] for f in found] or [np.empty(0, np.bool_)])
+    first = np.concatenate([f[2] for f in found] or [np.empty(0, np.int32)])
+    second = np.concatenate([f[3] for f in found] or [np.empty(0, np.int32)])
+    del found
+    source, names = _only_used(source, names, first, second)
     sample = PairSample(
-        scores=scores[defined],
-        linked=linked[defined],
-        rows=rows[defined],
-        columns=columns[defined],
-        source_a=source[rows[defined]],
-        source_b=source[columns[defined]],
+        scores=scores,
+        linked=linked,
+        rows=first,
+        columns=second,
+        source_a=source[first],
+        source_b=source[second],
         sources=names,
         rule=rule,
         metric=comparison.metric,
         n_undecided=undecided,
-        n_undefined=int((~defined).sum()),
+        n_undefined=undefined,
         n_same_specimen=same_specimen,
         left_out=left_out,
     )
     _refuse_one_sided(sample, len(profiles))
     if rule.circular:
-        warnings.warn(
+        warn(
             f"population rule '{rule.name}' uses {', '.join(rule.circular)}, derived from the "
             "profile itself: pairs are called unlinked because their profiles differ, so the "
             "rates are better than they would be in casework.",
             CircularRuleWarning,
-            stacklevel=2,
         )
     return sample
 
@@ -237,8 +273,12 @@ def stratum_pairs(
 
     Parameters
     ----------
-    comparison, profiles, rule
-        As in `pair_sample`.
+    comparison : Comparison
+        Of the profiles with each other.
+    profiles : ProfileSet
+        The same profiles.
+    rule : PopulationRule
+        Its strata, seizure, specimen and exclusions count; its conditions do not.
 
     Returns
     -------
@@ -250,11 +290,11 @@ def stratum_pairs(
     rule.check(profiles)
     _refuse_other(comparison, profiles)
     codes = {c: codes_of(profiles, c) for c in (*rule.strata, rule.seizure)}
+    stratum, labels = _numbered(profiles, rule.strata)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(rule.left_out(profiles))] = False
     specimen = _specimen_codes(profiles, rule)
-    texts = list(zip(*(profiles.column(c) for c in rule.strata), strict=True))
-    out: dict[str, list[NDArray[np.float64]]] = {}
+    found: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
     for rows, columns in _blocks(np.flatnonzero(used)):
         truth = negate(agree(codes[rule.seizure], rows, columns))
         for column in rule.strata:
@@ -262,11 +302,15 @@ def stratum_pairs(
         keep = (truth == TRUE) & (agree(specimen, rows, columns) != TRUE)
         rows, columns = rows[keep], columns[keep]
         scores = comparison.scores[rows, columns]
-        labels = np.array([" / ".join(map(str, texts[r])) for r in rows], dtype=object)
-        for label in sorted(set(labels)):
-            chosen = scores[labels == label]
-            out.setdefault(label, []).append(chosen[~np.isnan(chosen)])
-    return {label: np.concatenate(parts) for label, parts in sorted(out.items())}
+        defined = ~np.isnan(scores)
+        found.append((scores[defined], stratum[rows[defined]]))
+    scores = np.concatenate([f[0] for f in found] or [np.empty(0)])
+    numbers = np.concatenate([f[1] for f in found] or [np.empty(0, np.int32)])
+    order = np.argsort(numbers, kind="stable")
+    present, starts = np.unique(numbers[order], return_index=True)
+    parts = np.split(scores[order], starts[1:])
+    out = {labels[k]: part for k, part in zip(present, parts, strict=False)}
+    return dict(sorted(out.items()))
 
 
 def _blocks(
@@ -290,15 +334,30 @@ def _specimen_codes(profiles: ProfileSet, rule: PopulationRule) -> NDArray[np.in
     return np.full(len(profiles), -1, dtype=np.intp)
 
 
-def _sources(
-    profiles: ProfileSet, rule: PopulationRule
-) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    number: dict[str, int] = {}
-    out = np.full(len(profiles), -1, dtype=np.intp)
-    for row, texts in enumerate(zip(*(profiles.column(c) for c in rule.source), strict=True)):
-        if all(t is not None for t in texts):
-            out[row] = number.setdefault(" / ".join(map(str, texts)), len(number))
-    return out, tuple(number)
+def _numbered(profiles: ProfileSet, columns: Sequence[str]) -> tuple[Places, tuple[str, ...]]:
+    """Number the texts that columns hold together, -1 where one is empty, and name them."""
+    number: dict[tuple[str | None, ...], int] = {}
+    out = np.full(len(profiles), -1, dtype=np.int32)
+    for row, texts in enumerate(zip(*(profiles.column(c) for c in columns), strict=True)):
+        if None not in texts:
+            out[row] = number.setdefault(texts, len(number))
+    names = [_SEPARATOR.join(map(str, texts)) for texts in number]
+    if len(set(names)) < len(names):
+        # A text that holds the separator itself would make two of them look like one.
+        names = [_SEPARATOR.join(map(repr, texts)) for texts in number]
+    return out, tuple(names)
+
+
+def _only_used(
+    source: Places, names: tuple[str, ...], first: Places, second: Places
+) -> tuple[Places, tuple[str, ...]]:
+    """Number the sources anew, those without a pair left out: they must not be resampled."""
+    seen = np.zeros(len(names) + 1, dtype=bool)
+    seen[source[first]] = seen[source[second]] = True
+    kept = np.flatnonzero(seen[:-1])
+    new = np.full(len(names) + 1, -1, dtype=np.int32)
+    new[kept] = np.arange(len(kept), dtype=np.int32)
+    return new[source], tuple(names[k] for k in kept)
 
 
 def _refuse_other(comparison: Comparison, profiles: ProfileSet) -> None:
@@ -329,7 +388,7 @@ def _refuse_contradiction(
 def _refuse_wrong_source(
     profiles: ProfileSet,
     rule: PopulationRule,
-    source: NDArray[np.intp],
+    source: Places,
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
     linked: NDArray[np.bool_],
@@ -340,8 +399,8 @@ def _refuse_wrong_source(
         kind, relation = ("linked", "different") if linked[k] else ("unlinked", "the same")
         raise PopulationError(
             f"population rule '{rule.name}' contradicts itself: the {kind} pair "
-            f"'{profiles.ids[rows[k]]}' and '{profiles.ids[columns[k]]}' has {relation} text in the "
-            f"source column(s) {listed(rule.source)} ({int(wrong.sum())} such pair(s)). "
+            f"'{profiles.ids[rows[k]]}' and '{profiles.ids[columns[k]]}' has {relation} text in "
+            f"the source column(s) {listed(rule.source)} ({int(wrong.sum())} such pair(s)). "
             "Source must be what linked pairs share and unlinked pairs do not."
         )
 
@@ -354,7 +413,7 @@ def _refuse_one_sided(sample: PairSample, n_profiles: int) -> None:
     condition = rule.linked if lacking == "linked" else rule.unlinked
     raise PopulationError(
         f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among {n_profiles} "
-        f"profiles: {sample.n_undecided} pair(s) are undecided, {sample.n_undefined} have no score, "
-        f"{len(sample.left_out)} profile(s) are left out. A threshold cannot be learned; give one "
-        "instead, and it is reported as not validated."
+        f"profiles: {sample.n_undecided} pair(s) are undecided, {sample.n_undefined} have no "
+        f"score, {len(sample.left_out)} profile(s) are left out. A threshold cannot be learned; "
+        "give one instead, and it is reported as not validated."
     )

@@ -6,7 +6,7 @@ linked by itself: a seizure may hold several batches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -18,10 +18,27 @@ from drugsig._check import choose, listed, one_line_text
 from drugsig.errors import ConfigError, InputError, MetadataError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["PRESETS", "GroupSize", "PairCondition", "PopulationRule", "preset"]
+__all__ = [
+    "FALSE",
+    "PRESETS",
+    "TRUE",
+    "UNKNOWN",
+    "GroupSize",
+    "PairCondition",
+    "PopulationRule",
+    "agree",
+    "both",
+    "codes_of",
+    "evaluate",
+    "names_of",
+    "negate",
+    "preset",
+]
 
 # Three-valued truth of a condition on a pair.
-TRUE, FALSE, UNKNOWN = np.int8(1), np.int8(0), np.int8(-1)
+TRUE = np.int8(1)
+FALSE = np.int8(0)
+UNKNOWN = np.int8(-1)
 
 Truth = NDArray[np.int8]
 Rows = NDArray[np.intp]
@@ -45,6 +62,7 @@ class GroupSize:
     high: int
 
     def __post_init__(self) -> None:
+        one_line_text(self.column, what="the column of a group size")
         if not (isinstance(self.low, int) and isinstance(self.high, int)):
             raise InputError(f"group sizes must be whole numbers, got {self.low!r}, {self.high!r}")
         if not 1 <= self.low <= self.high:
@@ -255,6 +273,8 @@ class PopulationRule:
         UnknownNameError
             If a key or preset is not known.
         """
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"a population rule must be a table, got {data!r}")
         if "preset" in data:
             if set(data) != {"preset"}:
                 raise ConfigError(
@@ -267,12 +287,15 @@ class PopulationRule:
             choose(key, known, what="key of the population rule")
         for key in ("name", "linked", "unlinked", "source"):
             if key not in data:
-                raise ConfigError(f"the population rule lacks '{key}'. It needs name, linked, "
-                                  "unlinked and source.")
+                raise ConfigError(
+                    f"the population rule lacks '{key}'. It needs name, linked, "
+                    "unlinked and source."
+                )
         exclude = data.get("exclude", {})
         if not isinstance(exclude, Mapping):
             raise ConfigError(f"exclude of the population rule must be a table, got {exclude!r}")
-        texts = {k: data[k] for k in ("source_level", "specimen", "seizure", "purpose") if k in data}
+        words = ("source_level", "specimen", "seizure", "purpose")
+        texts = {k: data[k] for k in words if k in data}
         for key, value in texts.items():
             if not isinstance(value, str):
                 raise ConfigError(f"{key} of the population rule must be text, got {value!r}")
@@ -323,9 +346,15 @@ def _restore_rule(data: Mapping[str, Any]) -> PopulationRule:
 
 
 def names_of(value: object, /, *, where: str) -> tuple[str, ...]:
-    """Return one name or a list of names as a tuple."""
-    names: Sequence[object] = [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
-    if not all(isinstance(n, str) and n for n in names):
+    """Return one name or a list of names as a tuple.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and n for n in names):
         raise ConfigError(f"{where} must be names of columns or texts, got {value!r}")
     return tuple(str(n) for n in names)
 
@@ -395,7 +424,7 @@ def evaluate(
     if condition.group_size is not None:
         size = condition.group_size
         known = codes[size.column]
-        counts = np.bincount(known[known >= 0], minlength=int(known.max(initial=-1)) + 1)
+        counts = np.bincount(known[known >= 0], minlength=1)
         fits = np.where(
             known < 0, UNKNOWN, (counts[known] >= size.low) & (counts[known] <= size.high)
         ).astype(np.int8)

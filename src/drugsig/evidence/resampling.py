@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 
-from drugsig.evidence.pairs import PairSample
+from drugsig.evidence.pairs import PairSample, Places
 
 __all__ = ["CONFIDENCE", "Interval", "auc_interval", "rate_interval", "source_weights"]
 
@@ -21,9 +21,15 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 
-# Above this many pair-weights the area under the curve is resampled fewer times.
-_MOST_WEIGHTS = 400_000_000
+# Above this many products of a pair and a resample there are fewer resamples: of the area under
+# the curve, which sorts pairs, and of a rate, which adds them up by pair of sources.
+_MOST_FOR_AUC = 400_000_000
+_MOST_FOR_RATE = 2_000_000_000
 _FEWEST_RESAMPLES = 200
+
+# A matrix with more than this share of entries is multiplied faster in full, if it is not too big.
+_CROWDED = 0.05
+_MOST_CROWDED_SOURCES = 6000
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def rate_interval(
     positive : ndarray of bool, shape (n_pairs,)
         Which pairs meet the threshold.
     weights : ndarray of float64, shape (n_sources, n_resamples)
-        From `source_weights`.
+        From `source_weights`; fewer are used where there are very many pairs of sources.
     linked : bool
         Whether the linked or the unlinked pairs are meant.
     """
@@ -77,24 +83,21 @@ def rate_interval(
         hits = np.bincount(a[hit], minlength=n_sources).astype(np.float64)
         top, bottom = hits @ weights, pairs @ weights
     else:
-        shape = (n_sources, n_sources)
-        matrix = coo_array((np.ones(len(a)), (a, b)), shape=shape).tocsr()
-        hit_matrix = coo_array((np.ones(int(hit.sum())), (a[hit], b[hit])), shape=shape).tocsr()
-        top = (weights * (hit_matrix @ weights)).sum(axis=0)
-        bottom = (weights * (matrix @ weights)).sum(axis=0)
-    low, high = _ends(top, bottom)
-    alpha = (1.0 - CONFIDENCE) / 2.0
-    units = len(np.union1d(a, b)) if linked else max(1, len(np.union1d(a, b)) // 2)
-    observed = float(hit.mean())
-    if observed == 0.0:
-        high = max(high, 1.0 - alpha ** (1.0 / units))
-    if observed == 1.0:
-        low = min(low, alpha ** (1.0 / units))
-    return Interval(min(low, observed), max(high, observed))
+        # One entry a pair of sources, whichever of the two profiles stands first.
+        ends = np.minimum(a, b), np.maximum(a, b)
+        counts = coo_array((np.ones(len(a)), ends), shape=(n_sources, n_sources)).tocsr()
+        hit_counts = coo_array((hit.astype(np.float64), ends), shape=(n_sources, n_sources)).tocsr()
+        weights = weights[:, : _affordable(weights, int(counts.nnz), _MOST_FOR_RATE)]
+        top, bottom = _drawn(hit_counts, weights), _drawn(counts, weights)
+    units = len(np.unique(a)) if linked else _disjoint_pairs(a, b)
+    return _interval(top, bottom, float(hit.mean()), units)
 
 
 def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
     """Return the interval of the area under the ROC curve.
+
+    An observed area of 0 or 1 is treated as a rate of 0 or 1 is, with as many trials as the
+    side with fewer independent units has.
 
     Parameters
     ----------
@@ -112,21 +115,54 @@ def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
     own = sample.source_a[sample.linked]
     start = np.searchsorted(unlinked, linked, side="left")
     stop = np.searchsorted(unlinked, linked, side="right")
-    n = min(
-        weights.shape[1], max(_FEWEST_RESAMPLES, _MOST_WEIGHTS // max(1, len(unlinked)))
-    )
+    n = _affordable(weights, len(unlinked), _MOST_FOR_AUC)
     top, bottom = np.empty(n), np.empty(n)
-    cumulative = np.zeros(len(unlinked) + 1)
+    # Unlinked pairs between two neighbouring linked scores are added up at once.
+    cuts = np.unique(np.concatenate([[0], start, stop]))
+    cuts = cuts[cuts < len(unlinked)]
+    first, last = np.searchsorted(cuts, start), np.searchsorted(cuts, stop)
+    cumulative = np.zeros(len(cuts) + 1)
     for k in range(n):
         weight = weights[:, k]
-        np.cumsum(weight[a] * weight[b], out=cumulative[1:])
+        np.cumsum(np.add.reduceat(weight[a] * weight[b], cuts), out=cumulative[1:])
         total = cumulative[-1]
         # A linked pair beats the unlinked pairs behind it, and half of those level with it.
-        beaten = total - (cumulative[start] + cumulative[stop]) / 2.0
+        beaten = total - (cumulative[first] + cumulative[last]) / 2.0
         top[k] = weight[own] @ beaten
         bottom[k] = weight[own].sum() * total
+    won = len(unlinked) - (start + stop) / 2.0
+    observed = float(won.sum()) / (len(linked) * len(unlinked))
+    units = min(len(np.unique(own)), _disjoint_pairs(a, b))
+    return _interval(top, bottom, observed, units)
+
+
+def _drawn(counts: csr_array, weights: Floats) -> Floats:
+    """Return the number of pairs in every resample; whole numbers, so no sum is rounded."""
+    size = counts.shape[0]
+    crowded = counts.nnz > _CROWDED * size * size and size <= _MOST_CROWDED_SOURCES
+    product = (counts.toarray() if crowded else counts) @ weights
+    return np.asarray((weights * np.asarray(product)).sum(axis=0), dtype=np.float64)
+
+
+def _affordable(weights: Floats, products: int, most: int) -> int:
+    """Return how many resamples are used: all of them, unless that takes too long."""
+    return min(int(weights.shape[1]), max(_FEWEST_RESAMPLES, most // max(1, products)))
+
+
+def _disjoint_pairs(a: Places, b: Places) -> int:
+    """Return how many pairs can be formed of these sources if each is used once."""
+    return max(1, len(np.union1d(a, b)) // 2)
+
+
+def _interval(top: Floats, bottom: Floats, observed: float, units: int) -> Interval:
+    """Return the percentile interval, widened where resampling shows no spread."""
     low, high = _ends(top, bottom)
-    return Interval(low, high)
+    alpha = (1.0 - CONFIDENCE) / 2.0
+    if observed == 0.0:
+        high = max(high, 1.0 - alpha ** (1.0 / units))
+    if observed == 1.0:
+        low = min(low, alpha ** (1.0 / units))
+    return Interval(min(low, observed), max(high, observed))
 
 
 def _ends(top: Floats, bottom: Floats) -> tuple[float, float]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import share
+from drugsig._check import share, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError, SmallSampleWarning, ThresholdError
@@ -95,7 +94,7 @@ class Threshold:
     warnings : tuple of str
         What a reader must know before using it.
     n_resamples : int
-        How often sources were resampled.
+        How often sources were resampled; less often where there are very many pairs.
     """
 
     value: float
@@ -151,10 +150,14 @@ class Threshold:
         else:
             rows += [
                 ("rule", self.sample.rule.name),
-                ("false-positive rate",
-                 f"{self.false_positive_rate:.4f} (95 %: {self.false_positive_interval})"),
-                ("true-positive rate",
-                 f"{self.true_positive_rate:.4f} (95 %: {self.true_positive_interval})"),
+                (
+                    "false-positive rate",
+                    f"{self.false_positive_rate:.4f} (95 %: {self.false_positive_interval})",
+                ),
+                (
+                    "true-positive rate",
+                    f"{self.true_positive_rate:.4f} (95 %: {self.true_positive_interval})",
+                ),
                 ("area under the ROC curve", f"{self.auc:.4f} (95 %: {self.auc_interval})"),
             ]
         rows += [("mind", w) for w in self.warnings]
@@ -230,6 +233,9 @@ def learn_threshold(
     value = by_rate
     if separated:
         middle = last_linked + (first_unlinked - last_linked) / 2.0
+        # Between neighbouring numbers there is no middle: it is rounded to one of the two.
+        if middle == first_unlinked:
+            middle = last_linked
         value = middle if sign * middle < sign * by_rate else by_rate
     return _assessed(
         sample,
@@ -297,8 +303,10 @@ def given_threshold(value: float, /, *, metric: Metric) -> Threshold:
         metric=metric,
         origin="given",
         warnings=(
-            "The threshold was given and is not validated: there are no pairs of known source, so "
-            "its error rates are not known.",
+            (
+                "The threshold was given and is not validated: there are no pairs of known "
+                "source, so its error rates are not known."
+            ),
         ),
     )
 
@@ -352,12 +360,17 @@ def _assessed(
 ) -> Threshold:
     if isinstance(n_resamples, bool) or not isinstance(n_resamples, int) or n_resamples < 100:
         raise InputError(f"n_resamples must be a whole number from 100, got {n_resamples!r}")
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(
+            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
+            "rng=numpy.random.default_rng(1)."
+        )
     metric = sample.metric
     positive = metric.meets(sample.scores, value)
     weights = source_weights(len(sample.sources), n_resamples, rng)
     notes = _warnings_for(sample, rate)
     for note in notes:
-        warnings.warn(note, SmallSampleWarning, stacklevel=3)
+        warn(note, SmallSampleWarning)
     if sample.rule.circular:
         notes.append(
             f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
@@ -389,9 +402,7 @@ def _assessed(
     )
 
 
-def _warnings_for(
-    sample: PairSample, rate: float | None
-) -> list[str]:
+def _warnings_for(sample: PairSample, rate: float | None) -> list[str]:
     notes: list[str] = []
     if sample.n_linked_sources < FEW_LINKED_SOURCES:
         notes.append(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cophenet, fcluster, linkage
 
-from drugsig._check import choose, listed
+from drugsig._check import choose, listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.errors import ChainingWarning, GroupingError
 from drugsig.groups.groups import Groups
@@ -20,6 +20,7 @@ DEFAULT_LINKAGE = "average"
 # Linkages whose merge heights are on the scale of the scores, so that a score threshold cuts
 # them. Ward's heights are increases in a sum of squares.
 LINKAGES = ("average", "single", "complete", "weighted")
+_OnScale = Literal["average", "single", "complete", "weighted"]
 _OFF_SCALE = ("ward", "centroid", "median")
 
 
@@ -57,8 +58,10 @@ def group(
 
     Notes
     -----
-    Profiles that have no defined score with any other stand alone. A group is an investigative
-    lead, not proof of a common source.
+    Profiles that have no defined score with any other stand alone. Where scores tie, the outcome
+    of a linkage depends on which pair is joined first; profiles are joined in the order of their
+    ids as text, so the groups do not depend on the order of the profiles. A group is an
+    investigative lead, not proof of a common source.
     """
     if linkage_method in _OFF_SCALE:
         raise GroupingError(
@@ -74,9 +77,9 @@ def group(
     links = comparison.links(threshold)
     metric = comparison.metric
     n = len(comparison.row_ids)
-    alone = np.zeros(n, dtype=bool)
-    alone[[comparison.row_ids.index(i) for i in comparison.undefined_ids]] = True
-    kept = np.flatnonzero(~alone)
+    alone = set(comparison.undefined_ids)
+    by_id = sorted(range(n), key=comparison.row_ids.__getitem__)
+    kept = np.array([k for k in by_id if comparison.row_ids[k] not in alone], dtype=np.intp)
     distance = metric.as_distance(comparison.scores[np.ix_(kept, kept)])
     _refuse_gaps(comparison, kept, distance)
     labels = np.arange(n)
@@ -84,11 +87,11 @@ def group(
     correlation: float | None = None
     if len(kept) > 1:
         upper = distance[np.triu_indices(len(kept), k=1)]
-        tree = linkage(upper, method=linkage_method)
-        cut = float(metric.as_distance(np.float64(links.threshold)))
+        tree = linkage(upper, method=cast(_OnScale, linkage_method))
+        cut = float(metric.as_distance(np.asarray(links.threshold)))
         labels[kept] = n + fcluster(tree, t=cut, criterion="distance")
         if len(kept) > 2 and np.ptp(upper) > 0:
-            _, correlation = _cophenetic(tree, upper)
+            correlation = _cophenetic(tree, upper)
     result = Groups(
         ids=comparison.row_ids,
         labels=_renumber(labels, comparison.row_ids),
@@ -102,15 +105,15 @@ def group(
         undefined_ids=comparison.undefined_ids,
     )
     if result.chained:
-        warnings.warn(result.chaining_note, ChainingWarning, stacklevel=2)
+        warn(result.chaining_note, ChainingWarning)
     return result
 
 
-def _cophenetic(
-    tree: NDArray[np.float64], upper: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float | None]:
-    correlation, heights = cophenet(tree, upper)
-    return heights, float(correlation) if np.isfinite(correlation) else None
+def _cophenetic(tree: NDArray[np.float64], upper: NDArray[np.float64]) -> float | None:
+    """Return the cophenetic correlation; None where all heights are the same."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation, _ = cophenet(tree, upper)
+    return float(correlation) if np.isfinite(correlation) else None
 
 
 def _refuse_gaps(

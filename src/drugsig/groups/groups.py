@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose, freeze
 from drugsig.comparison.metrics import Metric
+from drugsig.errors import GroupingError
 from drugsig.evidence.pairs import PairSample
 
 __all__ = ["Groups", "PartitionRates", "group_name"]
@@ -73,7 +74,7 @@ class Groups:
     tree : ndarray of float64, shape (n_members - 1, 4)
         As scipy writes it, on distances.
     tree_members : ndarray of int, shape (n_members,)
-        The profiles in the tree, as places in `ids`.
+        The profiles in the tree, as places in `ids`: leaf k of the tree is ``tree_members[k]``.
     cophenetic_correlation : float or None
         How well the heights of the tree describe the distances; a description, not a criterion.
     undefined_ids : tuple of str
@@ -101,6 +102,21 @@ class Groups:
     def _freeze(self) -> None:
         for array in (self.labels, self.components, self.tree, self.tree_members):
             freeze(array)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Groups):
+            return NotImplemented
+        return (
+            self.ids == other.ids
+            and self.linkage == other.linkage
+            and self.threshold == other.threshold
+            and self.metric == other.metric
+            and np.array_equal(self.labels, other.labels)
+            and np.array_equal(self.components, other.components)
+            and np.array_equal(self.tree, other.tree)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # large and compared by content
 
     def __len__(self) -> int:
         return int(self.labels.max(initial=0))
@@ -203,6 +219,11 @@ class Groups:
 
 
 def _rates(labels: NDArray[np.intp], sample: PairSample) -> PartitionRates:
+    if max(sample.rows.max(initial=0), sample.columns.max(initial=0)) >= len(labels):
+        raise GroupingError(
+            f"the sample holds pairs of more than the {len(labels)} profiles of these groups. Use "
+            "the pairs of the comparison the groups were made from."
+        )
     together = labels[sample.rows] == labels[sample.columns]
     return PartitionRates(
         linked_together=float(together[sample.linked].mean()),

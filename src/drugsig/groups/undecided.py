@@ -8,6 +8,7 @@ import numpy as np
 
 from drugsig._check import listed
 from drugsig.comparison.links import Links
+from drugsig.errors import GroupingError
 from drugsig.evidence.pairs import PairSample
 from drugsig.groups.groups import Groups, group_name
 
@@ -38,12 +39,22 @@ def find_undecided(
     dict of str to tuple of str
         Empty for a profile that has a group of its own and no reason for doubt.
 
+    Raises
+    ------
+    GroupingError
+        If the links are not those of the grouped profiles.
+
     Notes
     -----
     Reasons: the profile was left out of the population rule; its group holds profiles known to be
     of different sources; most of its links lie outside its group; it joined a group although no
     member is linked to it; its links in the group rest on fewer than 3 targets detected in both.
     """
+    if links.row_ids != groups.ids or not links.symmetric:
+        raise GroupingError(
+            f"the links are not between the {len(groups.ids)} profiles of these groups. Use the "
+            "comparison the groups were made from: comparison.links(groups.threshold)."
+        )
     reasons: dict[str, list[str]] = {name: [] for name in groups.ids}
     for name, why in (left_out or {}).items():
         if name in reasons:

@@ -6,15 +6,17 @@ part of an HTML page.
 
 from drugsig.plot._style import A4_WIDTH, LAPTOP_WIDTH, Drawing, to_svg
 from drugsig.plot.evidence_figures import distributions, roc, strata, true_links
-from drugsig.plot.heat_maps import heat_map
-from drugsig.plot.profile_figures import group_profiles, profiles
+from drugsig.plot.heat_maps import MOST_ROWS, heat_map
+from drugsig.plot.profile_figures import group_profiles, groups_a_page, profiles
 
 __all__ = [
     "A4_WIDTH",
     "LAPTOP_WIDTH",
+    "MOST_ROWS",
     "Drawing",
     "distributions",
     "group_profiles",
+    "groups_a_page",
     "heat_map",
     "profiles",
     "roc",

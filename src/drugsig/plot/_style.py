@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO, StringIO
 from typing import Any
@@ -18,7 +18,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -41,10 +41,7 @@ __all__ = [
     "alike_colours",
     "new_figure",
     "one_path",
-    "plain",
-    "shorten",
     "styled",
-    "text_width",
     "to_svg",
 ]
 
@@ -66,7 +63,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 LABEL_SIZE = 7.5
 
-_STYLE: dict[str, Any] = {
+# Any: newer matplotlib types the names of settings one by one.
+_STYLE: Any = {
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.labelsize": 8,
@@ -101,6 +99,8 @@ _UNLIKE = ((203, 217, 229), (252, 251, 248))
 _LEVELS = 24
 
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
+_SVG: Any = {"svg.fonttype": "path", "svg.hashsalt": "drugsig"}
+
 _SCRAP = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|<\?xml.*?\?>|<!DOCTYPE.*?>", re.DOTALL)
 _BLANKS = re.compile(r"\n\s*")
 
@@ -110,14 +110,14 @@ class Drawing(Figure):
 
     def _repr_png_(self) -> bytes:
         buffer = BytesIO()
-        FigureCanvasAgg(self).print_png(buffer)
+        self.savefig(buffer, format="png")
         return buffer.getvalue()
 
 
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw in the style of the library, whatever the user's own settings are."""
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         yield
@@ -130,32 +130,7 @@ def new_figure(width: float, height: float, /) -> Drawing:
     return figure
 
 
-def plain(text: object, /) -> str:
-    """Return text that matplotlib prints as it is: a dollar sign starts no formula."""
-    return str(text).replace("$", r"\$")
-
-
-def shorten(text: str, /, *, most: int) -> str:
-    """Cut the middle out of a text that is longer than `most`.
-
-    >>> shorten("N-acetylephedrine", most=9)
-    'N-ac…rine'
-    """
-    if len(text) <= most:
-        return text
-    head = most // 2
-    tail = most - 1 - head
-    return f"{text[:head]}…{text[len(text) - tail :]}"
-
-
-def text_width(texts: Sequence[str], size: float = LABEL_SIZE, /) -> float:
-    """Return about how many inches the longest of these texts takes."""
-    return max((len(t) for t in texts), default=0) * 0.6 * size / 72.0
-
-
-def one_path(
-    axes: Axes, x: ArrayLike, y: ArrayLike, /, **look: Any
-) -> None:
+def one_path(axes: Axes, x: ArrayLike, y: ArrayLike, /, **look: Any) -> None:
     """Draw many lines as one path: a file of small multiples stays small.
 
     Parameters
@@ -182,7 +157,7 @@ def one_path(
         axes.add_patch(PathPatch(path, **{"facecolor": "none", "capstyle": "round", **look}))
 
 
-def alike_colours(*, alike_is_low: bool, step: bool) -> ListedColormap:
+def alike_colours(*, alike_is_low: bool, step: bool) -> Colormap:
     """Return a scale on which alike is dark, even without colour.
 
     Parameters
@@ -196,9 +171,8 @@ def alike_colours(*, alike_is_low: bool, step: bool) -> ListedColormap:
     dark = np.linspace(_ALIKE[0], middle[0], _LEVELS)
     light = np.linspace(middle[1], _UNLIKE[1], _LEVELS)
     shades: NDArray[np.float64] = np.vstack([dark, light]) / 255.0
-    colours = ListedColormap((shades if alike_is_low else shades[::-1]).tolist())
-    colours.set_bad(UNKNOWN)
-    return colours
+    ordered = shades if alike_is_low else shades[::-1]
+    return ListedColormap(ordered.tolist()).with_extremes(bad=UNKNOWN)
 
 
 def to_svg(figure: Figure, /, *, prefix: str = "") -> str:
@@ -221,8 +195,8 @@ def to_svg(figure: Figure, /, *, prefix: str = "") -> str:
         Without size, date, comments or links; it fills the width it is given.
     """
     buffer = StringIO()
-    settings = {"svg.fonttype": "path", "svg.hashsalt": "drugsig", "path.simplify": True}
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
+    with styled(), warnings.catch_warnings():
+        matplotlib.rcParams.update(_SVG)
         # A name in a script the font lacks is drawn as boxes; the page has it as text besides.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format="svg", metadata={"Date": None})

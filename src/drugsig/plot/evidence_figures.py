@@ -26,11 +26,9 @@ from drugsig.plot._style import (
     Drawing,
     new_figure,
     one_path,
-    plain,
-    shorten,
     styled,
-    text_width,
 )
+from drugsig.plot.texts import area, one_in, percent, plain, shorten, text_width
 
 __all__ = ["distributions", "roc", "strata", "true_links"]
 
@@ -83,20 +81,18 @@ def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawin
         for row, (kind, scores, colour, sources) in enumerate(rows):
             for column, (low, high) in enumerate((whole, near)):
                 axes = grid[row, column]
-                _bars(axes, scores, threshold, (low, high), colour)
+                _bars(axes, scores, threshold, (low, high), colour, (1.18, 1.42)[column])
                 if kind == "linked" and len(scores) <= _MOST_TICKS:
                     _ticks(axes, scores, (low, high))
                 axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=1.1, zorder=4)
                 axes.set_xlim(low, high)
                 if column == 0:
                     axes.set_ylabel(f"{kind} pairs")
-            grid[row, 0].set_title(
-                f"{len(scores):,} {kind} pairs from {sources:,} sources", pad=5
-            )
+            grid[row, 0].set_title(f"{len(scores):,} {kind} pairs from {sources:,} sources", pad=5)
         grid[0, 1].set_title("around the threshold", pad=5)
         rates = (
-            f"true positives {_percent(threshold.true_positive_rate)}",
-            f"false positives {_percent(threshold.false_positive_rate)}",
+            f"true positives {percent(threshold.true_positive_rate or 0.0)}",
+            f"false positives {percent(threshold.false_positive_rate or 0.0)}",
         )
         for axes, text in zip(grid[:, 1], rates, strict=True):
             right = not metric.is_similarity
@@ -159,25 +155,34 @@ def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
             axes.set_xlabel("false-positive rate" + (", logarithmic" if axes is right else ""))
         chance = np.linspace(0.0, 1.0, 50)
         left.plot(chance, chance, color=MUTED, linestyle=":", linewidth=1.0)
-        left.text(0.62, 0.55, "no better than chance", size=LABEL_SIZE, color=MUTED)
+        left.text(0.5, 0.42, "no better than chance", size=LABEL_SIZE, color=MUTED)
         left.set_xlim(-0.02, 1.02)
         right.set_xscale("log")
         right.set_xlim(least, 1.1)
+        right.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         left.set_ylabel("true-positive rate")
-        interval = threshold.auc_interval
-        spread = f" (95 %: {interval.low:.3f} to {interval.high:.3f})" if interval else ""
-        left.set_title(f"area under the curve {threshold.auc:.4f}{spread}", pad=6)
+        ends = threshold.auc_interval
+        spread = f" (95 %: {area(ends.low)} to {area(ends.high)})" if ends else ""
+        left.set_title(f"area under the curve {area(threshold.auc or 0.0)}{spread}", pad=6)
         left.legend(loc="lower right")
     return figure
 
 
-def true_links(shares: Sequence[TrueLinkShare], /, *, width: float = A4_WIDTH) -> Drawing:
+def true_links(
+    shares: Sequence[TrueLinkShare],
+    /,
+    *,
+    least: Sequence[TrueLinkShare] = (),
+    width: float = A4_WIDTH,
+) -> Drawing:
     """Draw what share of the links is true, over how common true links may be.
 
     Parameters
     ----------
     shares : sequence of TrueLinkShare
-        From `drugsig.evidence.share_of_true_links`.
+        From `drugsig.evidence.share_of_true_links`, with the rates as measured.
+    least : sequence of TrueLinkShare
+        The same with the least favourable rates that the measurement leaves open.
     width : float
         In inches.
 
@@ -191,29 +196,38 @@ def true_links(shares: Sequence[TrueLinkShare], /, *, width: float = A4_WIDTH) -
     InputError
         If no share is known: without error rates of the threshold there is none.
     """
-    known = [(s.prevalence, s.share) for s in shares if s.share is not None and s.prevalence > 0]
-    if not known:
+    x, y = _known(shares)
+    if not len(x):
         raise InputError(
             "there is no share of true links to draw: it follows from the error rates of a "
             "threshold, so a population rule with known sources is needed"
         )
-    x = np.array([p for p, _ in known])
-    y = np.array([s for _, s in known])
-    height = 2.5
+    low_x, low_y = _known(least)
+    height = 2.7
     with styled():
         figure = new_figure(width, height)
         axes = figure.add_axes(
-            (0.6 / width, 0.55 / height, 1 - 0.9 / width, 1 - 0.75 / height), xscale="log"
+            (0.6 / width, 0.55 / height, 1 - 0.9 / width, 1 - 0.85 / height), xscale="log"
         )
-        axes.plot(x, y, color=LINKED, marker="o", markersize=5, linewidth=1.5, clip_on=False)
+        axes.plot(
+            x, y, color=LINKED, marker="o", markersize=5, linewidth=1.5, clip_on=False,
+            label="with the rates as measured",
+        )  # fmt: skip
+        if len(low_x):
+            axes.plot(
+                low_x, low_y, color=ACCENT, marker="s", markersize=4, linewidth=1.2,
+                linestyle="--", clip_on=False,
+                label="at the least favourable ends of their intervals",
+            )  # fmt: skip
         for at, share in zip(x, y, strict=True):
             axes.annotate(
-                _percent(share), (at, share), xytext=(-1, 6), textcoords="offset points",
-                ha="right", size=LABEL_SIZE,
+                percent(share), (at, share), xytext=(0, 7), textcoords="offset points",
+                ha="right" if share > 0.05 else "center", size=LABEL_SIZE,
             )  # fmt: skip
-        axes.set_ylim(0.0, 1.08)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.set_xticks(x, [_one_in(p) for p in x])
+        axes.set_ylim(0.0, 1.12)
+        figure.legend(loc="upper left", ncols=2, bbox_to_anchor=(0.5 / width, 1.0), handlelength=3)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axes.set_xticks(x, [one_in(p) for p in x])
         axes.minorticks_off()
         axes.set_xlim(x.min() / 1.8, x.max() * 1.8)
         axes.set_xlabel("how many of the compared pairs truly share a source (not known)")
@@ -257,7 +271,7 @@ def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
         f"{shorten(s.stratum, most=48)}  ({s.n_pairs:,} pair{'s' * (s.n_pairs != 1)})"
         for s in shown
     ]
-    left = min(text_width(names) * 0.92 + 0.15, width * 0.55)
+    left = min(text_width(names, size=LABEL_SIZE) * 0.92 + 0.15, width * 0.55)
     height = 0.75 + 0.18 * len(shown)
     with styled():
         figure = new_figure(width, height)
@@ -268,21 +282,23 @@ def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
         rates = np.array([s.link_rate for s in shown])
         axes.barh(place, rates, height=0.62, color="#c9c9c9", edgecolor=INK, linewidth=0.6)
         for at, rate in zip(place, rates, strict=True):
-            axes.text(
-                rate, at, f" {_percent(rate)}", va="center", size=LABEL_SIZE, zorder=5,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
+            axes.annotate(
+                percent(rate), (rate, at), xytext=(4, 0), textcoords="offset points",
+                va="center", size=LABEL_SIZE, zorder=5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85},
             )  # fmt: skip
         if threshold.false_positive_rate is not None:
             axes.axvline(
                 threshold.false_positive_rate, color=ACCENT, linestyle=(0, (4, 2)), linewidth=1.2
             )
             axes.set_title(
-                f"- - false-positive rate {_percent(threshold.false_positive_rate)}", pad=4, size=8
+                f"- - false-positive rate {percent(threshold.false_positive_rate)}", pad=4, size=8
             )
         axes.set_yticks(place, [plain(n) for n in names])
         axes.set_ylim(len(shown) - 0.4, -0.6)
-        axes.set_xlim(0.0, max(float(rates.max()), threshold.false_positive_rate or 0.0, 0.01) * 1.15)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        most = max(float(rates.max()), threshold.false_positive_rate or 0.0, 0.01)
+        axes.set_xlim(0.0, 1.15 * most)
+        axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:g} %")
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("share of pairs that meet the threshold (their source is not known)")
     return figure
@@ -297,9 +313,7 @@ def _sample_of(threshold: Threshold, what: str) -> PairSample:
     return threshold.sample
 
 
-def _range_of(
-    scores: NDArray[np.float64], metric: Metric, value: float
-) -> tuple[float, float]:
+def _range_of(scores: NDArray[np.float64], metric: Metric, value: float) -> tuple[float, float]:
     low, high = min(float(scores.min()), value), max(float(scores.max()), value)
     if metric.is_similarity:
         high = max(high, metric.self_value)
@@ -328,23 +342,25 @@ def _bars(
     threshold: Threshold,
     span: tuple[float, float],
     colour: str,
+    room: float,
 ) -> None:
     low, high = span
     step = (high - low) / 44.0
     # A bin ends right at the threshold, so that no bar is half hatched; equal is a link.
-    toward = -np.inf if threshold.metric.is_similarity else np.inf
-    edge = threshold.value if threshold.metric.is_similarity else np.nextafter(threshold.value, toward)
-    edges = edge + step * np.arange(np.floor((low - edge) / step), np.ceil((high - edge) / step) + 1)
+    similarity = threshold.metric.is_similarity
+    edge = threshold.value if similarity else float(np.nextafter(threshold.value, np.inf))
+    first, last = np.floor((low - edge) / step), np.ceil((high - edge) / step)
+    edges = edge + step * np.arange(first, last + 1)
     counts, _ = np.histogram(scores, bins=edges)
     middles = (edges[:-1] + edges[1:]) / 2.0
-    meets = middles > edge if threshold.metric.is_similarity else middles < edge
+    meets = middles > edge if similarity else middles < edge
     for chosen, hatch in ((meets, "////"), (~meets, "")):
         filled = chosen & (counts > 0)
         axes.bar(
             middles[filled], counts[filled], width=step, color=colour, edgecolor=INK,
             linewidth=0.4, hatch=hatch,
         )  # fmt: skip
-    axes.set_ylim(0.0, max(1.0, float(counts.max(initial=0))) * 1.18)
+    axes.set_ylim(0.0, max(1.0, float(counts.max(initial=0))) * room)
     axes.locator_params(axis="y", integer=True, nbins=5)
 
 
@@ -380,7 +396,8 @@ def _operating_point(axes: Axes, threshold: Threshold, least: float) -> None:
         return
     x = max(false, least)
     if across is not None and up is not None:
-        axes.plot([max(across.low, least), max(across.high, least)], [true, true], color=INK, linewidth=1)
+        ends = [max(across.low, least), max(across.high, least)]
+        axes.plot(ends, [true, true], color=INK, linewidth=1)
         axes.plot([x, x], [up.low, up.high], color=INK, linewidth=1)
     axes.plot(
         x, true, marker="o", markersize=6, markerfacecolor="white", markeredgecolor=INK,
@@ -388,15 +405,6 @@ def _operating_point(axes: Axes, threshold: Threshold, least: float) -> None:
     )  # fmt: skip
 
 
-def _percent(share: float | None) -> str:
-    if share is None:
-        return "not known"
-    if share == 0.0 or share == 1.0:
-        return f"{share:.0%}"
-    if share < 0.001:
-        return "<0.1%"
-    return ">99.9%" if share > 0.999 else f"{share:.1%}"
-
-
-def _one_in(prevalence: float) -> str:
-    return f"1 in {round(1 / prevalence):,}"
+def _known(shares: Sequence[TrueLinkShare]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    known = [(s.prevalence, s.share) for s in shares if s.share is not None and s.prevalence > 0]
+    return np.array([p for p, _ in known]), np.array([s for _, s in known])

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.transforms import Affine2D, Transform
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list
 
@@ -26,11 +27,9 @@ from drugsig.plot._style import (
     alike_colours,
     new_figure,
     one_path,
-    plain,
-    shorten,
     styled,
-    text_width,
 )
+from drugsig.plot.texts import plain, shorten, text_width
 
 __all__ = ["MOST_ROWS", "heat_map", "medoids"]
 
@@ -158,14 +157,15 @@ def _grouped_map(
     labels = groups.labels[order]
     n = len(order)
     if len(groups.undefined_ids):
-        note = f"{note} {len(groups.undefined_ids)} profiles without any score are left out.".strip()
+        lacking = f"{len(groups.undefined_ids)} profiles without any score are left out."
+        note = f"{note} {lacking}".strip()
     if representative:
         names = [group_name(int(g)) for g in labels]
     elif n <= _NAMED_ROWS:
         names = [shorten(groups.ids[k], most=_NAME_LENGTH) for k in order]
     else:
         names = []
-    right = text_width(names or ["G000"], LABEL_SIZE - 1) + 0.12
+    right = text_width(names or ["G000"], size=LABEL_SIZE - 1) + 0.12
     tree_width, left, top = 1.05, 0.15, 0.12
     side = width - left - tree_width - right - 0.08
     bottom = 0.95 if note else 0.78
@@ -188,7 +188,9 @@ def _grouped_map(
                 _label_rows(map_axes, np.arange(n), names, side)
             else:
                 _label_groups(map_axes, labels, side)
-        _scale(figure, shades, comparison.metric, limit, scores, across, side / width, 0.42 / height)
+        _scale(
+            figure, shades, comparison.metric, limit, scores, across, side / width, 0.42 / height
+        )
         if note:
             figure.text(left / width, 0.08 / height, note, size=LABEL_SIZE, color=INK)
     return figure
@@ -197,7 +199,7 @@ def _grouped_map(
 def _plain_map(comparison: Comparison, limit: float | None, width: float) -> Drawing:
     n, m = comparison.scores.shape
     names = [shorten(i, most=_NAME_LENGTH) for i in comparison.row_ids] if n <= _NAMED_ROWS else []
-    right = text_width(names, LABEL_SIZE - 1) + 0.15
+    right = text_width(names, size=LABEL_SIZE - 1) + 0.15
     left, top, bottom = 0.15, 0.12, 0.78
     side = width - left - right
     tall = side * min(1.6, max(0.25, n / m))
@@ -216,9 +218,7 @@ def _plain_map(comparison: Comparison, limit: float | None, width: float) -> Dra
     return figure
 
 
-def _shades(
-    metric: Metric, scores: NDArray[np.float64], limit: float | None
-) -> ScalarMappable:
+def _shades(metric: Metric, scores: NDArray[np.float64], limit: float | None) -> ScalarMappable:
     known = scores[np.isfinite(scores)]
     low, high = float(known.min()), float(known.max())
     if metric.is_similarity:
@@ -265,7 +265,11 @@ def _scale(
     ends[1 if metric.is_similarity else 0] = metric.self_value
     ticks = sorted({*ends} if limit is None else {*ends, limit})
     bar.set_ticks(ticks, labels=[f"{t:.4g}" for t in ticks])
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.5)
+    # Labels at the ends stay inside the bar, clear of what is beside it.
+    labels = axes.get_xticklabels()
+    labels[0].set_horizontalalignment("left")
+    labels[-1].set_horizontalalignment("right")
     axes.tick_params(length=2, pad=2)
     words = "dark = alike" if limit is None else "dark = meets the threshold"
     figure.text(
@@ -275,7 +279,7 @@ def _scale(
 
 
 def _restricted(groups: Groups, shown: NDArray[np.intp]) -> _Tree:
-    """Return the tree over some of the profiles: joints of which one side is not shown are skipped."""
+    """Return the tree over some of the profiles; joints with one side not shown are skipped."""
     members = groups.tree_members
     wanted = np.isin(members, shown)
     n = len(members)
@@ -306,7 +310,7 @@ def _restricted(groups: Groups, shown: NDArray[np.intp]) -> _Tree:
 
 def _draw_tree(axes: Axes, tree: _Tree, groups: Groups, n: int) -> None:
     one_path(axes, tree.x, tree.y, edgecolor=INK, linewidth=0.5 if n > 100 else 0.8)
-    cut = float(groups.metric.as_distance(np.float64(groups.threshold)))
+    cut = float(groups.metric.as_distance(np.asarray(groups.threshold)))
     axes.axvline(cut, color=ACCENT, linestyle=(0, (4, 2)), linewidth=1.1)
     high = max(float(tree.x.max(initial=0.0)), cut) * 1.04 or 1.0
     axes.set_xlim(high, 0.0)
@@ -370,7 +374,6 @@ def _label_groups(axes: Axes, labels: NDArray[np.intp], side: float) -> None:
         )  # fmt: skip
 
 
-def _down(axes: Axes):  # type: ignore[no-untyped-def]
-    from matplotlib.transforms import Affine2D
-
+def _down(axes: Axes) -> Transform:
+    """Return coordinates of the axes that run from the top down, as the rows do."""
     return Affine2D().scale(1.0, -1.0).translate(0.0, 1.0) + axes.transAxes

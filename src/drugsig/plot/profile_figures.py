@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,22 +25,23 @@ from drugsig.plot._style import (
     Drawing,
     new_figure,
     one_path,
-    plain,
-    shorten,
     styled,
-    text_width,
 )
+from drugsig.plot.texts import plain, shorten, text_width
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import is_censored
 
-__all__ = ["group_profiles", "profiles"]
+__all__ = ["group_profiles", "groups_a_page", "profiles"]
 
 # More lines are not told apart by style; they are drawn alike, with their median on top.
 MOST_NAMED = 8
 
 _NAME_LENGTH = 30
-_NARROW_NAME_LENGTH = 20
+_NARROW_NAME_LENGTH = 28
 _GROUPS_SHOWN = 24
+# Inches of a row of panels, of the gap above it, and of all rows that fit on A4 with a caption.
+_PANEL, _GAP, _LEGEND, _PAGE = 1.15, 0.3, 0.32, 9.3
+_ROWS_A_PAGE = 4
 # Names closer together than this, in inches, run into each other.
 _NAME_PITCH = 0.115
 
@@ -86,7 +88,7 @@ def profiles(
     names = [shorten(n, most=_NAME_LENGTH) for n in profile_set.target_names]
     named = len(rows) <= MOST_NAMED
     legend_lines = len(rows) if named else 2
-    below = text_width(names) + 0.25
+    below = text_width(names, size=LABEL_SIZE) + 0.25
     above = 0.35 if title else 0.12
     with styled():
         height = 2.6 + below + above + 0.16 * (legend_lines // 3 + 1)
@@ -111,8 +113,8 @@ def profiles(
         _finish(axes, place, names, values, pitch=(width - 0.75) / len(names))
         axes.set_ylabel(_value_label(profile_set))
         figure.legend(
-            handles=handles, loc="upper left", ncols=3, bbox_to_anchor=(0.5 / width, 1 - above / height),
-            handlelength=3.2, columnspacing=1.5,
+            handles=handles, loc="upper left", ncols=3,
+            bbox_to_anchor=(0.5 / width, 1 - above / height), handlelength=3.2, columnspacing=1.5,
         )  # fmt: skip
         if title:
             figure.text(0.6 / width, 1 - 0.22 / height, plain(title), weight="bold", size=9)
@@ -174,13 +176,11 @@ def group_profiles(
         )
     members = [profile_set.index_of(groups.members(k)) for k in numbers]
     _refuse_empty(profile_set, members[0])
-    most = _NARROW_NAME_LENGTH
-    names = [shorten(n, most=most) for n in profile_set.target_names]
+    names = _narrow_names(profile_set)
     across = _panels_across(len(names), len(numbers), width)
     down = -(-len(numbers) // across)
-    below, panel, gap = text_width(names) + 0.12, 1.15, 0.3
-    legend_space = 0.32
-    height = legend_space + down * (panel + gap) + below
+    below = _room_for(names)
+    height = _LEGEND + down * (_PANEL + _GAP) + below
     pitch = (width - 0.5) / across / len(names)
     with styled():
         figure = new_figure(width, height)
@@ -188,8 +188,8 @@ def group_profiles(
             down, across, sharey=True, squeeze=False,
             gridspec_kw={
                 "left": 0.5 / width, "right": 1 - 0.08 / width, "wspace": 0.06,
-                "top": 1 - (legend_space + gap * 0.75) / height,
-                "bottom": (below) / height, "hspace": gap / panel,
+                "top": 1 - (_LEGEND + _GAP * 0.75) / height,
+                "bottom": below / height, "hspace": _GAP / _PANEL,
             },
         )  # fmt: skip
         cells = is_censored(profile_set.status)
@@ -202,9 +202,11 @@ def group_profiles(
             _panel(axes, profile_set.values[rows], cells[rows])
             doubtful = sum(profile_set.ids[r] in undecided for r in rows)
             note = f", {doubtful} undecided" if doubtful else ""
+            axes.set_title(group_name(numbers[place]), pad=3, size=8)
             axes.set_title(
-                f"{group_name(numbers[place])}  {len(rows)} profiles{note}", pad=3, size=8
-            )
+                f"{len(rows)} profiles{note}", pad=3, size=LABEL_SIZE - 0.5, loc="right",
+                weight="normal",
+            )  # fmt: skip
             last = place + across >= len(numbers)
             _finish(
                 axes, np.arange(len(names)), names if last else None,
@@ -220,6 +222,21 @@ def group_profiles(
             loc="upper left", ncols=3, bbox_to_anchor=(0.45 / width, 1.0), handlelength=2.5,
         )  # fmt: skip
     return figure
+
+
+def groups_a_page(profile_set: ProfileSet, /, *, width: float = A4_WIDTH) -> int:
+    """Return how many panels of `group_profiles` fit on a page of A4."""
+    names = _narrow_names(profile_set)
+    rows = int((_PAGE - _LEGEND - _room_for(names)) / (_PANEL + _GAP))
+    return max(1, min(_ROWS_A_PAGE, rows)) * _panels_across(len(names), _GROUPS_SHOWN, width)
+
+
+def _narrow_names(profile_set: ProfileSet) -> list[str]:
+    return [shorten(n, most=_NARROW_NAME_LENGTH) for n in profile_set.target_names]
+
+
+def _room_for(names: Sequence[str]) -> float:
+    return text_width(names, size=LABEL_SIZE) + 0.12
 
 
 def _panel(axes: Axes, values: NDArray[np.float64], censored: NDArray[np.bool_]) -> None:
@@ -242,7 +259,9 @@ def _named_lines(
     place = np.arange(values.shape[1])
     handles = []
     for k, (row, below, label) in enumerate(zip(values, censored, labels, strict=True)):
-        look = {"color": SERIES[k], "linestyle": LINE_STYLES[k], "marker": MARKERS[k]}
+        look: dict[str, Any] = {
+            "color": SERIES[k], "linestyle": LINE_STYLES[k], "marker": MARKERS[k]
+        }  # fmt: skip
         (line,) = axes.plot(
             place, row, markersize=4.5, label=plain(shorten(label, most=_NAME_LENGTH)), **look
         )
@@ -332,5 +351,3 @@ def _refuse_empty(profile_set: ProfileSet, rows: NDArray[np.intp]) -> None:
         raise InputError(
             f"the profiles {shown} hold no value to draw: no target was measured in them"
         )
-
-

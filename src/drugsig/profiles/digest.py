@@ -27,7 +27,7 @@ def _section(tag: bytes, payload: bytes) -> bytes:
 
 def _float_bytes(array: NDArray[np.float64]) -> bytes:
     # One pattern for every NaN and one zero, so that equal content has equal bytes.
-    canonical = np.where(np.isnan(array), np.nan, array) + 0.0
+    canonical = np.where(np.isnan(array), np.nan, array + 0.0)
     return np.ascontiguousarray(canonical, dtype="<f8").tobytes()
 
 

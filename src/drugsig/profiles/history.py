@@ -41,7 +41,12 @@ class Step:
     operation : str
         What was done: ``"read"``, ``"select"``, ``"pretreat"`` ...
     detail_json : str
-        The particulars as canonical JSON. `Step.make` writes it from a mapping.
+        The particulars as JSON, kept in canonical form. `Step.make` writes it from a mapping.
+
+    Raises
+    ------
+    InputError
+        If the operation is no line of text, or the particulars are no JSON mapping.
     """
 
     operation: str
@@ -49,11 +54,19 @@ class Step:
 
     def __post_init__(self) -> None:
         one_line_text(self.operation, what="the operation of a step")
-        if not isinstance(json.loads(self.detail_json), dict):
+        try:
+            detail = json.loads(self.detail_json)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"the detail of step '{self.operation}' must be JSON, and is not: {error}. Make "
+                "the step from a mapping: Step.make(operation, {...})."
+            ) from error
+        if not isinstance(detail, dict):
             raise InputError(
                 f"the detail of step '{self.operation}' must be a mapping, "
                 f"got {self.detail_json[:80]}"
             )
+        object.__setattr__(self, "detail_json", canonical_json(detail))
 
     @classmethod
     def make(cls, operation: str, detail: Mapping[str, Any] | None = None) -> Step:

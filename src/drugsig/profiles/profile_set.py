@@ -24,12 +24,11 @@ from drugsig._check import (
 from drugsig.errors import InputError, MetadataError
 from drugsig.profiles.digest import content_digest
 from drugsig.profiles.history import Step
+from drugsig.profiles.metadata import ID_COLUMN, metadata_table, refuse_single_text
 from drugsig.profiles.status import Status, is_usable
 from drugsig.protocols.target import Target
 
 __all__ = ["ID_COLUMN", "ProfileSet"]
-
-ID_COLUMN = "profile_id"
 
 # The operation whose steps change the values, and so belong to the content digest.
 PRETREAT = "pretreat"
@@ -109,11 +108,15 @@ class ProfileSet:
         what = f"the values of profile set '{name}'"
         matrix = float_matrix(values, what=what, allow_nan=True)
         n, p = matrix.shape
+        refuse_single_text(targets, "target names")
         made = tuple(t if isinstance(t, Target) else Target(t) for t in targets)
         if len(made) != p:
             raise InputError(f"{what} have {p} column(s), but {len(made)} target(s) are named")
         unique_text((t.name for t in made), what="target names")
-        table = _metadata_table(profiles, n)
+        table = metadata_table(profiles, n)
+        strangers = [s for s in history if not isinstance(s, Step)]
+        if strangers:
+            raise InputError(f"history must hold drugsig.Step, got {strangers[0]!r}")
         both = sorted(set(table.columns) & {t.name for t in made})
         if both:
             raise InputError(f"{listed(both)} is the name of a target and of a metadata column")
@@ -191,7 +194,7 @@ class ProfileSet:
     @property
     def detected(self) -> NDArray[np.bool_]:
         """Which cells were detected, shape (n_profiles, n_targets)."""
-        return self.status == Status.DETECTED
+        return np.asarray(self.status == Status.DETECTED)
 
     @property
     def pretreatment(self) -> tuple[dict[str, Any], ...]:
@@ -246,7 +249,10 @@ class ProfileSet:
         ------
         UnknownNameError
             If an id is not in the set.
+        InputError
+            If one text is given instead of several.
         """
+        refuse_single_text(ids, "profile ids")
         place = self._row_of
         return np.array(
             [place[choose(i, self.ids, what="profile") if i not in place else i] for i in ids],
@@ -266,10 +272,15 @@ class ProfileSet:
             Which profiles.
         why : str
             The reason, kept in the history.
+
+        Raises
+        ------
+        UnknownNameError
+            If an id is not in the set.
+        InputError
+            If rows or flags do not fit the set, or a profile is asked for twice.
         """
-        rows = (
-            np.arange(len(self))[ids] if isinstance(ids, np.ndarray) else self.index_of(list(ids))
-        )
+        rows = self._rows(ids) if isinstance(ids, np.ndarray) else self.index_of(ids)
         detail: dict[str, Any] = {"profiles": len(rows), "of": len(self)}
         if why:
             detail["why"] = why
@@ -280,6 +291,24 @@ class ProfileSet:
             uncertainty=self.uncertainty[rows],
             profiles=self._table.iloc[rows].reset_index(drop=True),
             step=Step.make("select", detail),
+        )
+
+    def _rows(self, places: NDArray[Any]) -> NDArray[np.intp]:
+        if places.ndim == 1 and places.dtype.kind == "b" and len(places) == len(self):
+            return np.flatnonzero(places)
+        if places.ndim == 1 and places.dtype.kind in "iu":
+            inside = (places >= -len(self)) & (places < len(self))
+            if inside.all():
+                return places.astype(np.intp) % max(1, len(self))
+            raise InputError(
+                f"profile set '{self.name}' has {len(self)} rows, so there is no row "
+                f"{places[~inside][0]}"
+            )
+        if places.ndim == 1 and places.dtype.kind in "OUT":
+            return self.index_of(places.tolist())
+        raise InputError(
+            f"profiles are selected by their ids, by rows or by one true flag for each of the "
+            f"{len(self)} profiles, got an array of {places.dtype} of shape {places.shape}"
         )
 
     def without(self, ids: Iterable[str], /, *, why: str = "") -> ProfileSet:
@@ -293,7 +322,7 @@ class ProfileSet:
             The reason, kept in the history.
         """
         keep = np.ones(len(self), dtype=bool)
-        keep[self.index_of(list(ids))] = False
+        keep[self.index_of(ids)] = False
         return self.select(keep, why=why)
 
     def keep_targets(self, names: Iterable[str], /) -> ProfileSet:
@@ -303,7 +332,10 @@ class ProfileSet:
         ------
         UnknownNameError
             If a name is not a target of the set.
+        InputError
+            If a name comes twice, or one text is given instead of several.
         """
+        refuse_single_text(names, "target names")
         wanted = [choose(n, self.target_names, what="target") for n in names]
         places = [self.target_names.index(n) for n in wanted]
         return self._replace(
@@ -337,9 +369,25 @@ class ProfileSet:
         )
 
     def with_column(self, name: str, texts: Sequence[str | None], /) -> ProfileSet:
-        """Return the same profiles with one more metadata column, or with it replaced."""
-        table = self._table.copy()
-        table[name] = pd.Series(list(texts), dtype="str", index=table.index)
+        """Return the same profiles with one more metadata column, or with it replaced.
+
+        Parameters
+        ----------
+        name : str
+            The column; ``profile_id`` cannot be replaced.
+        texts : sequence of str or None
+            One a profile, in order; None for an empty cell.
+
+        Raises
+        ------
+        InputError
+            If there is not one text a profile, or the name is that of a target or of the ids.
+        """
+        if name == ID_COLUMN:
+            raise InputError(f"column '{ID_COLUMN}' names the profiles and cannot be replaced")
+        columns: dict[str, Sequence[object]] = {c: self.column(str(c)) for c in self._table.columns}
+        columns[name] = list(texts)
+        table = metadata_table(columns, len(self))
         return self._replace(profiles=table, step=Step.make("with_column", {"column": name}))
 
     def to_frame(self) -> pd.DataFrame:
@@ -407,42 +455,6 @@ class ProfileSet:
         )
 
 
-def _metadata_table(
-    profiles: pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[str], n: int
-) -> pd.DataFrame:
-    """Return the metadata with the id column first, every column as text."""
-    if isinstance(profiles, pd.DataFrame):
-        given: dict[str, list[object]] = {str(c): list(profiles[c]) for c in profiles.columns}
-    elif isinstance(profiles, Mapping):
-        given = {str(c): list(v) for c, v in profiles.items()}
-    else:
-        given = {ID_COLUMN: list(profiles)}
-    if ID_COLUMN not in given:
-        raise InputError(
-            f"the profiles table has no column '{ID_COLUMN}'. Its columns are {listed(given)}."
-        )
-    lengths = {column: len(v) for column, v in given.items() if len(v) != n}
-    if lengths:
-        column, length = next(iter(lengths.items()))
-        raise InputError(f"there are {n} rows of values, but column '{column}' has {length}")
-    ids = unique_text(given.pop(ID_COLUMN), what="profile ids")
-    table = {ID_COLUMN: pd.Series(ids, dtype="str")}
-    for column, cells in given.items():
-        one_line_text(column, what="the name of a metadata column")
-        texts = [_metadata_text(cell, column) for cell in cells]
-        table[column] = pd.Series(texts, dtype="str")
-    return pd.DataFrame(table)
-
-
-def _metadata_text(cell: object, column: str) -> str | None:
-    """Return the cell as text; an empty cell and every kind of missing value is None."""
-    if cell is None or cell is pd.NA or cell is pd.NaT or cell == "":
-        return None
-    if isinstance(cell, float) and np.isnan(cell):
-        return None
-    return one_line_text(cell, what=f"metadata column '{column}'")
-
-
 def _status_of(values: NDArray[np.float64], status: ArrayLike | None) -> NDArray[np.uint8]:
     if status is None:
         out = np.full(values.shape, Status.DETECTED, dtype=np.uint8)
@@ -455,8 +467,7 @@ def _status_of(values: NDArray[np.float64], status: ArrayLike | None) -> NDArray
             "status must hold whole numbers of drugsig.Status: "
             + ", ".join(f"{s.value} {s.label}" for s in Status)
         )
-    out = same_shape(raw, values.shape, what="status", dtype=np.uint8)
-    return out
+    return same_shape(raw, values.shape, what="status", dtype=np.uint8)
 
 
 def _refuse_contradictions(

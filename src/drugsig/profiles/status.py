@@ -7,6 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._check import choose
+
 __all__ = ["CENSORED", "UNUSABLE", "Status", "is_censored", "is_usable"]
 
 
@@ -30,8 +32,14 @@ class Status(IntEnum):
 
     @classmethod
     def from_label(cls, label: str) -> Status:
-        """Return the status that is written as `label`."""
-        return cls[label.upper()]
+        """Return the status that is written as `label`.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message names the nearest.
+        """
+        return cls[choose(label, [s.label for s in cls], what="status").upper()]
 
 
 CENSORED = (Status.BELOW_LOQ, Status.BELOW_LOD)
@@ -45,4 +53,4 @@ def is_censored(status: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def is_usable(status: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which cells were measured and not rejected."""
-    return status < Status.NOT_MEASURED
+    return np.asarray(status < Status.NOT_MEASURED)

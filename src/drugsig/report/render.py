@@ -2,16 +2,81 @@
 
 from __future__ import annotations
 
-import html
+import tomli_w
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from drugsig.report.analysis import Analysis
+from drugsig.report.data_sections import compared_section, provenance_section, quality_section
+from drugsig.report.figures import evidence_figures, group_figures, heat_map_figure
+from drugsig.report.finding_sections import (
+    evidence_section,
+    groups_section,
+    links_section,
+    summary_section,
+    undecided_section,
+)
+from drugsig.report.warnings_first import warnings_first
+from drugsig.report.words import count, listing, several
 
-__all__ = ["render_report"]
+__all__ = ["SECTIONS", "render_report"]
+
+# Every section of a report, in order: its id on the page and its heading.
+SECTIONS = (
+    ("summary", "Summary"),
+    ("compared", "What was compared and how"),
+    ("quality", "Quality of the profiles"),
+    ("groups", "Groups"),
+    ("heat-map", "Heat map of all scores"),
+    ("threshold", "Threshold and evidence"),
+    ("links", "Links"),
+    ("undecided", "Undecided profiles"),
+    ("limits", "Limits"),
+    ("provenance", "Provenance"),
+)
 
 
 def render_report(analysis: Analysis, /) -> str:
-    """Return the report of an analysis as one self-contained HTML page."""
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Profile analysis'
-        f"</title></head><body><p>{html.escape(repr(analysis))}</p></body></html>\n"
+    """Write the report of an analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        From `drugsig.workflow.analyse`.
+
+    Returns
+    -------
+    str
+        One HTML page that needs no other file and no network: style and figures are inside, there
+        is no script, and a policy in its head forbids it to load anything. The same analysis
+        gives the same text.
+    """
+    environment = Environment(
+        loader=PackageLoader("drugsig.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
     )
+    environment.filters.update(count=count, listing=listing, several=several)
+    loader = environment.loader
+    style = loader.get_source(environment, "report.css")[0] if loader else ""
+    page = environment.get_template("report.html.j2").render(
+        style=Markup(style),  # noqa: S704 - a file of this package
+        sections=SECTIONS,
+        headings=dict(SECTIONS),
+        name=analysis.profiles.name,
+        analysis=analysis,
+        config_text=tomli_w.dumps(dict(analysis.config)),
+        warned=warnings_first(analysis),
+        summary=summary_section(analysis),
+        compared=compared_section(analysis),
+        quality=quality_section(analysis),
+        groups=groups_section(analysis),
+        evidence=evidence_section(analysis),
+        links=links_section(analysis),
+        undecided=undecided_section(analysis),
+        provenance=provenance_section(analysis),
+        heat_map=heat_map_figure(analysis),
+        group_figures=group_figures(analysis),
+        figures=evidence_figures(analysis),
+    )
+    return page if page.endswith("\n") else page + "\n"

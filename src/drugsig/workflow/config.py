@@ -21,7 +21,7 @@ from drugsig.groups.grouping import DEFAULT_LINKAGE
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.tables import read_profiles
 
-__all__ = ["DEFAULT_RECIPE", "FORMAT", "AnalysisConfig", "read_rule"]
+__all__ = ["DEFAULT_RECIPE", "FORMAT", "AnalysisConfig", "read_rule", "to_toml"]
 
 FORMAT = 1
 
@@ -43,7 +43,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
 _PATHS = ("path", "metadata_path")
 
 
-def reading_keys() -> tuple[str, ...]:
+def _reading_keys() -> tuple[str, ...]:
     """Return the keyword arguments of `drugsig.read_profiles`, the further keys of [input]."""
     parameters = inspect.signature(read_profiles).parameters.values()
     return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
@@ -99,7 +99,7 @@ class AnalysisConfig:
 
     def __post_init__(self) -> None:
         for key in self.reading:
-            choose(key, reading_keys(), what="key of [input]")
+            choose(key, _reading_keys(), what="key of [input]")
         Recipe.parse(self.recipe)
         metric = get_metric(self.metric)
         share(self.false_positive_rate, what="false_positive_rate")

@@ -240,6 +240,9 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "false_positive_rate": limit.false_positive_rate,
         "true_positive_rate": limit.true_positive_rate,
         "auc": limit.auc,
+        "share_of_true_links": [
+            {"prevalence": row.prevalence, "share": row.share} for row in analysis.true_links
+        ],
         "notes": list(analysis.notes),
         "run_digest": analysis.run_digest,
     }

@@ -5,6 +5,7 @@
 
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe, RecipeStep
-from drugsig.profiles.pretreatment.steps import STEPS, StepRule
+from drugsig.profiles.pretreatment.rule import StepRule
+from drugsig.profiles.pretreatment.steps import STEPS
 
 __all__ = ["STEPS", "Recipe", "RecipeStep", "StepRule", "pretreat"]

@@ -42,6 +42,16 @@ def pretreat(
     UnknownNameError
         If a step is not known.
 
+    Warns
+    -----
+    ImputationWarning
+        If a log-ratio replaces more than 20 % of the targets of a profile.
+
+    Notes
+    -----
+    Uncertainty is carried to first order, step by step, as if the cells before each step were
+    independent of each other; it is unknown wherever a part of it is unknown.
+
     Examples
     --------
     >>> from drugsig import ProfileSet
@@ -65,7 +75,12 @@ def pretreat(
         ids=profiles.ids,
     )
     block, done, reports = apply_recipe(block, wanted)
-    others = [t.name for t in block.targets if t.role != "impurity"]
+    if not block.impurities.any():
+        raise RecipeError(
+            f"profile set '{profiles.name}' has no impurities left after '{wanted}', so there is "
+            "nothing to compare. Look at the roles of its targets: profiles.with_roles({...})."
+        )
+    others = [t.name for t in profiles.targets if t.role != "impurity"]
     if others:
         block = block.columns(block.impurities)
     detail: dict[str, Any] = {"recipe": str(wanted), "steps": [s.to_data() for s in done]}
@@ -109,7 +124,9 @@ def apply_recipe(
         said = step.rule.report(block, parameters)
         if said:
             reports.append({"step": step.name, **said})
-        block = step.rule.apply(block, parameters, learned)
+        # Values that are not finite are refused below, by name.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            block = step.rule.apply(block, parameters, learned).known()
         usable = block.usable
         wrong = usable & ~np.isfinite(block.values)
         if wrong.any():

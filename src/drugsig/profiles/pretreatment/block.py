@@ -62,13 +62,13 @@ class Block:
             targets=tuple(self.targets[k] for k in places),
         )
 
-    def scaled(self, factor: Floats) -> Block:
-        """Return the block times a factor, the limits and uncertainty with it."""
+    def divided(self, divisor: Floats) -> Block:
+        """Return the block divided by exact positive numbers, limits and uncertainty with it."""
         return replace(
             self,
-            values=self.values * factor,
-            limits=self.limits * factor,
-            uncertainty=self.uncertainty * np.abs(factor),
+            values=self.values / divisor,
+            limits=self.limits / divisor,
+            uncertainty=self.uncertainty / divisor,
         )
 
     def mapped(
@@ -81,15 +81,25 @@ class Block:
         function : callable
             Applied to values and limits.
         slope : callable
-            Its derivative: the uncertainty is carried to first order, and is unknown where the
-            slope is not finite.
+            Its derivative: the uncertainty is carried to first order.
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steep = np.abs(slope(self.values))
-            spread = np.where(np.isfinite(steep), self.uncertainty * steep, np.nan)
-            return replace(
-                self,
-                values=function(self.values),
-                limits=function(self.limits),
-                uncertainty=spread,
-            )
+        return replace(
+            self,
+            values=function(self.values),
+            limits=function(self.limits),
+            uncertainty=self.uncertainty * np.abs(slope(self.values)),
+        )
+
+    def known(self) -> Block:
+        """Return the block with NaN for every limit, uncertainty or unusable value not finite.
+
+        A limit of zero has no logarithm, and a root has no slope at zero: what comes out of them
+        is not known any more.
+        """
+        lost = ~self.usable & ~np.isfinite(self.values)
+        return replace(
+            self,
+            values=np.where(lost, np.nan, self.values),
+            limits=np.where(np.isfinite(self.limits), self.limits, np.nan),
+            uncertainty=np.where(np.isfinite(self.uncertainty), self.uncertainty, np.nan),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 from drugsig._check import choose, did_you_mean
 from drugsig.errors import RecipeError
 from drugsig.profiles.history import canonical_json
-from drugsig.profiles.pretreatment.steps import STEPS, StepRule
+from drugsig.profiles.pretreatment.rule import StepRule
+from drugsig.profiles.pretreatment.steps import STEPS
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["Recipe", "RecipeStep"]
@@ -62,6 +64,9 @@ class RecipeStep:
             If a parameter has the wrong kind of value.
         """
         rule = STEPS[choose(name, tuple(STEPS), what="pretreatment step")]
+        for what, given in (("parameters", parameters), ("learned", learned)):
+            if not isinstance(given, Mapping) and not (what == "learned" and given is None):
+                raise RecipeError(f"{what} of step '{name}' must be a mapping, got {given!r}")
         full = dict(rule.defaults)
         for key, value in parameters.items():
             choose(key, tuple(rule.defaults), what=f"parameter of step '{name}'")
@@ -89,7 +94,9 @@ class RecipeStep:
 
     def to_data(self) -> dict[str, Any]:
         """Return the step as data: ``{"step", "parameters", "learned"}``."""
-        data: dict[str, Any] = {"step": self.name, "parameters": self.parameters}
+        # A parameter that is not set is left out: not every format has a word for nothing.
+        set_ones = {key: x for key, x in self.parameters.items() if x is not None}
+        data: dict[str, Any] = {"step": self.name, "parameters": set_ones}
         if self.learned_json is not None:
             data["learned"] = self.learned
         return data
@@ -146,7 +153,7 @@ class Recipe:
         """
         if not text.strip():
             return cls(())
-        return cls(tuple(_parse_steps(text)))
+        return cls(tuple(_Reader(text).steps()))
 
     @classmethod
     def from_data(cls, data: Sequence[Mapping[str, Any]], /) -> Recipe:
@@ -188,7 +195,7 @@ class Recipe:
         return all(s.learned_json is not None for s in self.steps)
 
     def to_data(self) -> list[dict[str, Any]]:
-        """Return the recipe as data that can be written as JSON or TOML."""
+        """Return the recipe as data that can be written as JSON."""
         return [s.to_data() for s in self.steps]
 
     def __str__(self) -> str:
@@ -212,9 +219,12 @@ def _checked(step: str, key: str, value: object, rule: StepRule) -> object:
     if wants_text != isinstance(value, str) or isinstance(value, bool):
         kind = "a name" if wants_text else "a number"
         raise RecipeError(f"step '{step}' takes {kind} for {key}, got {value!r}")
-    if not wants_text and not isinstance(value, (int, float)):
-        raise RecipeError(f"step '{step}' takes a number for {key}, got {value!r}")
-    return value
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise RecipeError(f"step '{step}' takes a finite number for {key}, got {value!r}")
+    # 1 and 1.0 are one recipe, with one digest.
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _as_word(value: object) -> str:
@@ -232,9 +242,19 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _value(kind: str, word: str) -> Any:
+def _unquoted(word: str, text: str) -> str:
+    try:
+        return str(json.loads(word))
+    except json.JSONDecodeError as error:
+        raise RecipeError(
+            f"recipe '{text}' holds {word}, which cannot be read: within quotation marks a "
+            'backslash is written \\\\ and a quotation mark \\".'
+        ) from error
+
+
+def _value(kind: str, word: str, text: str) -> Any:
     if kind == "quoted":
-        return json.loads(word)
+        return _unquoted(word, text)
     if _is_number(word):
         number = float(word)
         return int(word) if re.fullmatch(r"[+-]?\d+", word) else number
@@ -258,61 +278,72 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
     return found
 
 
-def _parse_steps(text: str) -> list[RecipeStep]:
-    tokens = [*_tokens(text), ("end", "", len(text))]
-    place = 0
-    steps: list[RecipeStep] = []
+class _Reader:
+    """Reads the steps of a recipe from its tokens, one after the other."""
 
-    def fail(expected: str) -> RecipeError:
-        _, word, where = tokens[place]
-        got = f"'{word}'" if word else "the end"
-        return RecipeError(
-            f"recipe '{text}' cannot be read at place {where}: expected {expected}, got {got}. "
-            "A recipe looks like "
-            "'sum | fourth_root' or 'drop_targets(V04) | sum | log10(scale=1000)'."
-        )
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = [*_tokens(text), ("end", "", len(text))]
+        self.place = 0
 
-    while True:
-        if tokens[place][0] != "word":
-            raise fail("the name of a step")
-        name = choose(tokens[place][1], tuple(STEPS), what="pretreatment step")
-        rule = STEPS[name]
-        place += 1
-        parameters: dict[str, Any] = {}
-        bare: list[Any] = []
-        if tokens[place][1] == "(" and tokens[place][0] == "mark":
-            place += 1
-            while tokens[place][:2] != ("mark", ")"):
-                kind, word, _ = tokens[place]
-                if kind not in ("word", "quoted"):
-                    raise fail("a parameter or ')'")
-                place += 1
-                if kind == "word" and tokens[place][:2] == ("mark", "="):
-                    place += 1
-                    value_kind, value_word, _ = tokens[place]
-                    if value_kind not in ("word", "quoted"):
-                        raise fail(f"a value for {word}")
-                    if word in parameters:
-                        raise RecipeError(f"recipe '{text}' gives {word} twice in step '{name}'")
-                    parameters[word] = _value(value_kind, value_word)
-                    place += 1
-                else:
-                    bare.append(json.loads(word) if kind == "quoted" else word)
-                if tokens[place][:2] == ("mark", ","):
-                    place += 1
-                elif tokens[place][:2] != ("mark", ")"):
-                    raise fail("',' or ')'")
-            place += 1
+    def at(self, mark: str) -> bool:
+        return self.tokens[self.place][:2] == ("mark", mark)
+
+    def take(self, expected: str, *kinds: str) -> tuple[str, str]:
+        kind, word, where = self.tokens[self.place]
+        if kind not in kinds:
+            got = f"'{word}'" if word else "the end"
+            raise RecipeError(
+                f"recipe '{self.text}' cannot be read at place {where}: expected {expected}, got "
+                f"{got}. A recipe looks like 'sum | fourth_root' or "
+                "'drop_targets(V04) | sum | log10(scale=1000)'."
+            )
+        self.place += 1
+        return kind, word
+
+    def take_mark(self, mark: str, expected: str) -> None:
+        self.take(expected, *(("mark",) if self.at(mark) else ()))
+
+    def steps(self) -> list[RecipeStep]:
+        steps = [self.step()]
+        while self.tokens[self.place][0] != "end":
+            self.take_mark("|", "'|' or the end")
+            steps.append(self.step())
+        return steps
+
+    def step(self) -> RecipeStep:
+        _, word = self.take("the name of a step", "word")
+        name = choose(word, tuple(STEPS), what="pretreatment step")
+        named: dict[str, Any] = {}
+        bare: list[str] = []
+        if self.at("("):
+            self.place += 1
+            while not self.at(")"):
+                self.parameter(name, named, bare)
+                if not self.at(")"):
+                    self.take_mark(",", "',' or ')'")
+            self.place += 1
+        positional = STEPS[name].positional
+        if bare and not positional:
+            raise RecipeError(
+                f"step '{name}' takes parameters as name=value, got '{bare[0]}'. "
+                + did_you_mean(bare[0], tuple(STEPS[name].defaults))
+            )
         if bare:
-            if not rule.positional:
-                raise RecipeError(
-                    f"step '{name}' takes parameters as name=value, got '{bare[0]}'. "
-                    + did_you_mean(str(bare[0]), tuple(rule.defaults))
-                )
-            parameters[rule.positional] = bare
-        steps.append(RecipeStep.make(name, parameters))
-        if tokens[place][0] == "end":
-            return steps
-        if tokens[place][:2] != ("mark", "|"):
-            raise fail("'|' or the end")
-        place += 1
+            self.refuse_twice(positional, name, named)
+            named[positional] = bare
+        return RecipeStep.make(name, named)
+
+    def parameter(self, step: str, named: dict[str, Any], bare: list[str]) -> None:
+        kind, word = self.take("a parameter or ')'", "word", "quoted")
+        if kind == "word" and self.at("="):
+            self.place += 1
+            value_kind, value = self.take(f"a value for {word}", "word", "quoted")
+            self.refuse_twice(word, step, named)
+            named[word] = _value(value_kind, value, self.text)
+        else:
+            bare.append(_unquoted(word, self.text) if kind == "quoted" else word)
+
+    def refuse_twice(self, parameter: str, step: str, named: Mapping[str, Any]) -> None:
+        if parameter in named:
+            raise RecipeError(f"recipe '{self.text}' gives {parameter} twice in step '{step}'")

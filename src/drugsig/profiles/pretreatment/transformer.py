@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from drugsig.errors import RecipeError
-from drugsig.profiles.pretreatment.block import Block
 from drugsig.profiles.pretreatment.apply import apply_recipe
+from drugsig.profiles.pretreatment.block import Block
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
@@ -92,6 +92,7 @@ class RecipeTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of float64, shape (n_profiles, n_targets)
+            A new array.
         """
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)

@@ -7,14 +7,13 @@ the whole keeps its sum. Ratios between detected parts do not change.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from drugsig._check import listed, share
+from drugsig._check import listed, share, warn
 from drugsig.errors import ImputationWarning, RecipeError
 from drugsig.profiles.pretreatment.block import Block
 
@@ -66,9 +65,7 @@ def replaced(
     if not censored.any():
         return block
     known = np.array([np.nan if x is None else x for x in smallest], dtype=np.float64)
-    filled = np.where(
-        np.isfinite(block.limits), fraction * block.limits, of_smallest * known[None, :]
-    )
+    filled = np.where(block.limits > 0, fraction * block.limits, of_smallest * known[None, :])
     unknown = censored & ~(filled > 0)
     if unknown.any():
         names = [block.names[k] for k in np.flatnonzero(unknown.any(axis=0))]
@@ -81,8 +78,8 @@ def replaced(
     detected = np.where(censored, 0.0, block.values)
     whole = detected.sum(axis=1)
     rest = 1.0 - added.sum(axis=1) / whole
-    if (rest <= 0).any():
-        names = [block.ids[k] for k in np.flatnonzero(rest <= 0)]
+    if not (rest > 0).all():
+        names = [block.ids[k] for k in np.flatnonzero(~(rest > 0))]
         raise RecipeError(
             f"step '{step}' would put more into {len(names)} profile(s) than was detected in them: "
             f"{listed(names)}. Leave them out, or keep targets that are detected more often."
@@ -91,12 +88,11 @@ def replaced(
     much = np.flatnonzero(shares > MUCH_IMPUTED)
     if len(much):
         worst = int(much[np.argmax(shares[much])])
-        warnings.warn(
+        warn(
             f"step '{step}' replaced more than {MUCH_IMPUTED:.0%} of the targets in {len(much)} of "
             f"{len(block.ids)} profiles, most in '{block.ids[worst]}' ({shares[worst]:.0%}): "
             f"{listed(block.ids[k] for k in much)}. Their ratios rest on the replacement rule.",
             ImputationWarning,
-            stacklevel=2,
         )
     return replace(
         block,

@@ -129,7 +129,7 @@ def _scan(source: Source, archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo]
         is_sheet = part.filename.startswith("xl/worksheets/")
         # A reader stops at the declared size; only a larger one shows what is really there.
         unlimited = copy.copy(part)
-        unlimited.file_size = MAX_BYTES + 1
+        unlimited.file_size = MAX_BYTES + 2 * _CHUNK
         tail = b""
         with archive.open(unlimited) as stream:
             while chunk := stream.read(_CHUNK):

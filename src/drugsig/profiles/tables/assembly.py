@@ -14,7 +14,9 @@ from drugsig._check import choose, listed, one_line_text
 from drugsig.errors import InputError, MetadataError, ReadError, TableError
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
+from drugsig.profiles.status import is_usable
 from drugsig.profiles.tables.cells import CellFault, CellRules, TargetColumn, read_column
+from drugsig.profiles.tables.convention import find_convention
 from drugsig.profiles.tables.delimited import text_grid
 from drugsig.profiles.tables.grid import Grid, text_of
 from drugsig.profiles.tables.header import Header, find_header, refuse_peak_list
@@ -22,7 +24,7 @@ from drugsig.profiles.tables.layout import Layout, choose_columns, find_ids
 from drugsig.profiles.tables.metadata import MISSING_CHOICES, JoinedMetadata, join_metadata
 from drugsig.profiles.tables.names import is_main_compound, is_measured_name
 from drugsig.profiles.tables.native import native_sheet, read_native
-from drugsig.profiles.tables.numerals import Convention, find_convention
+from drugsig.profiles.tables.numerals import Convention
 from drugsig.profiles.tables.source import Source, open_source
 from drugsig.profiles.tables.workbook import Workbook, open_workbook, sheet_grid
 from drugsig.protocols.target import Target
@@ -217,7 +219,7 @@ def _foreign(
     convention = trace.convention = find_convention(
         grid,
         [(k, header.headings[k]) for k in layout.targets],
-        header.rows,
+        header,
         also=[
             (k, header.headings[k]) for k in layout.metadata if is_measured_name(header.headings[k])
         ],
@@ -229,7 +231,8 @@ def _foreign(
     columns = [_column(grid, header, k, convention, rules) for k in layout.targets]
     table: dict[str, list[str | None]] = {ID_COLUMN: [*ids]}
     for k in layout.metadata:
-        table[header.headings[k]] = [text_of(c) or None for c in header.cells(grid, k)]
+        table[header.headings[k]] = [text_of(c) or None for c in header.cells(k)]
+    _note_unmeasured(ids, columns, guesses)
     joined = _joined(grid, book, header, layout, ids, said)
     if joined is not None:
         _merge(table, joined, [t.name for t in targets], grid)
@@ -302,11 +305,22 @@ def _column(
     grid: Grid, header: Header, column: int, convention: Convention, rules: CellRules
 ) -> TargetColumn:
     try:
-        return read_column(header.cells(grid, column), convention, rules)
+        return read_column(header.cells(column), convention, rules)
     except CellFault as fault:
         raise grid.fault(
             fault.message, header.rows[fault.row], column, header.headings[column]
         ) from None
+
+
+def _note_unmeasured(ids: list[str], columns: list[TargetColumn], guesses: list[str]) -> None:
+    """Point out lines without any value: footnotes look like this."""
+    usable = np.any([is_usable(c.status) for c in columns], axis=0)
+    without = [one for one, measured in zip(ids, usable, strict=True) if not measured]
+    if without:
+        guesses.append(
+            f"{len(without)} profile(s) have no measured target: {listed(without)}; a footnote or "
+            "a heading inside the table looks like this"
+        )
 
 
 def _joined(

@@ -174,13 +174,13 @@ def read_column(cells: Sequence[Cell], convention: Convention, rules: CellRules)
     CellFault
         At the first cell that stands for no value.
     """
-    numbers = None
-    if not rules.tokens:
-        numbers = plain_numbers(cells, convention)
-    if numbers is not None:
-        values = np.array(numbers, dtype=np.float64)
-        if np.isfinite(values).all() and (rules.negative == "keep" or not (values < 0).any()):
-            return _plain_column(values)
+    # Most columns are numbers and empty cells only; they are read at once.
+    filled = [c for c in cells if c != ""]
+    quick = None if rules.tokens else plain_numbers(filled, convention)
+    if quick is not None:
+        numbers = np.array(quick, dtype=np.float64)
+        if np.isfinite(numbers).all() and (rules.negative == "keep" or not (numbers < 0).any()):
+            return _plain_column(numbers, np.array([c != "" for c in cells], dtype=bool), rules)
     values = np.full(len(cells), np.nan)
     limits = np.full(len(cells), np.nan)
     status = np.empty(len(cells), dtype=np.uint8)
@@ -191,11 +191,23 @@ def read_column(cells: Sequence[Cell], convention: Convention, rules: CellRules)
     return TargetColumn(values, limits, status, counts)
 
 
-def _plain_column(values: NDArray[np.float64]) -> TargetColumn:
-    status = np.where(values == 0, Status.BELOW_LOD, Status.DETECTED).astype(np.uint8)
-    zeros = int((values == 0).sum())
-    counts = Counter({"number": len(values) - zeros, "0 as below_lod": zeros})
-    return TargetColumn(values, np.full(len(values), np.nan), status, +counts)
+def _plain_column(
+    numbers: NDArray[np.float64], filled: NDArray[np.bool_], rules: CellRules
+) -> TargetColumn:
+    zero = numbers == 0
+    empty_value, _, _, empty_kind = _without_value(rules.empty, f"empty as {rules.empty.label}")
+    values = np.full(len(filled), empty_value)
+    values[filled] = np.where(zero, 0.0, numbers)
+    status = np.full(len(filled), rules.empty, dtype=np.uint8)
+    status[filled] = np.where(zero, Status.BELOW_LOD, Status.DETECTED)
+    counts = Counter(
+        {
+            "number": int((~zero).sum()),
+            "0 as below_lod": int(zero.sum()),
+            empty_kind: int((~filled).sum()),
+        }
+    )
+    return TargetColumn(values, np.full(len(filled), np.nan), status, +counts)
 
 
 def _read_cell(
@@ -259,8 +271,8 @@ def _why_not(text: str, convention: Convention) -> str:
     other = Convention("," if convention.decimal == "." else ".")
     if number_of(text, other) is not None:
         return (
-            f"{shown} is no number with the decimal sign {convention.decimal!r} that the file "
-            "uses elsewhere. Write all numbers in one way, or name the sign: decimal=."
+            f"{shown} is no number where the decimal sign is {convention.decimal!r}. Write all "
+            "numbers of the file in one way, or name the sign they have: decimal=."
         )
     labels = listed(_TOKEN_STATUSES)
     return (

@@ -128,10 +128,11 @@ def clean_rows(
     last_filled = 0
     for line, raw in numbered:
         row: list[Cell] = [c.strip() if isinstance(c, str) else c for c in raw]
-        if not any(c != "" for c in row):
+        whole = "".join(map(str, row))
+        if not whole:
             blank.append(line)
             continue
-        if any(isinstance(c, str) and not c.isprintable() for c in row):
+        if not whole.isprintable():
             joined = [_BREAKS.sub(" ", c) if isinstance(c, str) else c for c in row]
             if joined != row:
                 broken.append(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from drugsig._check import listed
 from drugsig.errors import TableError
@@ -36,17 +37,19 @@ class Header:
         The columns that hold anything.
     rows : range
         The rows of the grid below the header.
+    below : tuple of tuple of Cell
+        The cells of every column, below the header.
     """
 
     row: int
     headings: tuple[str, ...]
     columns: tuple[int, ...]
     rows: range
+    below: tuple[tuple[Cell, ...], ...]
 
-    def cells(self, grid: Grid, column: int) -> list[Cell]:
-        """Return the cells of one column."""
-        found = (grid.rows[r] for r in self.rows)
-        return [row[column] if column < len(row) else "" for row in found]
+    def cells(self, column: int) -> tuple[Cell, ...]:
+        """Return the cells of one column, below the header."""
+        return self.below[column]
 
     def named(self, column: int) -> str:
         """Return a heading as messages name it."""
@@ -118,13 +121,12 @@ def find_header(
     head = [text_of(c) for c in grid.rows[row]] + [""] * (width - len(grid.rows[row]))
     head = head[:width]
     _refuse_twice(grid, row, head)
-    filled = [
-        any(k < len(grid.rows[r]) and grid.rows[r][k] != "" for r in rows) for k in range(width)
-    ]
-    columns = tuple(k for k in range(width) if head[k] or filled[k])
+    below = list(zip_longest(*grid.rows[row + 1 :], fillvalue=""))
+    below += [("",) * len(rows)] * (width - len(below))
+    columns = tuple(k for k in range(width) if head[k] or any(c != "" for c in below[k]))
     for k in columns:
         if not head[k] and k != columns[0]:
-            first = next(r for r in rows if k < len(grid.rows[r]) and grid.rows[r][k] != "")
+            first = next(r for r, c in zip(rows, below[k], strict=True) if c != "")
             raise grid.fault(
                 f"column {k + 1} holds {text_of(grid.rows[first][k])!r} but has no heading in "
                 f"{grid.place(row)}. Give it a heading, or remove it.",
@@ -134,7 +136,7 @@ def find_header(
     empty = [k + 1 for k in range(max(columns, default=0)) if k not in columns]
     if empty:
         guesses.append(f"{len(empty)} empty column(s) skipped: {', '.join(map(str, empty[:10]))}")
-    return Header(row, tuple(head), columns, rows)
+    return Header(row, tuple(head), columns, rows, tuple(below))
 
 
 def _header_row(grid: Grid, wanted: Collection[str], header_line: int | None) -> int:
@@ -152,7 +154,8 @@ def _header_row(grid: Grid, wanted: Collection[str], header_line: int | None) ->
         for row, cells in enumerate(searched):
             if set(wanted) <= {text_of(c) for c in cells}:
                 return row
-    usual = Counter(sum(c != "" for c in row) for row in grid.rows).most_common(1)[0][0]
+    sizes = Counter(sum(c != "" for c in row) for row in grid.rows)
+    usual = max(sizes, key=lambda size: (sizes[size], size))
     candidates = [row for row, cells in enumerate(searched) if _looks_like_header(cells, usual)]
     for row in candidates:
         if any(_is_number(c) for below in grid.rows[row + 1 :] for c in below):
@@ -171,7 +174,9 @@ def _header_row(grid: Grid, wanted: Collection[str], header_line: int | None) ->
 def _looks_like_header(cells: list[Cell], usual: int) -> bool:
     filled = [c for c in cells if c != ""]
     texts = sum(not _is_number(c) for c in filled)
-    return len(filled) >= max(min(usual, 2), usual / 2) and texts > len(filled) / 2
+    # Tables of programs often leave the heading of their first column, the ids, empty.
+    width = len(filled) + (len(cells) > 1 and cells[0] == "")
+    return width >= max(min(usual, 2), usual / 2) and texts > len(filled) / 2
 
 
 def _is_number(cell: Cell) -> bool:

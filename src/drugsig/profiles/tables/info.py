@@ -245,7 +245,9 @@ def _sheets(trace: Trace) -> Iterator[SheetInfo]:
     for name in book.sheets:
         hidden = name in book.hidden
         try:
-            grid = sheet_grid(book, name)
+            grid = trace.grid
+            if grid is None or grid.sheet != name:
+                grid = sheet_grid(book, name)
         except (ReadError, SizeError):
             yield SheetInfo(name, 0, 0, hidden, 0)
             continue

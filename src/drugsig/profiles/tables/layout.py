@@ -58,7 +58,7 @@ def _indices(grid: Grid, header: Header, names: Sequence[str] | str, what: str) 
 
 def joined_ids(grid: Grid, header: Header, columns: Sequence[int]) -> list[str]:
     """Return the ids of all lines; where a part is empty the id is empty."""
-    parts = [[text_of(c) for c in header.cells(grid, k)] for k in columns]
+    parts = [[text_of(c) for c in header.cells(k)] for k in columns]
     return ["/".join(p) if all(p) else "" for p in zip(*parts, strict=True)]
 
 
@@ -78,7 +78,7 @@ def id_candidates(grid: Grid, header: Header) -> list[list[str]]:
 
 def _may_identify(grid: Grid, header: Header, column: int) -> bool:
     """Say whether a column holds text or whole numbers: measured values identify nothing."""
-    cells = header.cells(grid, column)
+    cells = header.cells(column)
     return all(text_of(c).isdigit() or not _is_number(c) for c in cells)
 
 
@@ -116,7 +116,7 @@ def find_ids(
         columns = _indices(grid, header, id_column, "id_column")
         if not columns:
             raise InputError("id_column names no column; name one, or leave it out")
-        return columns, _checked_ids(grid, header, columns)
+        return _noted(columns, _checked_ids(grid, header, columns), header, guesses)
     named = sorted(
         (k for k in header.columns if plain_name(header.headings[k]) in ID_NAMES),
         key=lambda k: ID_NAMES.index(plain_name(header.headings[k])),
@@ -128,11 +128,11 @@ def find_ids(
         ids = joined_ids(grid, header, [k])
         if _identifies(ids):
             guesses.append(f"ids are in column '{header.named(k)}'")
-            return _noted((k,), ids, grid, header, guesses)
+            return _noted((k,), ids, header, guesses)
     if named:
         return (named[0],), _checked_ids(grid, header, (named[0],))
     ids = joined_ids(grid, header, [first])
-    if _identifies(ids) and not any(_is_number(c) for c in header.cells(grid, first)):
+    if _identifies(ids) and not any(_is_number(c) for c in header.cells(first)):
         if is_compound_name(header.headings[first]):
             raise TableError(
                 f"{grid.name} is a list of compounds, not a table of profiles: every line is a "
@@ -142,7 +142,7 @@ def find_ids(
                 line=grid.lines[header.row],
             )
         guesses.append(f"ids are in the first column, '{header.named(first)}'")
-        return _noted((first,), ids, grid, header, guesses)
+        return _noted((first,), ids, header, guesses)
     raise TableError(
         f"{grid.name}: no column is known to identify the profiles. {_suggestion(grid, header)}",
         path=grid.source.path,
@@ -164,13 +164,14 @@ def _suggestion(grid: Grid, header: Header) -> str:
 
 
 def _noted(
-    columns: tuple[int, ...], ids: list[str], grid: Grid, header: Header, guesses: list[str]
+    columns: tuple[int, ...], ids: list[str], header: Header, guesses: list[str]
 ) -> tuple[tuple[int, ...], list[str]]:
-    cells = header.cells(grid, columns[0])
-    if any(not isinstance(c, str) for c in cells):
+    """Record what a reader of the ids should know."""
+    stored = [k for k in columns if any(not isinstance(c, str) for c in header.cells(k))]
+    if stored:
         guesses.append(
-            f"ids in column '{header.named(columns[0])}' are stored as numbers: 1.0 was read as "
-            "'1', and leading zeros that the program may show are not in the file"
+            f"ids in column {listed(header.named(k) for k in stored)} are stored as numbers: 1.0 "
+            "was read as '1', and leading zeros that the program may show are not in the file"
         )
     summary = [i for i in ids if is_summary_id(i)]
     if summary:
@@ -291,7 +292,7 @@ def _kind(grid: Grid, header: Header, column: int, rules: CellRules, guesses: li
     heading = header.headings[column]
     if is_metadata_name(heading):
         return False
-    filled = [c for c in header.cells(grid, column) if c != ""]
+    filled = [c for c in header.cells(column) if c != ""]
     if not filled:
         guesses.append(f"column '{heading}' is empty; it was kept as metadata")
         return False

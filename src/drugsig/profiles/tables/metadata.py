@@ -75,7 +75,7 @@ def join_metadata(
     )
     columns, keys = _find_keys(grid, header, ids, id_headings, id_column, guesses)
     kept = [k for k in header.columns if header.headings[k] and k not in columns]
-    table = [[text_of(c) or None for c in header.cells(grid, k)] for k in kept]
+    table = [[text_of(c) or None for c in header.cells(k)] for k in kept]
     lines = _lines_of(grid, header, keys, [header.headings[k] for k in kept], table, guesses)
     without = [one for one in ids if one not in lines]
     if without and missing == "refuse":

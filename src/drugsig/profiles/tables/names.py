@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_id_name", "is_main_compound", "is_metadata_name", "is_summary_id", "plain_name"]
+__all__ = [
+    "ID_NAMES",
+    "is_compound_name",
+    "is_id_name",
+    "is_main_compound",
+    "is_measured_name",
+    "is_metadata_name",
+    "is_summary_id",
+    "plain_name",
+]
 
 # In the order they are preferred. All are compared without case, spaces and punctuation.
 ID_NAMES = (

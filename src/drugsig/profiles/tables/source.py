@@ -98,7 +98,10 @@ def open_source(path: str | os.PathLike[str], /, *, encoding: str | None = None)
         raise InputError(f"the path of a table must be text or a path, got {path!r}")
     place = Path(path)
     data = _read_bytes(place)
-    if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
+    bare = data
+    for mark in _TEXT_BOMS:
+        bare = bare.removeprefix(mark)
+    if not bare.strip(b" \t\r\n\x00"):
         raise ReadError(
             f"{place.name} is empty: it holds {len(data)} byte(s) and no table. "
             "Export it again from the program it comes from.",
@@ -168,7 +171,10 @@ def _about_ole2(name: str, data: bytes) -> str:
 def _about_binary(name: str, data: bytes) -> str:
     for encoding in ("utf-16-le", "utf-16-be"):
         head = data[:_SNIFFED].decode(encoding, "replace")
-        if sum(c.isprintable() or c in "\t\r\n" for c in head) > 0.99 * len(head):
+        printable = sum(c.isprintable() or c in "\t\r\n" for c in head)
+        # Nearly any bytes are printable Chinese; tables have digits and delimiters.
+        ascii_share = sum(c.isascii() for c in head) / len(head)
+        if printable > 0.99 * len(head) and ascii_share > 0.5:
             return (
                 f"{name} looks like UTF-16 text without a byte-order mark. "
                 f"If it is, say so: encoding='{encoding}'."

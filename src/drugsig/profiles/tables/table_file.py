@@ -120,7 +120,7 @@ def write_rows(
         delimiter = "\t" if ending == ".tsv" else (";" if decimal_comma else ",")
         write = lambda file: _write_text(file, rows, delimiter, decimal_comma)  # noqa: E731
     # Not the tempfile module: its files can be read by their owner only, and stay so.
-    draft = place.with_name(f".{place.name}.{uuid.uuid4().hex}.part")
+    draft = place.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with draft.open("xb") as file:
             write(file)

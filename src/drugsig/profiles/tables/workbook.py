@@ -9,7 +9,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -45,6 +45,8 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+_NOWHERE: Set[int] = frozenset()
 
 T = TypeVar("T")
 
@@ -187,7 +189,7 @@ def _with_book(source: Source, use: Callable[[Any], T], *, data_only: bool = Tru
         ) from error
 
 
-def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Cell], set[int]]]:
+def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Cell], Set[int]]]:
     """Yield every row with its number and the columns that hold no stored value."""
     # Some programs declare a sheet as one cell; the cells themselves are to be believed.
     sheet.reset_dimensions()
@@ -200,6 +202,9 @@ def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Ce
                 f"{MAX_CELLS:,} cells. Delete stray cells far below or beside the table, or save "
                 "it as .csv."
             )
+        if not raw:
+            yield line, [], _NOWHERE
+            continue
         row: list[Cell] = []
         without: set[int] = set()
         for column, cell in enumerate(raw):
@@ -236,7 +241,7 @@ def _cell(value: object) -> Cell:
 
 
 def _refuse_unknown_results(
-    source: Source, name: str, found: list[tuple[int, list[Cell], set[int]]]
+    source: Source, name: str, found: list[tuple[int, list[Cell], Set[int]]]
 ) -> None:
     """Refuse a formula without a stored result: it would look like an empty cell."""
     suspects = {(line, column) for line, _, without in found for column in without}

@@ -1,0 +1,158 @@
+"""The convention of a file: which decimal sign it uses, and which cell proves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from drugsig._check import choose
+from drugsig.errors import InputError
+from drugsig.profiles.tables.grid import Grid, text_of
+from drugsig.profiles.tables.header import Header
+from drugsig.profiles.tables.numerals import DECIMALS, EXPONENT, SIGN, SPACED, Convention
+
+__all__ = ["find_convention"]
+
+
+def _proof(decimal: str, other: str) -> re.Pattern[str]:
+    """Match, in a column joined by line feeds, a cell that only this decimal sign explains."""
+    d, o = re.escape(decimal), re.escape(other)
+    either_way = rf"[1-9]\d{{0,2}}{d}\d{{3}}$"
+    grouped = rf"[1-9]\d{{0,2}}(?:{o}\d{{3}})+{d}\d*"
+    twice = rf"[1-9]\d{{0,2}}(?:{o}\d{{3}}){{2,}}"
+    spaced = rf"[1-9]\d{{0,2}}(?:[{SPACED}]\d{{3}})+{d}\d*"
+    single = rf"(?!{either_way})(?:\d+{d}\d*|{d}\d+)"
+    return re.compile(
+        rf"^[<\u2264]?[ \u00a0]?{SIGN}(?:{grouped}|{twice}|{spaced}|{single}{EXPONENT})$",
+        re.ASCII | re.MULTILINE,
+    )
+
+
+_PROOFS = {".": _proof(".", ","), ",": _proof(",", ".")}
+_EITHER_WAY = re.compile(
+    rf"^[<\u2264]?[ \u00a0]?{SIGN}[1-9]\d{{0,2}}[.,]\d{{3}}$", re.ASCII | re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class _Place:
+    row: int
+    column: int
+    heading: str
+    text: str
+
+
+def find_convention(
+    grid: Grid,
+    columns: Sequence[tuple[int, str]],
+    header: Header,
+    /,
+    *,
+    also: Sequence[tuple[int, str]] = (),
+    decimal: str | None = None,
+    thousands: str | None = None,
+    guesses: list[str],
+) -> Convention:
+    """Find how the numbers of a table are written, and never guess between factors of 1000.
+
+    Parameters
+    ----------
+    grid : Grid
+        The table.
+    columns : sequence of (int, str)
+        Place and heading of the columns of numbers.
+    header : Header
+        The header, with the cells below it.
+    also : sequence of (int, str)
+        Columns that are asked where those leave it open.
+    decimal, thousands : str, optional
+        What the user says; it is not questioned.
+    guesses : list of str
+        Takes the sentence that says what proved the convention.
+
+    Raises
+    ------
+    TableError
+        If two cells prove different conventions, or numbers such as ``1,234`` leave it open.
+    """
+    told = _told(decimal, thousands)
+    if told is not None:
+        return told
+    proved, open_question = _first(columns, header)
+    if not proved and open_question is not None:
+        proved, _ = _first(also, header)
+    if not proved and open_question is not None and thousands is not None:
+        # Neither sign may separate thousands, so the one that is there is the decimal sign.
+        proved = {"," if "," in open_question.text else ".": open_question}
+    dot, comma = proved.get("."), proved.get(",")
+    if dot is not None and comma is not None:
+        raise grid.fault(
+            f"{comma.text!r} has a decimal comma, but {dot.text!r} in "
+            f"{grid.place(dot.row, dot.column, dot.heading)} has a decimal point. Write all "
+            "numbers of the file in one way.",
+            comma.row,
+            comma.column,
+            comma.heading,
+        )
+    if dot is None and comma is None and open_question is not None:
+        place = open_question
+        raise grid.fault(
+            f"{place.text!r} may have a decimal sign or a thousands separator, and no cell of the "
+            "file proves which. Say decimal='.' or decimal=','.",
+            place.row,
+            place.column,
+            place.heading,
+        )
+    proof = dot or comma
+    if proof is not None and (comma is not None or open_question is not None):
+        sign = "." if dot is not None else ","
+        guesses.append(
+            f"the decimal sign is {sign!r}, proved by {proof.text!r} in "
+            f"{grid.place(proof.row, proof.column, proof.heading)}"
+        )
+    chosen = "," if comma is not None else "."
+    return Convention(chosen, _allowed(chosen, thousands))
+
+
+def _told(decimal: str | None, thousands: str | None) -> Convention | None:
+    """Return the convention if the user named the decimal sign, or a separator that implies it."""
+    if decimal is not None:
+        choose(decimal, DECIMALS, what="decimal sign")
+    if thousands is not None and (
+        not isinstance(thousands, str) or not set(thousands) <= set(".," + SPACED)
+    ):
+        raise InputError(
+            f"a thousands separator is '.', ',', a space or an apostrophe, got {thousands!r}"
+        )
+    implied = {".": ",", ",": "."}.get(thousands or "")
+    if decimal is None and implied is None:
+        return None
+    chosen = decimal or implied or "."
+    if thousands is not None and chosen in thousands:
+        raise InputError(f"{chosen!r} cannot be both the decimal sign and the thousands separator")
+    return Convention(chosen, _allowed(chosen, thousands))
+
+
+def _allowed(decimal: str, thousands: str | None) -> str:
+    if thousands is None:
+        return ("," if decimal == "." else ".") + SPACED
+    return SPACED if thousands and set(thousands) <= set(" '") else thousands
+
+
+def _first(
+    columns: Iterable[tuple[int, str]], header: Header
+) -> tuple[dict[str, _Place], _Place | None]:
+    """Return the topmost cell that proves each decimal sign, and one that proves neither."""
+    patterns = {**_PROOFS, "": _EITHER_WAY}
+    best: dict[str, _Place] = {}
+    for column, heading in columns:
+        cells = header.cells(column)
+        text = "\n".join([c if isinstance(c, str) else "" for c in cells])
+        for sign, pattern in patterns.items():
+            found = pattern.search(text)
+            if found:
+                row = text.count("\n", 0, found.start())
+                if sign not in best or header.rows[row] < best[sign].row:
+                    best[sign] = _Place(header.rows[row], column, heading, text_of(cells[row]))
+    return best, best.pop("", None)

@@ -1,0 +1,207 @@
+"""The sections on the data: what was compared and how, and the quality of what was read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.pretreatment.steps import STEPS
+from drugsig.profiles.status import Status
+from drugsig.protocols.target import Target
+from drugsig.quality.profile_checks import ProfileCheck
+from drugsig.report.analysis import Analysis
+from drugsig.report.words import count, file_size, listing, rate, score
+
+__all__ = ["ROWS_SHOWN", "compared_section", "provenance_section", "quality_section"]
+
+# Longer tables are for the files beside the report.
+ROWS_SHOWN = 200
+
+_IMPUTED_NOTED = 0.2
+_WORDS_SHOWN = 40
+
+_ROLE_WORDS = {
+    "main": "main compound",
+    "internal_standard": "internal standard",
+    "cutting_agent": "cutting agent",
+    "solvent": "solvent",
+    "degradation_product": "degradation product",
+}
+
+_STATUS_WORDS = (
+    (Status.DETECTED, "detected"),
+    (Status.BELOW_LOQ, "below quantification"),
+    (Status.BELOW_LOD, "below detection"),
+    (Status.NOT_MEASURED, "not measured"),
+    (Status.REJECTED, "rejected"),
+)
+
+
+def compared_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return what was compared and how: targets, recipe in words, metric and its convention."""
+    metric = analysis.comparison.metric
+    compared = analysis.compared.targets
+    kept = {t.name for t in compared}
+    read = {t.name for t in analysis.profiles.targets}
+    reach = "without an upper end" if metric.high == np.inf else f"to {score(metric.high)}"
+    return {
+        "targets": [t.name for t in compared],
+        "derived": not kept <= read,
+        "left_out": [
+            (why, names)
+            for why, names in _left_out(analysis.profiles.targets, kept, derived=not kept <= read)
+        ],
+        "steps": _steps(analysis),
+        "recipe": str(analysis.recipe),
+        "metric": metric,
+        "reach": f"{score(metric.low)} {reach}",
+        "direction": "alike" if metric.is_similarity else "unlike",
+        "self_value": score(metric.self_value),
+        "min_measured": analysis.comparison.min_measured,
+        "pairs": analysis.comparison.n_pairs,
+        "undefined": analysis.comparison.n_undefined,
+        "linkage": analysis.groups.linkage,
+    }
+
+
+def _left_out(
+    targets: tuple[Target, ...], kept: set[str], *, derived: bool
+) -> list[tuple[str, list[str]]]:
+    by_reason: dict[str, list[str]] = {}
+    for target in targets:
+        if target.role in _ROLE_WORDS and target.name not in kept:
+            why = f"{_ROLE_WORDS[target.role]}: never compared"
+        elif target.name not in kept and not derived:
+            why = "left out by the recipe"
+        else:
+            continue
+        by_reason.setdefault(why, []).append(target.name)
+    return list(by_reason.items())
+
+
+def _steps(analysis: Analysis) -> list[dict[str, str]]:
+    done = analysis.compared.pretreatment
+    steps = Recipe.from_data(done).steps if done else analysis.recipe.steps
+    return [
+        {
+            "name": str(step),
+            "formula": STEPS[step.name].formula,
+            "note": STEPS[step.name].note.replace("`", ""),
+            "learned": _learned(step.learned or {}),
+        }
+        for step in steps
+    ]
+
+
+def _learned(learned: dict[str, Any]) -> str:
+    parts = []
+    for key, value in learned.items():
+        name = key.replace("_", " ")
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            parts.append(f"{name}: {listing(value, most=_WORDS_SHOWN)}")
+        elif isinstance(value, (list, dict)):
+            parts.append(f"{name}: {count(len(value), 'value')}")
+        else:
+            parts.append(f"{name}: {score(value) if isinstance(value, float) else value}")
+    return "; ".join(parts)
+
+
+def quality_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return how all profiles are accounted for, and what stands out in which."""
+    imputed = _imputed(analysis)
+    standing_out = [
+        _check_row(check, imputed.get(check.profile_id, 0.0))
+        for check in analysis.checks
+        if check.flags or check.excluded or imputed.get(check.profile_id, 0.0) > _IMPUTED_NOTED
+    ]
+    reasons: dict[str, list[str]] = {}
+    for name, why in analysis.excluded.items():
+        reasons.setdefault(why, []).append(name)
+    status = analysis.profiles.status
+    read = len(analysis.profiles)
+    kept = {t.name for t in analysis.compared.targets}
+    values = np.where(analysis.profiles.detected, analysis.profiles.values, np.nan)
+    targets = []
+    for column, target in enumerate(analysis.profiles.targets):
+        known = values[:, column][np.isfinite(values[:, column])]
+        counts = np.bincount(status[:, column], minlength=len(Status))
+        targets.append(
+            {
+                "name": target.name,
+                "role": _ROLE_WORDS.get(target.role, target.role),
+                "compared": "yes" if target.name in kept else "no",
+                "counts": [int(counts[s]) for s, _ in _STATUS_WORDS],
+                "share": rate(int(counts[Status.DETECTED]) / read if read else None),
+                "range": f"{score(known.min())} to {score(known.max())}" if len(known) else "none",
+                "unit": target.unit,
+            }
+        )
+    used = [k for k, (s, _) in enumerate(_STATUS_WORDS) if (status == s).any()]
+    detected = np.array([c.detected for c in analysis.checks])
+    return {
+        "read": read,
+        "compared": len(analysis.compared),
+        "excluded": len(analysis.excluded),
+        "reasons": sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])),
+        "target_rows": targets,
+        "status_words": [_STATUS_WORDS[k][1] for k in used],
+        "status_used": used,
+        "standing_out": standing_out[:ROWS_SHOWN],
+        "n_standing_out": len(standing_out),
+        "median_detected": f"{float(np.median(detected)):g}" if len(detected) else "none",
+        "least_detected": int(detected.min()) if len(detected) else 0,
+        "n_impurities": sum(t.role == "impurity" for t in analysis.profiles.targets),
+        "n_imputed": len(imputed),
+    }
+
+
+def _check_row(check: ProfileCheck, imputed: float) -> dict[str, Any]:
+    flags = [*check.flags]
+    if check.identical_to:
+        flags[0] = f"identical values in {listing(check.identical_to, most=5)}"
+    if imputed > _IMPUTED_NOTED:
+        flags.append(f"{rate(imputed)} of its sum was put in place of what was not detected")
+    return {
+        "id": check.profile_id,
+        "detected": check.detected,
+        "below": check.below_limit,
+        "lacking": check.not_measured + check.rejected,
+        "largest": rate(check.largest_share) if check.largest_share is not None else "none",
+        "flags": "; ".join(flags),
+        "excluded": check.excluded,
+    }
+
+
+def _imputed(analysis: Analysis) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for step in analysis.compared.history:
+        for said in step.detail.get("reports", ()):
+            shares.update(said.get("imputed_share", {}))
+    return shares
+
+
+def provenance_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return what is needed to make the report again: inputs, versions, seed, digests."""
+    read = [s.detail for s in analysis.profiles.history if s.operation == "read"]
+    return {
+        "inputs": [(i.path, file_size(i.size), i.sha256) for i in analysis.inputs],
+        "versions": list(analysis.versions.items()),
+        "seed": analysis.seed,
+        "run_digest": analysis.run_digest,
+        "profiles_digest": analysis.profiles.digest,
+        "compared_digest": analysis.compared.digest,
+        "guesses": [text for detail in read for text in _guesses(detail)],
+        "cells": [
+            (text, number)
+            for detail in read
+            for text, number in (detail.get("counts") or {}).items()
+        ],
+        "notes": list(analysis.notes),
+    }
+
+
+def _guesses(detail: dict[str, Any]) -> list[str]:
+    joined = detail.get("joined") or {}
+    return [*(detail.get("guesses") or ()), *(joined.get("guesses") or ())]

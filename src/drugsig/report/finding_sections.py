@@ -1,0 +1,330 @@
+"""The sections on what was found: groups, threshold and evidence, links, undecided profiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
+from drugsig.evidence.threshold import Threshold
+from drugsig.groups.groups import PartitionRates, group_name
+from drugsig.plot.texts import area, one_in
+from drugsig.report.analysis import Analysis
+from drugsig.report.data_sections import ROWS_SHOWN
+from drugsig.report.words import about, count, interval, rate, score
+
+__all__ = [
+    "evidence_section",
+    "groups_section",
+    "least_true_links",
+    "links_section",
+    "summary_section",
+    "undecided_section",
+]
+
+
+def summary_section(analysis: Analysis, /) -> list[tuple[str, str]]:
+    """Return the box at the top: what was read, compared and found."""
+    groups, links, threshold = analysis.groups, analysis.links, analysis.threshold
+    sizes = groups.sizes
+    together = int((sizes > 1).sum())
+    chance = links.expected_chance_links
+    rows = [
+        ("Profiles read", f"{len(analysis.profiles):,}"),
+        ("Excluded", f"{len(analysis.excluded):,}"),
+        ("Compared", f"{len(analysis.compared):,} ({count(links.comparisons, 'pair')})"),
+        (
+            "Groups of two or more",
+            f"{together:,} ({count(int(sizes[sizes > 1].sum()), 'profile')})",
+        ),
+        ("Profiles alone", f"{int((sizes == 1).sum()):,}"),
+        ("Undecided", f"{count(len(analysis.undecided), 'profile')}"),
+        ("Links", f"{len(links):,}"),
+        (
+            "Links expected by chance",
+            "not known" if chance is None else f"about {about(chance)}{_chance_ends(analysis)}",
+        ),
+        (
+            "Threshold",
+            f"{threshold.metric.name} {_sign(threshold)} {score(threshold.value)}",
+        ),
+    ]
+    if threshold.sample is None:
+        return [*rows, ("Validated", "NO: no pairs of known source")]
+    sample = threshold.sample
+    rests_on = (
+        f"{count(sample.n_linked, 'linked pair')} from {count(sample.n_linked_sources, 'source')}, "
+        f"{count(sample.n_unlinked, 'unlinked pair')} from "
+        f"{count(sample.n_unlinked_sources, 'source')}"
+    )
+    return [*rows, ("Error rates measured on", rests_on)]
+
+
+def least_true_links(analysis: Analysis, /) -> tuple[TrueLinkShare, ...]:
+    """Return the share of true links at the least favourable ends of the rates' intervals."""
+    found = analysis.threshold.true_positive_interval
+    false = analysis.threshold.false_positive_interval
+    if found is None or false is None:
+        return ()
+    return share_of_true_links(
+        true_positive_rate=found.low,
+        false_positive_rate=false.high,
+        prevalences=[s.prevalence for s in analysis.true_links],
+    )
+
+
+def _share(row: TrueLinkShare) -> str:
+    return "no links" if row.share is None else rate(row.share)
+
+
+def _chance_ends(analysis: Analysis) -> str:
+    ends = analysis.threshold.false_positive_interval
+    if ends is None:
+        return ""
+    scored = analysis.links.comparisons - analysis.links.undefined
+    return f" (95 %: {about(ends.low * scored)} to {about(ends.high * scored)})"
+
+
+def _sign(threshold: Threshold) -> str:
+    return "≥" if threshold.metric.is_similarity else "≤"
+
+
+def groups_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return the table of groups, who is alone, and how groups and components differ."""
+    groups = analysis.groups
+    sizes = groups.sizes
+    inside = _links_inside(analysis)
+    rows = []
+    for number in range(1, int((sizes > 1).sum()) + 1):
+        names = groups.members(number)
+        n = len(names)
+        places = np.flatnonzero(groups.labels == number)
+        rows.append(
+            {
+                "name": group_name(number),
+                "size": n,
+                "component": _components_of(analysis, places),
+                "links": f"{int(inside[number - 1]):,} of {n * (n - 1) // 2:,}",
+                "worst": score(_least_alike(analysis, places)),
+                "members": [(name, name in analysis.undecided) for name in names],
+                "undecided": sum(name in analysis.undecided for name in names),
+            }
+        )
+    alone = [groups.ids[k] for k in np.flatnonzero(sizes[groups.labels - 1] == 1)]
+    return {
+        "rows": rows,
+        "alone": [(name, name in analysis.undecided) for name in alone],
+        "components": _component_rows(analysis),
+        "n_components": groups.n_components,
+        "n_groups": len(groups),
+        "largest_component": groups.largest_component,
+        "chaining_note": groups.chaining_note,
+        "rates": _partition_rows(analysis),
+        "cophenetic": None
+        if groups.cophenetic_correlation is None
+        else f"{groups.cophenetic_correlation:.3f}",
+        "linkage": groups.linkage,
+    }
+
+
+def _links_inside(analysis: Analysis) -> np.ndarray:
+    labels, links = analysis.groups.labels, analysis.links
+    same = labels[links.rows] == labels[links.columns]
+    return np.bincount(labels[links.rows[same]] - 1, minlength=len(analysis.groups))
+
+
+def _least_alike(analysis: Analysis, places: np.ndarray) -> float:
+    within = analysis.comparison.scores[np.ix_(places, places)]
+    scores = within[np.triu_indices(len(places), k=1)]
+    return float(
+        np.nanmin(scores) if analysis.comparison.metric.is_similarity else np.nanmax(scores)
+    )
+
+
+def _components_of(analysis: Analysis, places: np.ndarray) -> str:
+    return ", ".join(str(k) for k in np.unique(analysis.groups.components[places]))
+
+
+def _component_rows(analysis: Analysis) -> list[dict[str, Any]]:
+    groups = analysis.groups
+    rows = []
+    for number in range(1, groups.n_components + 1):
+        inside = groups.components == number
+        if int(inside.sum()) < 2:
+            break  # the largest come first
+        parts = np.unique(groups.labels[inside])
+        rows.append(
+            {
+                "number": number,
+                "size": int(inside.sum()),
+                "groups": len(parts),
+                "names": [group_name(int(p)) for p in parts],
+            }
+        )
+    return rows
+
+
+def _partition_rows(analysis: Analysis) -> list[tuple[str, str, str]]:
+    def row(what: str, rates: PartitionRates | None) -> list[tuple[str, str, str]]:
+        if rates is None:
+            return []
+        return [
+            (
+                what,
+                f"{rate(rates.linked_together)} of {count(rates.n_linked, 'pair')}",
+                f"{rate(rates.unlinked_together)} of {count(rates.n_unlinked, 'pair')}",
+            )
+        ]
+
+    return [
+        *row(f"groups ({analysis.groups.linkage} linkage)", analysis.group_rates),
+        *row("components (links chained)", analysis.component_rates),
+    ]
+
+
+def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return the population rule in words, the pairs behind the rates, and what they are worth."""
+    threshold = analysis.threshold
+    sample, links = threshold.sample, analysis.links
+    chance = links.expected_chance_links
+    base: dict[str, Any] = {
+        "validated": sample is not None,
+        "value": score(threshold.value),
+        "sign": _sign(threshold),
+        "metric": threshold.metric.name,
+        "origin": _origin(threshold),
+        "comparisons": links.comparisons,
+        "undefined": links.undefined,
+        "chance": None if chance is None else f"{about(chance)}{_chance_ends(analysis)}",
+        "found": len(links),
+        "true_links": [
+            (one_in(s.prevalence), _share(s), _share(w))
+            for s, w in zip(analysis.true_links, least_true_links(analysis), strict=True)
+        ],
+        "strata": [
+            (s.stratum, f"{s.n_pairs:,}", rate(s.link_rate), area(s.auc)) for s in threshold.strata
+        ],
+    }
+    if sample is None:
+        return base
+    rule = sample.rule
+    left_out: dict[str, list[str]] = {}
+    for name, why in sample.left_out.items():
+        left_out.setdefault(why, []).append(name)
+    return {
+        **base,
+        "rule": rule,
+        "source_level": rule.source_level,
+        "source_columns": ", ".join(rule.source),
+        "strata_columns": ", ".join(rule.strata),
+        "pairs": [
+            ("linked", str(rule.linked), sample.n_linked, sample.n_linked_sources),
+            ("unlinked", str(rule.unlinked), sample.n_unlinked, sample.n_unlinked_sources),
+            ("not used", "neither, or it cannot be decided", sample.n_undecided, None),
+            ("not used", "two profiles of one specimen", sample.n_same_specimen, None),
+            ("not used", "known, but without a score", sample.n_undefined, None),
+        ],
+        "left_out": sorted(left_out.items()),
+        "n_left_out": len(sample.left_out),
+        "rates": [
+            (
+                "True-positive rate: linked pairs that meet the threshold",
+                rate(threshold.true_positive_rate),
+                interval(threshold.true_positive_interval),
+            ),
+            (
+                "False-positive rate: unlinked pairs that meet it",
+                rate(threshold.false_positive_rate),
+                interval(threshold.false_positive_interval),
+            ),
+            (
+                "Area under the ROC curve",
+                "" if threshold.auc is None else area(threshold.auc),
+                ""
+                if threshold.auc_interval is None
+                else f"{area(threshold.auc_interval.low)} to {area(threshold.auc_interval.high)}",
+            ),
+        ],
+        "n_resamples": threshold.n_resamples,
+        "none_false": threshold.false_positive_rate == 0.0,
+        "all_found": threshold.true_positive_rate == 1.0,
+    }
+
+
+def _origin(threshold: Threshold) -> str:
+    value = score(threshold.value)
+    if threshold.sample is None:
+        return (
+            f"The threshold {value} was given. It is not validated: there are no pairs of known "
+            "source, so neither false nor missed links can be counted."
+        )
+    if threshold.origin != "learned":
+        return (
+            f"The threshold {value} was given, not learned; its error rates were measured on "
+            "pairs of known source."
+        )
+    asked = rate(threshold.target_rate)
+    by_rate = "not known" if threshold.by_rate is None else score(threshold.by_rate)
+    if threshold.capped:
+        return (
+            "Linked and unlinked pairs separate completely. By the rate alone the threshold would "
+            f"be {by_rate}, the most permissive observed score at which at most {asked} of the "
+            f"unlinked pairs are links. It was stopped at the middle of the gap, {value}: beyond "
+            "it there would be links that no linked pair needs."
+        )
+    text = (
+        f"Learned: {value} is the most permissive observed score at which at most {asked} of the "
+        "unlinked pairs are links; a score equal to it is a link."
+    )
+    if threshold.separated:
+        text += " Linked and unlinked pairs separate completely in this sample."
+    return text
+
+
+def links_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return the strongest links, with what each rests on."""
+    links, groups = analysis.links, analysis.groups
+    few = links.few_detected
+    rows = []
+    for k in range(min(len(links), ROWS_SHOWN)):
+        a, b = int(links.rows[k]), int(links.columns[k])
+        one, other = group_name(int(groups.labels[a])), group_name(int(groups.labels[b]))
+        rows.append(
+            {
+                "rank": k + 1,
+                "a": links.row_ids[a],
+                "b": links.column_ids[b],
+                "score": score(float(links.scores[k])),
+                "measured": int(links.measured[k]),
+                "detected": int(links.detected[k]),
+                "few": bool(few[k]),
+                "groups": one if one == other else f"{one} / {other}",
+                "apart": one != other,
+            }
+        )
+    across = int((groups.labels[links.rows] != groups.labels[links.columns]).sum())
+    return {
+        "rows": rows,
+        "total": len(links),
+        "few": int(few.sum()),
+        "across": across,
+        "median_detected": f"{float(np.median(links.detected)):g}" if len(links) else "none",
+    }
+
+
+def undecided_section(analysis: Analysis, /) -> dict[str, Any]:
+    """Return the profiles whose group should not be relied on, with the reasons."""
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for name, reasons in analysis.undecided.items():
+        alike.setdefault((analysis.group_of(name), reasons), []).append(name)
+    ordered = sorted(alike.items(), key=lambda item: (len(item[0][0]), item[0][0], -len(item[1])))
+    rows = [
+        {"group": group, "reasons": list(reasons), "names": names}
+        for (group, reasons), names in ordered[: 2 * ROWS_SHOWN]
+    ]
+    return {
+        "rows": rows,
+        "shown": sum(len(row["names"]) for row in rows),
+        "total": len(analysis.undecided),
+    }
