@@ -5,7 +5,8 @@
     DrugsigError
     ├── InputError (ValueError)       what was given cannot be used
     │   ├── ReadError                 a file cannot be read as what it should be
-    │   │   └── TableError            a cell, a row or a column of a table is at fault
+    │   │   ├── TableError            a cell, a row or a column of a table is at fault
+    │   │   └── RunError              a file of a run is damaged, unsuitable or not supported
     │   ├── MetadataError             metadata that contradict each other or are missing
     │   ├── TargetMismatchError       profile sets that measure different targets
     │   ├── UnknownNameError          a name that no registry, table or set knows
@@ -24,7 +25,8 @@
     ├── UndefinedScoreWarning         scores that have no value
     ├── ImputationWarning             values put in place of what was not detected
     ├── CircularRuleWarning           a population rule that looks at the profile itself
-    └── ChainingWarning               groups that depend on how links are chained
+    ├── ChainingWarning               groups that depend on how links are chained
+    └── UnsuitableRunWarning          a run or a trace that may not be what profiles are made of
 
 A message says what failed, what it got, where, and what to do next. The facts in it are
 also attributes, so that a program can act on them.
@@ -51,6 +53,7 @@ __all__ = [
     "PopulationError",
     "ReadError",
     "RecipeError",
+    "RunError",
     "SizeError",
     "SmallSampleWarning",
     "TableError",
@@ -58,6 +61,7 @@ __all__ = [
     "ThresholdError",
     "UndefinedScoreWarning",
     "UnknownNameError",
+    "UnsuitableRunWarning",
 ]
 
 
@@ -111,6 +115,30 @@ class TableError(ReadError):
         super().__init__(message, path=path)
         self.line = line
         self.column = column
+
+
+class RunError(ReadError):
+    """A file of a run is damaged, unsuitable, or of a kind that is not read.
+
+    Parameters
+    ----------
+    message : str
+        What failed, what was found and what to do next.
+    path : path-like, optional
+        The file or folder.
+    reason : str
+        In one word, for programs: ``"missing"`` (no such file), ``"empty"``, ``"damaged"`` (what
+        it holds contradicts itself, or ends too early), ``"not_a_run"`` (something else
+        altogether), ``"unsupported"`` (a run in a form that is not read), ``"unsuitable"`` (a run
+        of another technique), ``"hostile"`` (a file made to do harm, or damaged so that it
+        would), ``"limit"`` (reading it took more time or memory than was allowed).
+    """
+
+    def __init__(
+        self, message: str, *, path: str | Path | None = None, reason: str = "damaged"
+    ) -> None:
+        super().__init__(message, path=path)
+        self.reason = reason
 
 
 class MetadataError(InputError):
@@ -213,3 +241,7 @@ class CircularRuleWarning(DrugsigWarning):
 
 class ChainingWarning(DrugsigWarning):
     """The groups depend on whether links are chained."""
+
+
+class UnsuitableRunWarning(DrugsigWarning):
+    """A run or a trace was read that may not be what a profile can be made of."""

@@ -106,22 +106,22 @@ def test_vector_2_status_roles_and_awkward_texts(vectors: list[str]) -> None:
 
 def test_vector_3_pretreatment(vectors: list[str], page: str) -> None:
     raw = ProfileSet([[16.0, 48.0]], ["A", "B"], ["1"], limits=[[4.0, UNKNOWN]])
-    done = pretreat(raw, "sum | log10(scale=1000)")
-    numbers = [math.log10(251.0), math.log10(751.0), math.log10(63.5)]
-    for number in numbers:
-        assert f64(number).hex(" ") in page
+    done = pretreat(raw, "keep_detected(share=1) | sum | square_root")
+    root = math.sqrt(0.75)
+    assert f64(root).hex(" ") in page
     steps = [
+        {"step": "keep_detected", "parameters": {"share": 1}, "learned": {"kept": ["A", "B"]}},
         {"step": "sum", "parameters": {}, "learned": {}},
-        {"step": "log10", "parameters": {"scale": 1000}, "learned": {}},
+        {"step": "square_root", "parameters": {}, "learned": {}},
     ]
     assert json_text(steps) in page
     assert done.digest == vectors[2]
     assert vectors[2] == encoded(
         targets=[["A", "impurity", "area"], ["B", "impurity", "area"]],
         columns=[["profile_id", ["1"]]],
-        values=[numbers[:2]],
+        values=[[0.5, root]],
         status=[[0, 0]],
-        limits=[[numbers[2], UNKNOWN]],
+        limits=[[0.25, UNKNOWN]],
         pretreatment=steps,
     )
 

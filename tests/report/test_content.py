@@ -60,12 +60,16 @@ def test_recipe_and_metric_are_told_with_formulas(analysis: Analysis, words: str
 
 def test_every_compared_profile_is_in_a_group_or_alone(analysis: Analysis) -> None:
     section = groups_section(analysis)
-    named = [name for row in section["rows"] for name, _ in row["members"]]
-    named += [name for name, _ in section["alone"]]
+    named = [name for row in section["rows"] for name in row["members"]] + section["alone"]
     assert sorted(named) == sorted(analysis.compared.ids)
-    marked = {n for row in section["rows"] for n, doubtful in row["members"] if doubtful}
-    marked |= {n for n, doubtful in section["alone"] if doubtful}
-    assert marked == set(analysis.undecided)
+
+
+def test_undecided_profiles_are_marked_wherever_members_are_named() -> None:
+    made = analysis_of(raw_profiles(), value=0.6)
+    text = render_report(made)
+    groups = text[text.index('id="groups"') : text.index('id="heat-map"')]
+    marked = set(re.findall(r'class="who">(\w+)<b', groups))
+    assert marked == set(made.undecided) != set()
 
 
 def test_links_inside_and_across_groups_add_up(analysis: Analysis) -> None:
@@ -77,7 +81,7 @@ def test_the_least_alike_pair_of_a_group_is_the_worst_by_hand() -> None:
     for metric in ("pearson_distance", "cosine"):
         made = analysis_of(raw_profiles(), metric=metric)
         row = groups_section(made)["rows"][0]
-        names = [name for name, _ in row["members"]]
+        names = row["members"]
         scores = [made.comparison[a, b] for a in names for b in names if a < b]
         worst = min(scores) if metric == "cosine" else max(scores)
         assert float(row["worst"]) == pytest.approx(worst, rel=1e-4)
@@ -181,7 +185,7 @@ def test_where_chaining_changes_groups_the_components_are_listed() -> None:
     assert made.groups.chained
     words = Page(render_report(made)).words
     assert made.groups.chaining_note in words
-    assert "Components: profiles joined by any chain of links" in words
+    assert "Components (profiles joined by any chain of links)" in words
     rows = groups_section(made)["components"]
     assert rows[0]["size"] == made.groups.largest_component
     assert "given, not learned" in words

@@ -83,14 +83,14 @@ def test_there_are_no_dates_and_no_places_of_a_machine(report: str) -> None:
     [
         "<script>alert(1)</script>",
         '"><img src=x onerror=alert(1)>',
-        "</style></svg>--><b>",
+        "</style></svg>--><i>",
         "{{ 7 * 7 }} $x^2$ & ' ü 试",
     ],
 )
 def test_names_of_any_kind_are_harmless_and_readable(text: str) -> None:
     page = Page(render_report(hostile(text)))
     assert page.unclosed == []
-    assert not {"script", "b"} & set(page.names())
+    assert not {"script", "i"} & set(page.names())
     assert "onerror" not in {k for _, a in page.tags for k in a}
     # Reading the page gives the text back, in the title, in tables and in the configuration.
     assert page.words.count(" ".join(text.split())) > 40

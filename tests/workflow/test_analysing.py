@@ -24,6 +24,7 @@ from drugsig.errors import (
     SmallSampleWarning,
 )
 from drugsig.profiles.tables import read_profiles, read_table
+from drugsig.report import render_report
 from drugsig.workflow import Analysis, analyse
 from drugsig.workflow import outputs as outputs_module
 
@@ -324,8 +325,9 @@ def test_propellant_brands_from_the_table(reference_data: Path, linkage: str) ->
     for labels in (analysis.groups.labels, analysis.groups.components):
         assert len(set(zip(labels.tolist(), brands, strict=True))) == 7
         assert len(set(labels.tolist())) == 7
-    uncapped = analysis.comparison.links(threshold.by_rate)
-    assert len(set(uncapped.components.tolist())) == 5
+    assert analysis.uncapped is not None
+    assert analysis.uncapped.n_components == 5
+    assert "chain the profiles into 5 components" in render_report(analysis)
 
 
 @pytest.mark.reference_data

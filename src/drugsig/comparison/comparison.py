@@ -163,7 +163,14 @@ class Comparison:
         both = self.row_detected[rows] & self.column_detected[columns]
         return np.asarray(both.sum(axis=1), dtype=np.intp)
 
-    def links(self, threshold: float, /, *, false_positive_rate: float | None = None) -> Links:
+    def links(
+        self,
+        threshold: float,
+        /,
+        *,
+        false_positive_rate: float | None = None,
+        false_positive_interval: tuple[float, float] | None = None,
+    ) -> Links:
         """Return the pairs whose score meets the threshold; a score equal to it is a link.
 
         Parameters
@@ -173,6 +180,8 @@ class Comparison:
         false_positive_rate : float, optional
             The share of unlinked pairs of known source that meet the threshold. With it the
             links state how many of them chance alone would make.
+        false_positive_interval : tuple of float, optional
+            The 95 % interval of that rate.
 
         Raises
         ------
@@ -205,6 +214,7 @@ class Comparison:
             undefined=self.n_undefined,
             symmetric=self.symmetric,
             false_positive_rate=false_positive_rate,
+            false_positive_interval=false_positive_interval,
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -56,6 +56,8 @@ class Links:
     false_positive_rate : float or None
         The share of unlinked pairs of known source that meet the threshold; None where it was
         not measured.
+    false_positive_interval : tuple of float or None
+        The 95 % interval of that rate, if it is known.
     """
 
     rows: NDArray[np.intp]
@@ -71,6 +73,7 @@ class Links:
     undefined: int
     symmetric: bool
     false_positive_rate: float | None
+    false_positive_interval: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         self._freeze()
@@ -96,6 +99,7 @@ class Links:
             and self.undefined == other.undefined
             and self.symmetric == other.symmetric
             and self.false_positive_rate == other.false_positive_rate
+            and self.false_positive_interval == other.false_positive_interval
             and self.row_ids == other.row_ids
             and self.column_ids == other.column_ids
             and np.array_equal(self.rows, other.rows)
@@ -115,6 +119,16 @@ class Links:
         if self.false_positive_rate is None:
             return None
         return self.false_positive_rate * (self.comparisons - self.undefined)
+
+    @property
+    def most_chance_links(self) -> float | None:
+        """The same at the upper end of the 95 % interval of the rate; None if it is not known.
+
+        A rate of zero measured on few sources does not mean that chance makes no links.
+        """
+        if self.false_positive_interval is None:
+            return None
+        return self.false_positive_interval[1] * (self.comparisons - self.undefined)
 
     @property
     def few_detected(self) -> NDArray[np.bool_]:
@@ -158,12 +172,14 @@ class Links:
         )
 
     def __repr__(self) -> str:
-        chance = self.expected_chance_links
+        chance, most = self.expected_chance_links, self.most_chance_links
         expected = (
             "chance links unknown: threshold not validated"
             if chance is None
             else f"about {chance:.3g} expected by chance alone"
         )
+        if most is not None:
+            expected += f", {most:.3g} at the upper end of the interval"
         return (
             f"<Links: {len(self)} of {self.comparisons} pairs with {self.metric.name} "
             f"{self.metric.link_sign} {self.threshold:.6g}; {expected}>"

@@ -300,7 +300,9 @@ def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
         axes.set_xlim(0.0, 1.15 * most)
         axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:g} %")
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("share of pairs that meet the threshold (their source is not known)")
+        axes.set_xlabel(
+            "share of pairs that meet the threshold (their source is not known)", loc="right"
+        )
     return figure
 
 

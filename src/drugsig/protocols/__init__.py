@@ -1,4 +1,4 @@
-"""What is measured: targets and the parts they play."""
+"""What is measured: targets, the parts they play, and the protocols that hold them."""
 
 from drugsig.protocols.target import ROLES, Target
 

@@ -61,6 +61,9 @@ class Analysis:
         With the components of the links beside them.
     group_rates, component_rates : PartitionRates or None
         Co-membership of known pairs; None without known sources.
+    uncapped : Groups or None
+        What the threshold by rate alone would have made, where it was stopped at the middle of the
+        gap between linked and unlinked pairs.
     undecided : mapping of str to tuple of str
         Profiles whose group should not be relied on, with the reasons.
     true_links : tuple of TrueLinkShare
@@ -97,6 +100,7 @@ class Analysis:
     versions: Mapping[str, str]
     seed: int
     run_digest: str
+    uncapped: Groups | None = None
 
     @property
     def excluded(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from drugsig.groups.groups import PartitionRates, group_name
 from drugsig.plot.texts import area, one_in
 from drugsig.report.analysis import Analysis
 from drugsig.report.data_sections import ROWS_SHOWN
-from drugsig.report.words import about, count, interval, rate, score
+from drugsig.report.words import about, count, interval, rate, score, several
 
 __all__ = [
     "evidence_section",
@@ -107,14 +107,14 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
                 "component": _components_of(analysis, places),
                 "links": f"{int(inside[number - 1]):,} of {n * (n - 1) // 2:,}",
                 "worst": score(_least_alike(analysis, places)),
-                "members": [(name, name in analysis.undecided) for name in names],
+                "members": list(names),
                 "undecided": sum(name in analysis.undecided for name in names),
             }
         )
     alone = [groups.ids[k] for k in np.flatnonzero(sizes[groups.labels - 1] == 1)]
     return {
         "rows": rows,
-        "alone": [(name, name in analysis.undecided) for name in alone],
+        "alone": alone,
         "components": _component_rows(analysis),
         "n_components": groups.n_components,
         "n_groups": len(groups),
@@ -147,21 +147,16 @@ def _components_of(analysis: Analysis, places: np.ndarray) -> str:
 
 
 def _component_rows(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return the components that are not just one whole group."""
     groups = analysis.groups
     rows = []
     for number in range(1, groups.n_components + 1):
         inside = groups.components == number
-        if int(inside.sum()) < 2:
-            break  # the largest come first
         parts = np.unique(groups.labels[inside])
-        rows.append(
-            {
-                "number": number,
-                "size": int(inside.sum()),
-                "groups": len(parts),
-                "names": [group_name(int(p)) for p in parts],
-            }
-        )
+        size = int(inside.sum())
+        if len(parts) == 1 and groups.sizes[parts[0] - 1] == size:
+            continue
+        rows.append({"number": number, "size": size, "names": [group_name(int(p)) for p in parts]})
     return rows
 
 
@@ -193,7 +188,7 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
         "value": score(threshold.value),
         "sign": _sign(threshold),
         "metric": threshold.metric.name,
-        "origin": _origin(threshold),
+        "origin": _origin(threshold) + _without_stop(analysis),
         "comparisons": links.comparisons,
         "undefined": links.undefined,
         "chance": None if chance is None else f"{about(chance)}{_chance_ends(analysis)}",
@@ -282,6 +277,23 @@ def _origin(threshold: Threshold) -> str:
     return text
 
 
+def _without_stop(analysis: Analysis) -> str:
+    """Say what the threshold by rate alone would have made of the same profiles."""
+    uncapped, sample = analysis.uncapped, analysis.threshold.sample
+    if uncapped is None or sample is None:
+        return ""
+    chained = uncapped.component_rates(sample).unlinked_together
+    joined = uncapped.partition_rates(sample).unlinked_together
+    return (
+        f" At {score(uncapped.threshold)} the links would chain the profiles into "
+        f"{uncapped.n_components} {several(uncapped.n_components, 'component', 'components')}, "
+        f"with {rate(chained)} of the unlinked pairs in one component, and {uncapped.linkage} "
+        f"linkage would give {len(uncapped)} {several(len(uncapped), 'group', 'groups')}, with "
+        f"{rate(joined)} of them in one group. At the threshold used there are "
+        f"{analysis.groups.n_components} and {len(analysis.groups)}."
+    )
+
+
 def links_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return the strongest links, with what each rests on."""
     links, groups = analysis.links, analysis.groups
@@ -314,17 +326,19 @@ def links_section(analysis: Analysis, /) -> dict[str, Any]:
 
 
 def undecided_section(analysis: Analysis, /) -> dict[str, Any]:
-    """Return the profiles whose group should not be relied on, with the reasons."""
-    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Return the reasons not to rely on a group, each with the profiles it holds for."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for name, reasons in analysis.undecided.items():
-        alike.setdefault((analysis.group_of(name), reasons), []).append(name)
+        for reason in reasons:
+            alike.setdefault((analysis.group_of(name), reason), []).append(name)
     ordered = sorted(alike.items(), key=lambda item: (len(item[0][0]), item[0][0], -len(item[1])))
     rows = [
-        {"group": group, "reasons": list(reasons), "names": names}
-        for (group, reasons), names in ordered[: 2 * ROWS_SHOWN]
+        {"group": group, "reason": reason, "names": names}
+        for (group, reason), names in ordered[: 2 * ROWS_SHOWN]
     ]
     return {
         "rows": rows,
-        "shown": sum(len(row["names"]) for row in rows),
+        "complete": len(ordered) == len(rows),
+        "n_reasons": len(ordered),
         "total": len(analysis.undecided),
     }

@@ -15,7 +15,13 @@ from tqdm import tqdm
 from drugsig._check import listed
 from drugsig.comparison.dense import compare
 from drugsig.comparison.metrics import get_metric
-from drugsig.errors import ConfigError, DrugsigWarning, InputError, ReadError
+from drugsig.errors import (
+    ChainingWarning,
+    ConfigError,
+    DrugsigWarning,
+    InputError,
+    ReadError,
+)
 from drugsig.evidence.populations import PopulationRule, preset
 from drugsig.evidence.prevalence import share_of_true_links
 from drugsig.evidence.threshold import given_threshold, threshold_for
@@ -192,10 +198,21 @@ def _run(
             false_positive_rate=config.false_positive_rate,
             n_resamples=config.n_resamples,
         )
-    links = comparison.links(limit.value, false_positive_rate=limit.false_positive_rate)
+    spread = limit.false_positive_interval
+    links = comparison.links(
+        limit.value,
+        false_positive_rate=limit.false_positive_rate,
+        false_positive_interval=None if spread is None else (spread.low, spread.high),
+    )
     bar.update()
     bar.set_description("group")
     groups = group(comparison, threshold=limit.value, linkage_method=config.linkage)
+    uncapped = None
+    if limit.capped and limit.by_rate is not None:
+        with warnings.catch_warnings():
+            # Shown to explain why it was not used: its chaining is no news of this analysis.
+            warnings.simplefilter("ignore", ChainingWarning)
+            uncapped = group(comparison, threshold=limit.by_rate, linkage_method=config.linkage)
     sample = limit.sample
     undecided = find_undecided(
         groups, links, sample=sample, left_out=None if sample is None else sample.left_out
@@ -235,6 +252,7 @@ def _run(
         versions=versions,
         seed=config.seed,
         run_digest=_run_digest(data, inputs, versions, profiles.digest),
+        uncapped=uncapped,
     )
 
 

@@ -140,6 +140,7 @@ _LINK_COLUMNS = (
     "same_group",
     "comparisons",
     "expected_chance_links",
+    "most_chance_links",
 )
 
 
@@ -160,6 +161,7 @@ def _link_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
             bool(labels[row] == labels[column]),
             links.comparisons,
             links.expected_chance_links,
+            links.most_chance_links,
         )
 
 
@@ -228,6 +230,7 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "undefined_scores": links.undefined,
         "links": len(links),
         "expected_chance_links": links.expected_chance_links,
+        "most_chance_links": links.most_chance_links,
         "groups_of_two_or_more": int((groups.sizes > 1).sum()),
         "alone": int((groups.sizes == 1).sum()),
         "components": groups.n_components,

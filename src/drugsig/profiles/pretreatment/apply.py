@@ -118,15 +118,15 @@ def apply_recipe(
     reports: list[dict[str, Any]] = []
     for step in recipe.steps:
         parameters = step.parameters
-        learned = step.learned
-        if learned is None:
-            learned = step.rule.learn(block, parameters)
-        said = step.rule.report(block, parameters)
+        # Values that are not finite are refused below, by name.
+        with np.errstate(all="ignore"):
+            learned = step.learned
+            if learned is None:
+                learned = step.rule.learn(block, parameters)
+            said = step.rule.report(block, parameters)
+            block = step.rule.apply(block, parameters, learned).known()
         if said:
             reports.append({"step": step.name, **said})
-        # Values that are not finite are refused below, by name.
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            block = step.rule.apply(block, parameters, learned).known()
         usable = block.usable
         wrong = usable & ~np.isfinite(block.values)
         if wrong.any():

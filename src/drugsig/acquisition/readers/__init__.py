@@ -1,0 +1,3 @@
+"""One reader a format, and the gates that all of them pass."""
+
+__all__: list[str] = []
