@@ -1,4 +1,4 @@
-"""Every metric by its formula, one pair and one number at a time: slow, and easy to check by eye."""
+"""Every metric by its formula, one pair and one number at a time: slow, but easy to check."""
 
 from __future__ import annotations
 

@@ -21,9 +21,7 @@ from drugsig.errors import (
 
 def made(values, targets="ABCDE", *, name: str = "p") -> ProfileSet:
     values = np.asarray(values, dtype=float)
-    return ProfileSet(
-        values, list(targets), [f"{name}{k}" for k in range(len(values))], name=name
-    )
+    return ProfileSet(values, list(targets), [f"{name}{k}" for k in range(len(values))], name=name)
 
 
 def some(n: int = 4, *, seed: int = 0, name: str = "p") -> ProfileSet:
@@ -63,13 +61,13 @@ def test_another_pretreatment_is_refused() -> None:
 
 def test_targets_that_are_no_impurities_are_refused() -> None:
     s = some().with_roles({"B": "main", "C": "cutting_agent"})
-    with pytest.raises(ComparisonError, match="not impurities: 'B', 'C'.*keep_targets"):
+    with pytest.raises(ComparisonError, match=r"not impurities: 'B', 'C'.*keep_targets"):
         compare(s)
 
 
 def test_a_correlation_over_few_targets_is_refused_unless_asked_for() -> None:
     s = made(np.random.default_rng(0).random((3, 4)), "ABCD")
-    with pytest.raises(ComparisonError, match="at least 5 targets.*min_measured=4"):
+    with pytest.raises(ComparisonError, match=r"at least 5 targets.*min_measured=4"):
         compare(s, metric="pearson")
     assert compare(s, metric="pearson", min_measured=3).min_measured == 3
     assert compare(s, metric="cosine").min_measured == 1
@@ -84,7 +82,7 @@ def test_the_least_number_of_targets_is_a_whole_number(bad) -> None:
 def test_negative_values_are_refused_where_they_mean_nothing() -> None:
     values = np.ones((2, 5))
     values[1, 2] = -0.5
-    with pytest.raises(ComparisonError, match="'p1', target 'C' is -0.5"):
+    with pytest.raises(ComparisonError, match=r"'p1', target 'C' is -0.5"):
         compare(made(values), metric="bray_curtis")
     assert compare(made(values), metric="canberra")["p0", "p1"] == 1.0
 
@@ -98,7 +96,7 @@ def test_values_whose_squares_overflow_are_refused(metric: str) -> None:
 
 
 def test_more_memory_than_allowed_is_refused_before_anything_is_computed() -> None:
-    with pytest.raises(SizeError, match="4 x 4 scores.*memory=<bytes>"):
+    with pytest.raises(SizeError, match=r"4 x 4 scores.*memory=<bytes>"):
         compare(some(), memory=127)
     assert compare(some(), memory=128).scores.shape == (4, 4)
 
@@ -159,7 +157,7 @@ def test_measured_and_detected_in_both_are_counted() -> None:
 
 def test_a_result_is_read_only_also_after_travelling_and_equal_by_content() -> None:
     result = compare(some())
-    again = pickle.loads(pickle.dumps(result))
+    again = pickle.loads(pickle.dumps(result))  # noqa: S301
     assert again == result
     for one in (result, again):
         with pytest.raises(ValueError, match="read-only"):

@@ -117,7 +117,7 @@ def test_a_million_profiles_make_ten_thousand_million_chance_links() -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, 2.5, np.nan])
 def test_a_rate_is_a_share(rate: float) -> None:
-    with pytest.raises(ThresholdError, match="2.5 % is 0.025"):
+    with pytest.raises(ThresholdError, match=r"2.5 % is 0.025"):
         compare(on_a_line([0, 1]), metric="manhattan").links(1.0, false_positive_rate=rate)
 
 
@@ -139,7 +139,7 @@ def test_a_link_that_rests_on_few_detected_targets_is_marked() -> None:
 def test_links_are_read_only_and_equal_by_content() -> None:
     comparison = compare(on_a_line([0, 1, 2]), metric="manhattan")
     links = comparison.links(1.0)
-    again = pickle.loads(pickle.dumps(links))
+    again = pickle.loads(pickle.dumps(links))  # noqa: S301
     assert again == links
     with pytest.raises(ValueError, match="read-only"):
         again.scores[0] = 9.0

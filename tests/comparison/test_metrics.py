@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from tests.comparison.oracles import ORACLES
 
 EVERY = tuple(METRICS)
 FREE_OF_SCALE = tuple(
-    n for n in EVERY if n.split("_distance")[0] in ("pearson", "spearman", "cosine", "squared_cosine")
+    n
+    for n in EVERY
+    if n.split("_distance")[0] in ("pearson", "spearman", "cosine", "squared_cosine")
 )
 CORRELATIONS = tuple(n for n in EVERY if n.startswith(("pearson", "spearman")))
 
@@ -102,10 +105,11 @@ IN_SCIPY = {
 
 
 @pytest.mark.parametrize("name", IN_SCIPY)
-def test_a_score_is_that_of_scipy(name: str) -> None:
+def test_a_score_is_that_of_scipy(name) -> None:
     a, b = full(), full(seed=5)
     got = compare(made(a, tag="a"), made(b, tag="b"), metric=name).scores
-    np.testing.assert_allclose(got, cdist(a, b, IN_SCIPY[name]), rtol=1e-12, atol=1e-14)
+    other: Any = cdist
+    np.testing.assert_allclose(got, other(a, b, IN_SCIPY[name]), rtol=1e-12, atol=1e-14)
 
 
 def test_correlations_are_those_of_scipy() -> None:
@@ -281,8 +285,9 @@ def test_too_few_targets_measured_in_both_is_undefined(name: str) -> None:
     assert undefined.min_measured == 5
     default = METRICS[name].min_measured
     assert np.isnan(scored(s, metric=name)["p0", "p1"]) == (default > 4)
-    disjoint = np.where(np.arange(12) < 6, values[0], np.nan), np.where(
-        np.arange(12) < 6, np.nan, 1.0 + np.arange(12)
+    disjoint = (
+        np.where(np.arange(12) < 6, values[0], np.nan),
+        np.where(np.arange(12) < 6, np.nan, 1.0 + np.arange(12)),
     )
     assert np.isnan(scored(made(disjoint), metric=name, min_measured=1)["p0", "p1"])
 
@@ -374,7 +379,7 @@ def test_an_entry_says_what_it_is(name: str) -> None:
     assert metric.min_measured >= 1
     assert metric.link_sign == (">=" if metric.is_similarity else "<=")
     assert get_metric(name) is get_metric(metric) is metric
-    assert pickle.loads(pickle.dumps(metric)) is metric
+    assert pickle.loads(pickle.dumps(metric)) is metric  # noqa: S301
 
 
 def test_formulas_are_told_apart() -> None:
@@ -382,7 +387,7 @@ def test_formulas_are_told_apart() -> None:
 
 
 def test_an_unknown_metric_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="unknown metric 'pearsn'. Did you mean 'pearson'"):
+    with pytest.raises(UnknownNameError, match=r"unknown metric 'pearsn'. Did you mean 'pearson'"):
         compare(made(full()), metric="pearsn")
 
 

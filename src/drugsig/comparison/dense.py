@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -157,50 +159,58 @@ def score_pairs(
     for one in (a, b):
         _refuse_unusable(one, measure)
     least = _least_measured(min_measured, measure, len(a.targets))
-    x, y = _prepared(a, measure)[rows], _prepared(b, measure)[columns]
-    both = _both(a.measured[rows], b.measured[columns])
-    return _score(x, y, both, measure, least)
+    x, y = _Side(a, measure), _Side(b, measure)
+    return _score(x.at(rows), y.at(columns), measure, least)
 
 
-def _prepared(one: ProfileSet, metric: Metric) -> NDArray[np.float64]:
-    usable = one.measured
-    return metric.prepare(one.values if usable.all() else np.where(usable, one.values, np.nan))
+class _Side:
+    """The profiles of one side, target first, prepared for a metric."""
+
+    def __init__(self, profiles: ProfileSet, metric: Metric) -> None:
+        measured = profiles.measured
+        self.measured = np.ascontiguousarray(measured.T)
+        values = np.where(measured, profiles.values, np.nan).T
+        self.values = np.ascontiguousarray(metric.kernel.prepare(np.ascontiguousarray(values)))
+        whole = measured.all(axis=1)
+        ready = metric.kernel.ready(self.values[:, whole])
+        self.ready = np.full((len(ready), len(profiles)), np.nan)
+        self.ready[:, whole] = ready
+
+    def at(self, *places: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:
+        """Return values, mask and ready values at these places of the other axes."""
+        index = (slice(None), *places)
+        return self.values[index], self.measured[index], self.ready[index]
 
 
-def _both(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    return None if a.all() and b.all() else a & b
+_Part = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]
 
 
-def _score(
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
-    both: NDArray[np.bool_] | None,
-    metric: Metric,
-    least: int,
-) -> NDArray[np.float64]:
-    out = metric.convert(metric.kernel(a, b, both))
-    if both is None:
-        return out if a.shape[-1] >= least else np.full_like(out, np.nan)
-    return np.where(both.sum(axis=-1) >= least, out, np.nan)
+def _score(a: _Part, b: _Part, metric: Metric, least: int) -> NDArray[np.float64]:
+    """Score two parts whose axes after the first broadcast."""
+    (values_a, measured_a, ready_a), (values_b, measured_b, ready_b) = a, b
+    if measured_a.all() and measured_b.all():
+        out = metric.convert(metric.kernel.complete(ready_a, ready_b))
+        return out if len(values_a) >= least else np.full_like(out, np.nan)
+    both = measured_a & measured_b
+    out = metric.convert(metric.kernel.masked(values_a, values_b, both))
+    return np.where(both.sum(axis=0) >= least, out, np.nan)
 
 
 def _dense(
     questioned: ProfileSet, reference: ProfileSet | None, metric: Metric, least: int
 ) -> NDArray[np.float64]:
     other = questioned if reference is None else reference
-    a, b = _prepared(questioned, metric), _prepared(other, metric)
-    a_measured, b_measured = questioned.measured, other.measured
-    out = np.empty((len(a), len(b)))
-    wide = min(len(b), 4096)
+    a, b = _Side(questioned, metric), _Side(other, metric)
+    n, m = len(questioned), len(other)
+    out = np.empty((n, m))
+    wide = min(m, 2048)
     tall = max(1, _BLOCK_SCORES // max(1, wide))
-    for top in range(0, len(a), tall):
-        rows = slice(top, min(top + tall, len(a)))
+    for top in range(0, n, tall):
+        rows = slice(top, min(top + tall, n))
         # Within one set the lower triangle is the upper one: every metric is symmetric to the bit.
-        start = top if reference is None else 0
-        for left in range(start, len(b), wide):
-            columns = slice(left, min(left + wide, len(b)))
-            both = _both(a_measured[rows, None, :], b_measured[None, columns, :])
-            block = _score(a[rows, None, :], b[None, columns, :], both, metric, least)
+        for left in range(top if reference is None else 0, m, wide):
+            columns = slice(left, min(left + wide, m))
+            block = _score(a.at(rows, None), b.at(None, columns), metric, least)
             out[rows, columns] = block
             if reference is None:
                 out[columns, rows] = block.T

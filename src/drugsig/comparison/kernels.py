@@ -1,10 +1,13 @@
 """Scores on bare arrays: the definition of every metric, summed elementwise in target order.
 
-A kernel takes two arrays whose last axis is the target and whose leading axes broadcast, so the
-same code scores listed pairs, shapes (k, p) and (k, p), and a block of a matrix, shapes (n, 1, p)
-and (1, m, p). Sums run over targets one after the other, in float64: a score does not depend on
-the order of profiles, on the size of a block or on the number of workers. `both` says which
-targets were measured in both profiles; None means all were.
+Arrays are target first, shape (n_targets, ...), and the other axes broadcast, so the same code
+scores listed pairs, (p, k) and (p, k), and a block of a matrix, (p, n, 1) and (p, 1, m). Sums run
+over targets one after the other, in float64: a score does not depend on the order of profiles, on
+the size of a block or on the number of workers.
+
+Every kernel has two forms of one formula. ``complete`` takes profiles in which every target was
+measured, made ready once; ``masked`` takes profiles as they are and a mask of the targets
+measured in both. Where the mask is all true they give the same bits.
 
 Sums of squares are combined as ``d / sqrt(saa * sbb)``, because ``sqrt(s * s) == s`` holds
 exactly in IEEE arithmetic: a profile scores exactly 1 with an identical one.
@@ -13,213 +16,327 @@ exactly in IEEE arithmetic: a profile scores exactly 1 with an identical one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 __all__ = [
+    "BRAY_CURTIS",
+    "CANBERRA_DROPPING",
+    "CANBERRA_ZERO",
     "CONSTANT_TOLERANCE",
+    "COSINE",
+    "EUCLIDEAN",
+    "MANHATTAN",
+    "PEARSON",
+    "SPEARMAN",
+    "SQUARED_COSINE",
     "Kernel",
-    "bray_curtis",
-    "canberra_dropping",
-    "canberra_zero",
-    "cosine",
-    "euclidean",
-    "manhattan",
-    "pearson",
-    "scaled",
-    "spearman",
-    "squared_cosine",
-    "unscaled",
 ]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Kernel = Callable[[Floats, Floats, "Mask | None"], Floats]
 
 # A profile whose values differ by less than this share of the largest is constant: what is
 # left after centring is rounding, and a correlation with rounding means nothing.
 CONSTANT_TOLERANCE = 1e-12
 
+# Stands in for 0 in a divisor whose numerator is 0 as well; no positive float is smaller.
+_SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 
-def scaled(x: Floats) -> Floats:
-    """Divide every row by the power of two below its largest value, which is exact.
+
+def _scaled(x: Floats) -> Floats:
+    """Divide every profile by the power of two above its largest value, which is exact.
 
     Keeps sums of squares away from overflow and underflow for metrics that do not depend on
     the scale of a profile.
     """
-    largest = np.max(np.abs(np.where(np.isnan(x), 0.0, x)), axis=-1, keepdims=True, initial=0.0)
+    largest = np.max(np.abs(np.where(np.isnan(x), 0.0, x)), axis=0, initial=0.0)
     _, exponent = np.frexp(largest)
     return np.asarray(np.ldexp(x, -exponent), dtype=np.float64)
 
 
-def unscaled(x: Floats) -> Floats:
-    """Return the rows as they are."""
+def _unscaled(x: Floats) -> Floats:
     return x
 
 
-def _kept(x: Floats, both: Mask | None, target: int) -> Floats:
-    column = x[..., target]
-    return column if both is None else np.where(both[..., target], column, 0.0)
+@dataclass(frozen=True)
+class Kernel:
+    """One formula on arrays.
+
+    Parameters
+    ----------
+    complete : callable
+        ``(a, b) -> scores`` for ready profiles.
+    masked : callable
+        ``(a, b, both) -> scores`` for profiles as `prepare` leaves them.
+    ready : callable
+        What is done once to prepared profiles, shape (p, n), before `complete`.
+    prepare : callable
+        What is done to profiles first, whether complete or not.
+    """
+
+    complete: Callable[[Floats, Floats], Floats]
+    masked: Callable[[Floats, Floats, Mask], Floats]
+    ready: Callable[[Floats], Floats] = _unscaled
+    prepare: Callable[[Floats], Floats] = _unscaled
 
 
-def _n_used(a: Floats, b: Floats, both: Mask | None) -> Floats | int:
-    if both is None:
-        return int(a.shape[-1])
-    count = np.zeros(np.broadcast_shapes(a.shape[:-1], b.shape[:-1]))
-    for target in range(a.shape[-1]):
-        count += both[..., target]
+def _buffers(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return zeros to sum into, and room for one target."""
+    shape = np.broadcast_shapes(a.shape[1:], b.shape[1:])
+    return np.zeros(shape), np.empty(shape)
+
+
+def _kept(x: Floats, both: Mask, target: int) -> Floats:
+    return np.where(both[target], x[target], 0.0)
+
+
+def _dot(a: Floats, b: Floats, p: int) -> tuple[Floats, Floats]:
+    """Return the sum of a*b over the first p rows, and the room it used."""
+    total, step = _buffers(a, b)
+    for target in range(p):
+        np.multiply(a[target], b[target], out=step)
+        total += step
+    return total, step
+
+
+def _squares(x: Floats) -> Floats:
+    total = np.zeros(x.shape[1:])
+    for column in x:
+        total += column * column
+    return total
+
+
+def _used(both: Mask) -> Floats:
+    count = np.zeros(both.shape[1:])
+    for target in both:
+        count += target
     return count
 
 
-def _rescale(total: Floats, a: Floats, b: Floats, both: Mask | None) -> Floats:
+def _rescaled(total: Floats, both: Mask) -> Floats:
     """Scale a sum over the targets used up to all targets, as R's ``dist`` does."""
-    if both is None:
-        return total
-    used = _n_used(a, b, both)
+    used = _used(both)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(used > 0, total * (a.shape[-1] / used), np.nan)
+        return np.where(used > 0, total * (len(both) / used), np.nan)
 
 
-def _centred(x: Floats, both: Mask | None, used: Floats | int) -> tuple[list[Floats], Mask]:
-    """Return the columns less the mean over the targets used, and whether x is constant."""
-    p = x.shape[-1]
-    total: Floats | float = 0.0
-    low: Floats | float = np.inf
-    high: Floats | float = -np.inf
-    for target in range(p):
-        column = x[..., target]
-        if both is None:
-            total = total + column
-            low, high = np.minimum(low, column), np.maximum(high, column)
-        else:
-            use = both[..., target]
-            total = total + np.where(use, column, 0.0)
-            low = np.minimum(low, np.where(use, column, np.inf))
-            high = np.maximum(high, np.where(use, column, -np.inf))
+# -- correlation ---------------------------------------------------------------------------
+
+
+def _is_constant(low: Floats, high: Floats) -> Mask:
+    largest = np.maximum(np.abs(low), np.abs(high))
+    return np.asarray(~((high - low) > CONSTANT_TOLERANCE * largest))
+
+
+def _centred(x: Floats) -> Floats:
+    """Return the profiles less their mean, and below them their sum of squares.
+
+    The sum is NaN for a constant profile, and so is every score of it.
+    """
+    total = np.zeros(x.shape[1:])
+    for column in x:
+        total += column
+    centred = x - total / len(x)
+    squares = _squares(centred)
+    squares[_is_constant(x.min(axis=0), x.max(axis=0))] = np.nan
+    return np.concatenate([centred, squares[None]])
+
+
+def _centred_masked(x: Floats, both: Mask, used: Floats) -> tuple[Floats, Mask]:
+    total = np.zeros(both.shape[1:])
+    low, high = np.full(total.shape, np.inf), np.full(total.shape, -np.inf)
+    for target in range(len(x)):
+        use = both[target]
+        total += np.where(use, x[target], 0.0)
+        low = np.minimum(low, np.where(use, x[target], np.inf))
+        high = np.maximum(high, np.where(use, x[target], -np.inf))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / used
-        largest = np.maximum(np.abs(low), np.abs(high))
-        constant = ~((high - low) > CONSTANT_TOLERANCE * largest)
-    columns = [
-        x[..., t] - mean if both is None else np.where(both[..., t], x[..., t] - mean, 0.0)
-        for t in range(p)
-    ]
-    return columns, np.asarray(constant)
+        return np.where(both, x - mean, 0.0), _is_constant(low, high)
 
 
-def _products(a: list[Floats], b: list[Floats]) -> tuple[Floats, Floats, Floats]:
-    """Return the sums of a*b, a*a and b*b in target order."""
-    ab: Floats | float = 0.0
-    aa: Floats | float = 0.0
-    bb: Floats | float = 0.0
-    for column_a, column_b in zip(a, b, strict=True):
-        ab = ab + column_a * column_b
-        aa = aa + column_a * column_a
-        bb = bb + column_b * column_b
-    return np.asarray(ab), np.asarray(aa), np.asarray(bb)
-
-
-def pearson(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Correlation over the targets; NaN where a profile is constant."""
-    used = _n_used(a, b, both)
-    columns_a, constant_a = _centred(a, both, used)
-    columns_b, constant_b = _centred(b, both, used)
-    ab, aa, bb = _products(columns_a, columns_b)
+def _ratio(total: Floats, aa: Floats, bb: Floats, room: Floats) -> Floats:
+    """Return ``total / sqrt(aa * bb)``, kept within -1 and 1."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        r = np.clip(ab / np.sqrt(aa * bb), -1.0, 1.0)
-    return np.where(constant_a | constant_b, np.nan, r)
+        np.multiply(aa, bb, out=room)
+        np.sqrt(room, out=room)
+        np.divide(total, room, out=total)
+    return np.clip(total, -1.0, 1.0, out=total)
 
 
-def _ranks(x: Floats, both: Mask | None) -> Floats:
-    """Ranks of every row among the targets used, ties sharing their mean rank."""
-    if both is None:
-        return np.asarray(rankdata(x, method="average", axis=-1), dtype=np.float64)
+def _dot_ratio(a: Floats, b: Floats) -> Floats:
+    """Return the ratio for ready profiles, whose last row is their sum of squares."""
+    total, room = _dot(a, b, len(a) - 1)
+    return _ratio(total, a[-1], b[-1], room)
+
+
+def _pearson_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    used = _used(both)
+    centred_a, constant_a = _centred_masked(a, both, used)
+    centred_b, constant_b = _centred_masked(b, both, used)
+    total, room = _dot(centred_a, centred_b, len(a))
+    r = _ratio(total, _squares(centred_a), _squares(centred_b), room)
+    r[constant_a | constant_b] = np.nan
+    return r
+
+
+def _ranked(x: Floats) -> Floats:
+    return _centred(np.asarray(rankdata(x, method="average", axis=0), dtype=np.float64))
+
+
+def _ranks_masked(x: Floats, both: Mask) -> Floats:
+    """Ranks among the targets used, ties sharing their mean rank."""
     full = np.broadcast_to(x, both.shape)
     ranks = np.full(both.shape, 0.5)
-    for target in range(full.shape[-1]):
-        other = full[..., target : target + 1]
-        use = both[..., target : target + 1]
+    for target in range(len(full)):
+        other, use = full[target], both[target]
         ranks += np.where(use, 1.0 * (other < full) + 0.5 * (other == full), 0.0)
     return ranks
 
 
-def spearman(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Pearson correlation of the ranks."""
-    return pearson(_ranks(a, both), _ranks(b, both), both)
+def _spearman_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    return _pearson_masked(_ranks_masked(a, both), _ranks_masked(b, both), both)
 
 
-def _cosine_products(a: Floats, b: Floats, both: Mask | None) -> tuple[Floats, Floats, Floats]:
-    p = a.shape[-1]
-    return _products([_kept(a, both, t) for t in range(p)], [_kept(b, both, t) for t in range(p)])
+# -- angle ---------------------------------------------------------------------------------
 
 
-def cosine(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Cosine of the angle between the profiles; NaN where one is all zero."""
-    ab, aa, bb = _cosine_products(a, b, both)
+def _with_squares(x: Floats) -> Floats:
+    return np.concatenate([x, _squares(x)[None]])
+
+
+def _cosine_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    kept_a, kept_b = np.where(both, a, 0.0), np.where(both, b, 0.0)
+    total, room = _dot(kept_a, kept_b, len(a))
+    return _ratio(total, _squares(kept_a), _squares(kept_b), room)
+
+
+def _squared_ratio(total: Floats, aa: Floats, bb: Floats, room: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.clip(ab / np.sqrt(aa * bb), -1.0, 1.0))
+        np.multiply(aa, bb, out=room)
+        np.multiply(total, total, out=total)
+        np.divide(total, room, out=total)
+    return np.clip(total, 0.0, 1.0, out=total)
 
 
-def squared_cosine(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """The squared cosine; NaN where one profile is all zero."""
-    ab, aa, bb = _cosine_products(a, b, both)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.clip((ab * ab) / (aa * bb), 0.0, 1.0))
+def _squared_cosine(a: Floats, b: Floats) -> Floats:
+    total, room = _dot(a, b, len(a) - 1)
+    return _squared_ratio(total, a[-1], b[-1], room)
 
 
-def euclidean(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Root of the sum of squared differences."""
-    total: Floats | float = 0.0
-    for target in range(a.shape[-1]):
+def _squared_cosine_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    kept_a, kept_b = np.where(both, a, 0.0), np.where(both, b, 0.0)
+    total, room = _dot(kept_a, kept_b, len(a))
+    return _squared_ratio(total, _squares(kept_a), _squares(kept_b), room)
+
+
+# -- sums over targets ---------------------------------------------------------------------
+
+
+def _euclidean(a: Floats, b: Floats) -> Floats:
+    total, step = _buffers(a, b)
+    for target in range(len(a)):
+        np.subtract(a[target], b[target], out=step)
+        np.multiply(step, step, out=step)
+        total += step
+    return np.sqrt(total, out=total)
+
+
+def _euclidean_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    total = np.zeros(both.shape[1:])
+    for target in range(len(a)):
         difference = _kept(a, both, target) - _kept(b, both, target)
-        total = total + difference * difference
-    return np.sqrt(_rescale(np.asarray(total), a, b, both))
+        total += difference * difference
+    return np.asarray(np.sqrt(_rescaled(total, both)))
 
 
-def manhattan(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Sum of absolute differences."""
-    total: Floats | float = 0.0
-    for target in range(a.shape[-1]):
-        total = total + np.abs(_kept(a, both, target) - _kept(b, both, target))
-    return _rescale(np.asarray(total), a, b, both)
+def _manhattan(a: Floats, b: Floats) -> Floats:
+    total, step = _buffers(a, b)
+    for target in range(len(a)):
+        np.subtract(a[target], b[target], out=step)
+        np.abs(step, out=step)
+        total += step
+    return total
 
 
-def _canberra(a: Floats, b: Floats, both: Mask | None) -> tuple[Floats, Floats]:
+def _manhattan_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    total = np.zeros(both.shape[1:])
+    for target in range(len(a)):
+        total += np.abs(_kept(a, both, target) - _kept(b, both, target))
+    return _rescaled(total, both)
+
+
+def _canberra_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Return the sum of the terms that have a value, and how many have."""
-    total: Floats | float = 0.0
-    count: Floats | float = 0.0
-    for target in range(a.shape[-1]):
-        column_a, column_b = _kept(a, both, target), _kept(b, both, target)
-        size = np.abs(column_a) + np.abs(column_b)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            term = np.abs(column_a - column_b) / size
-        total = total + np.where(size > 0, term, 0.0)
-        count = count + np.where(size > 0, 1.0, 0.0)
-    return np.asarray(total), np.asarray(count, dtype=np.float64)
+    total, step = _buffers(a, b)
+    count, size = np.zeros_like(total), np.empty_like(total)
+    for target in range(len(a)):
+        np.add(np.abs(a[target]), np.abs(b[target]), out=size)
+        count += size > 0.0
+        np.maximum(size, _SMALLEST, out=size)
+        np.subtract(a[target], b[target], out=step)
+        np.abs(step, out=step)
+        np.divide(step, size, out=step)
+        total += step
+    return total, count
 
 
-def canberra_zero(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Canberra distance in which a target absent from both adds zero (scipy's rule)."""
-    total, _ = _canberra(a, b, both)
-    return _rescale(total, a, b, both)
-
-
-def canberra_dropping(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Canberra distance over the targets present in either, scaled up to all (R's rule)."""
-    total, count = _canberra(a, b, both)
+def _dropped(total: Floats, count: Floats, p: int) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(count > 0, total * (a.shape[-1] / count), np.nan)
+        return np.where(count > 0, total * (p / count), np.nan)
 
 
-def bray_curtis(a: Floats, b: Floats, both: Mask | None) -> Floats:
-    """Sum of absolute differences over the sum of all values; NaN where both are all zero."""
-    difference: Floats | float = 0.0
-    size: Floats | float = 0.0
-    for target in range(a.shape[-1]):
-        column_a, column_b = _kept(a, both, target), _kept(b, both, target)
-        difference = difference + np.abs(column_a - column_b)
-        size = size + (column_a + column_b)
+def _canberra_zero(a: Floats, b: Floats) -> Floats:
+    """A target absent from both adds zero (scipy's rule)."""
+    return _canberra_sum(a, b)[0]
+
+
+def _canberra_zero_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    total, _ = _canberra_sum(np.where(both, a, 0.0), np.where(both, b, 0.0))
+    return _rescaled(total, both)
+
+
+def _canberra_dropping(a: Floats, b: Floats) -> Floats:
+    """Only targets present in either count, scaled up to all (R's rule)."""
+    return _dropped(*_canberra_sum(a, b), len(a))
+
+
+def _canberra_dropping_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    return _canberra_dropping(np.where(both, a, 0.0), np.where(both, b, 0.0))
+
+
+def _bray_curtis(a: Floats, b: Floats) -> Floats:
+    total, step = _buffers(a, b)
+    size = np.zeros_like(total)
+    for target in range(len(a)):
+        np.subtract(a[target], b[target], out=step)
+        np.abs(step, out=step)
+        total += step
+        np.add(a[target], b[target], out=step)
+        size += step
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(difference / np.asarray(size))
+        return np.divide(total, size, out=total)
+
+
+def _bray_curtis_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    return _bray_curtis(np.where(both, a, 0.0), np.where(both, b, 0.0))
+
+
+# Correlation over the targets; undefined where a profile is constant.
+PEARSON = Kernel(_dot_ratio, _pearson_masked, ready=_centred, prepare=_scaled)
+# The same of the ranks.
+SPEARMAN = Kernel(_dot_ratio, _spearman_masked, ready=_ranked, prepare=_scaled)
+# Cosine of the angle between the profiles; undefined where one is all zero.
+COSINE = Kernel(_dot_ratio, _cosine_masked, ready=_with_squares, prepare=_scaled)
+SQUARED_COSINE = Kernel(
+    _squared_cosine, _squared_cosine_masked, ready=_with_squares, prepare=_scaled
+)
+EUCLIDEAN = Kernel(_euclidean, _euclidean_masked)
+MANHATTAN = Kernel(_manhattan, _manhattan_masked)
+CANBERRA_ZERO = Kernel(_canberra_zero, _canberra_zero_masked)
+CANBERRA_DROPPING = Kernel(_canberra_dropping, _canberra_dropping_masked)
+BRAY_CURTIS = Kernel(_bray_curtis, _bray_curtis_masked)

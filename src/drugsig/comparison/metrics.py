@@ -58,8 +58,6 @@ class Metric:
         Whether negative values are refused.
     kernel : callable
         The formula on arrays, see `drugsig.comparison.kernels`.
-    prepare : callable
-        What is done to every row first.
     convert : callable
         From the kernel's value to the score.
     """
@@ -75,7 +73,6 @@ class Metric:
     when_partial: str
     nonnegative: bool
     kernel: kernels.Kernel
-    prepare: Callable[[Floats], Floats] = kernels.unscaled
     convert: Callable[[Floats], Floats] = _as_is
 
     @property
@@ -194,7 +191,6 @@ def _family(
             when_partial=_DROP,
             nonnegative=False,
             kernel=kernel,
-            prepare=kernels.scaled,
             convert=convert,
         )
         for name, kind, low, high, self_value, text, convert in conventions
@@ -230,7 +226,6 @@ def _plain_distance(
     zero_rule: str = "does not arise",
     when_partial: str = _RESCALE,
     nonnegative: bool = False,
-    prepare: Callable[[Floats], Floats] = kernels.unscaled,
 ) -> Metric:
     return Metric(
         name=name,
@@ -244,7 +239,6 @@ def _plain_distance(
         when_partial=when_partial,
         nonnegative=nonnegative,
         kernel=kernel,
-        prepare=prepare,
     )
 
 
@@ -254,7 +248,7 @@ _ALL: list[Metric] = [
     *_family(
         "pearson",
         "r",
-        kernels.pearson,
+        kernels.PEARSON,
         "correlation over the targets",
         least=_LEAST_FOR_CORRELATION,
         zero_rule=_NAN_CONSTANT,
@@ -262,7 +256,7 @@ _ALL: list[Metric] = [
     *_family(
         "spearman",
         "rho",
-        kernels.spearman,
+        kernels.SPEARMAN,
         "correlation of the ranks of the targets, ties sharing their mean rank",
         least=_LEAST_FOR_CORRELATION,
         zero_rule=_NAN_CONSTANT,
@@ -270,7 +264,7 @@ _ALL: list[Metric] = [
     *_family(
         "cosine",
         "c",
-        kernels.cosine,
+        kernels.COSINE,
         "a.b / sqrt((a.a)(b.b))",
         least=1,
         zero_rule=_NAN_ZERO,
@@ -286,8 +280,7 @@ _ALL: list[Metric] = [
         min_measured=1,
         when_partial=_DROP,
         nonnegative=False,
-        kernel=kernels.squared_cosine,
-        prepare=kernels.scaled,
+        kernel=kernels.SQUARED_COSINE,
         convert=_times_100,
     ),
     Metric(
@@ -301,28 +294,27 @@ _ALL: list[Metric] = [
         min_measured=1,
         when_partial=_DROP,
         nonnegative=False,
-        kernel=kernels.squared_cosine,
-        prepare=kernels.scaled,
+        kernel=kernels.SQUARED_COSINE,
         convert=_100_minus,
     ),
-    _plain_distance("euclidean", kernels.euclidean, "sqrt(sum (a - b)^2)"),
-    _plain_distance("manhattan", kernels.manhattan, "sum |a - b|"),
+    _plain_distance("euclidean", kernels.EUCLIDEAN, "sqrt(sum (a - b)^2)"),
+    _plain_distance("manhattan", kernels.MANHATTAN, "sum |a - b|"),
     _plain_distance(
         "canberra",
-        kernels.canberra_zero,
+        kernels.CANBERRA_ZERO,
         "sum |a - b| / (|a| + |b|)",
         zero_rule="a target absent from both adds 0 (scipy)",
     ),
     _plain_distance(
         "canberra_r",
-        kernels.canberra_dropping,
+        kernels.CANBERRA_DROPPING,
         "p/(terms used) sum |a - b| / (|a| + |b|)",
         zero_rule="a target absent from both is left out and the sum scaled by p / (terms used) "
         "(R); undefined if both profiles are all zero",
     ),
     _plain_distance(
         "bray_curtis",
-        kernels.bray_curtis,
+        kernels.BRAY_CURTIS,
         "sum |a - b| / sum (a + b)",
         high=1.0,
         zero_rule="undefined if both profiles are all zero",
