@@ -21,6 +21,7 @@ __all__ = [
     "float_matrix",
     "freeze",
     "listed",
+    "nearest",
     "one_line_text",
     "same_shape",
     "share",
@@ -37,6 +38,9 @@ _NOT_ONE_LINE = ("Cc", "Zl", "Zp", "Cs")
 # How many names an error message spells out before it says "and N more".
 NAMES_SHOWN = 5
 
+# How alike a name must be to be suggested, by difflib: "sqrt" still finds "square_root".
+_ALIKE = 0.5
+
 
 def listed(names: Iterable[object], *, most: int = NAMES_SHOWN) -> str:
     """Spell out the first names of a list and count the rest.
@@ -50,15 +54,25 @@ def listed(names: Iterable[object], *, most: int = NAMES_SHOWN) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that is most like this one, or None if none is alike.
+
+    >>> nearest("Aged Specimen", ["aged specimen", "mixed lot"])
+    'aged specimen'
+    """
+    original = {k.lower(): k for k in known}
+    near = difflib.get_close_matches(name.lower(), list(original), n=1, cutoff=_ALIKE)
+    return original[near[0]] if near else None
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Say which known name is nearest, or list the known names.
 
     >>> did_you_mean("pearsn", ["pearson", "cosine"])
     "Did you mean 'pearson'? Known: 'pearson', 'cosine'."
     """
-    near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
-    original = {k.lower(): k for k in known}
-    hint = f"Did you mean '{original[near[0]]}'? " if near else ""
+    near = nearest(name, known)
+    hint = "" if near is None else f"Did you mean '{near}'? "
     return f"{hint}Known: {listed(known, most=40)}." if known else "There are none."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import traceback
 import warnings
@@ -22,6 +23,20 @@ EXIT_BUG = 1
 EXIT_INPUT = 3
 EXIT_OUTPUT = 4
 EXIT_INTERRUPTED = 130
+
+
+def _number(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Read a number with a decimal point or a decimal comma."""
+    if value is None:
+        return None
+    try:
+        return float(value.replace(",", "."))
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' is not a number", context, option) from error
+
+
+# A keyword of the library in an error message: on the command line it has another form.
+_KEYWORD = re.compile(r"\b([a-z_]+)=['\[{\"]")
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -80,14 +95,35 @@ def cli(context: click.Context, debug: bool) -> None:
     help="What an empty cell means; not measured by default.",
 )
 @click.option(
+    "--token",
+    "tokens",
+    multiple=True,
+    metavar="TEXT=STATUS",
+    help="What a text in a target column means: below_lod, below_loq, not_measured, rejected.",
+)
+@click.option("--target", "targets", multiple=True, help="A column that is a target; repeatable.")
+@click.option(
+    "--leave-out", multiple=True, metavar="ID", help="A profile to leave out; repeatable."
+)
+@click.option(
     "--decimal", type=click.Choice([".", ","]), help="The decimal sign, if it is unclear."
 )
 @click.option("--recipe", help="The pretreatment, as in 'sum | fourth_root' (the default).")
 @click.option("--metric", help="The metric; pearson_distance by default.")
-@click.option("--rule", help="Known sources: a TOML file with a section [population], or R1 to R4.")
-@click.option("--threshold", type=float, help="A threshold that is given, not learned.")
 @click.option(
-    "--false-positive-rate", type=float, help="What a learned threshold keeps to; 0.025 by default."
+    "--rule", help="Known sources: a TOML file with a section [population], or a preset, R1 to R4."
+)
+@click.option(
+    "--threshold",
+    callback=_number,
+    metavar="NUMBER",
+    help="A threshold that is given, not learned.",
+)
+@click.option(
+    "--false-positive-rate",
+    callback=_number,
+    metavar="NUMBER",
+    help="What a learned threshold keeps to; 0.025 by default.",
 )
 @click.option("--linkage", help="average (the default), single, complete or weighted.")
 @click.option("--seed", type=int, help="For resampling.")
@@ -100,6 +136,9 @@ def analyse(
     out: Path,
     rule: str | None,
     roles: tuple[str, ...],
+    tokens: tuple[str, ...],
+    targets: tuple[str, ...],
+    leave_out: tuple[str, ...],
     id_column: tuple[str, ...],
     metadata: tuple[str, ...],
     decimal_comma: bool,
@@ -125,8 +164,12 @@ def analyse(
         reading["id_column"] = id_column[0] if len(id_column) == 1 else list(id_column)
     if metadata:
         reading["metadata"] = list(metadata)
-    if roles:
-        reading["roles"] = _roles(roles)
+    for key, names in (("targets", targets), ("leave_out", leave_out)):
+        if names:
+            reading[key] = list(names)
+    for key, option, pairs in (("roles", "--role", roles), ("tokens", "--token", tokens)):
+        if pairs:
+            reading[key] = _pairs(pairs, option)
     known: Any = rule
     if rule is not None and Path(rule).suffix.lower() == ".toml":
         known = read_rule(rule)
@@ -135,7 +178,7 @@ def analyse(
         out=out,
         rule=known,
         reading=reading or None,
-        decimal_comma=decimal_comma,
+        decimal_comma=decimal_comma or None,
         progress=not (quiet or as_json),
         **options,
     )
@@ -161,12 +204,18 @@ def analyse(
 @cli.command(short_help="What a file holds, before anything is computed.")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--sheet", help="The sheet of a workbook.")
+@click.option("--id-column", multiple=True, help="The column with ids; repeat to join several.")
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="The decimal sign, if it is unclear."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def info(path: Path, sheet: str | None, as_json: bool) -> None:
+def info(
+    path: Path, sheet: str | None, id_column: tuple[str, ...], decimal: str | None, as_json: bool
+) -> None:
     """Show what FILE holds: format, columns, targets, statuses and every guess."""
     from drugsig.profiles.tables import describe_table
 
-    found = describe_table(path, sheet=sheet)
+    found = describe_table(path, sheet=sheet, id_column=list(id_column) or None, decimal=decimal)
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:
@@ -188,14 +237,27 @@ def example(name: str, directory: Path) -> None:
     click.echo(f"Next: drugsig analyse {folder / 'analysis.toml'} --out {folder}-result --open")
 
 
-def _roles(given: Sequence[str]) -> dict[str, str]:
-    roles = {}
+def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
+    pairs = {}
     for text in given:
-        target, sign, role = text.rpartition("=")
-        if not sign or not target:
-            raise click.UsageError(f"--role takes TARGET=ROLE, got '{text}'")
-        roles[target] = role
-    return roles
+        name, sign, value = text.rpartition("=")
+        if not sign or not name:
+            shape = "TARGET=ROLE" if option == "--role" else "TEXT=STATUS"
+            raise click.UsageError(f"{option} takes {shape}, got '{text}'")
+        pairs[name] = value
+    return pairs
+
+
+def _on_the_command_line(message: str) -> str:
+    """Say how keywords that a message names are given to the command."""
+    named = dict.fromkeys(_KEYWORD.findall(message))
+    options = {o.name: o.opts[-1] for o in analyse.params if isinstance(o, click.Option)}
+    told = [options[name] for name in named if name in options]
+    if not named:
+        return ""
+    if told:
+        return f" (On the command line: {', '.join(told)}.)"
+    return " (On the command line: write it into [input] of an analysis.toml.)"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
@@ -233,7 +295,7 @@ def _run(given: list[str]) -> int:
     except DrugsigError as error:
         if "--debug" in given:
             traceback.print_exc()
-        click.echo(f"{type(error).__name__}: {error}", err=True)
+        click.echo(f"{type(error).__name__}: {error}{_on_the_command_line(str(error))}", err=True)
         return EXIT_OUTPUT if isinstance(error, OutputError) else EXIT_INPUT
     except Exception as error:  # noqa: BLE001 - a fault of drugsig is told in one line as well
         if "--debug" in given:

@@ -25,6 +25,7 @@
     ├── UndefinedScoreWarning         scores that have no value
     ├── ImputationWarning             values put in place of what was not detected
     ├── CircularRuleWarning           a population rule that looks at the profile itself
+    ├── DataWarning                   data or choices that are probably not what was meant
     ├── ChainingWarning               groups that depend on how links are chained
     └── UnsuitableRunWarning          a run or a trace that may not be what profiles are made of
 
@@ -42,6 +43,7 @@ __all__ = [
     "CircularRuleWarning",
     "ComparisonError",
     "ConfigError",
+    "DataWarning",
     "DrugsigError",
     "DrugsigWarning",
     "GroupingError",
@@ -237,6 +239,10 @@ class ImputationWarning(DrugsigWarning):
 
 class CircularRuleWarning(DrugsigWarning):
     """The population rule uses a column that is itself derived from the profile."""
+
+
+class DataWarning(DrugsigWarning):
+    """The data, or a choice about them, are probably not what was meant."""
 
 
 class ChainingWarning(DrugsigWarning):

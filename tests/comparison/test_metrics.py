@@ -63,11 +63,13 @@ def partial(n: int = 12, p: int = 9, seed: int = 1) -> np.ndarray:
     return values
 
 
-# Few targets, repeated values, zeros and gaps: what breaks formulas.
+# Few targets, repeated values, zeros and gaps: what breaks formulas. Rounded, so that a profile is
+# constant or clearly is not.
 awkward = hnp.arrays(
     float,
     st.tuples(st.integers(2, 5), st.integers(5, 8)),
-    elements=st.sampled_from([0.0, 0.0, 1.0, 2.0, 2.5, 7.0, 100.0, np.nan]) | st.floats(0.01, 1e3),
+    elements=st.sampled_from([0.0, 0.0, 1.0, 2.0, 2.5, 7.0, 100.0, np.nan])
+    | st.floats(0.01, 1e3).map(lambda x: round(x, 3)),
 )
 
 
@@ -226,7 +228,7 @@ def test_the_amount_does_not_count(values: np.ndarray, factor: float) -> None:
     def scores(name: str, x: np.ndarray) -> np.ndarray:
         return scored(made(x), made(values, tag="q"), metric=name, min_measured=1).scores
 
-    for name in FREE_OF_SCALE:
+    for name in ("pearson", "spearman", "cosine", "squared_cosine"):
         plain = scores(name, values)
         np.testing.assert_array_equal(scores(name, values * 2.0**-20), plain, err_msg=name)
         np.testing.assert_allclose(

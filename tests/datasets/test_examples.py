@@ -18,7 +18,11 @@ FILES = {"README.txt", "analysis.toml", "seizures.xlsx", "truth.csv"}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -40,15 +44,18 @@ def test_it_writes_the_same_bytes_again(example: Path, tmp_path: Path) -> None:
     assert contents(write_example("profiles", tmp_path / "empty")) == contents(example)
 
 
-def test_the_repository_holds_what_is_written(example: Path, repository: Path) -> None:
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_repository_holds_what_is_written(name: str, repository: Path, tmp_path: Path) -> None:
+    written = contents(write_example(name, tmp_path / name))
     kept = repository / "data" / "examples"
-    assert contents(kept / "profiles") == contents(example)
+    assert contents(kept / name) == written
     lines = (kept / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    listed = {name: digest for digest, name in (line.split("  ") for line in lines)}
-    assert listed == {
-        f"profiles/{name}": hashlib.sha256(content).hexdigest()
-        for name, content in contents(example).items()
+    listed = {path: digest for digest, path in (line.split("  ") for line in lines)}
+    assert {path for path in listed if path.startswith(f"{name}/")} == {
+        f"{name}/{file}" for file in written
     }
+    for file, content in written.items():
+        assert listed[f"{name}/{file}"] == hashlib.sha256(content).hexdigest()
 
 
 def test_the_script_finds_a_difference(repository: Path, tmp_path: Path) -> None:
@@ -89,6 +96,16 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"not empty.*overwrite=True"):
         write_example("profiles", tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_overwriting_replaces_files_in_folders_too(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "runs" / "Q1-01.cdf").write_text("old", encoding="utf-8")
+    found = contents(write_example("casework", tmp_path, overwrite=True))
+    assert found["runs/mine.txt"] == b"mine"
+    assert found["runs/Q1-01.cdf"].startswith(b"CDF\x01")
+    assert len([name for name in found if name.startswith("runs/")]) == 25
 
 
 def test_overwriting_replaces_its_own_files_only(example: Path, tmp_path: Path) -> None:

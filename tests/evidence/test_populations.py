@@ -16,6 +16,7 @@ from drugsig.errors import (
     CircularRuleWarning,
     ConfigError,
     DrugsigError,
+    DrugsigWarning,
     InputError,
     MetadataError,
     PopulationError,
@@ -62,7 +63,8 @@ def slow_pairs(rule: PopulationRule, table: list[Row]) -> tuple[set, set, int]:
     ]
     for i, j in itertools.combinations(used, 2):
         a, b = table[i], table[j]
-        if rule.specimen in a and equal(a[rule.specimen], b[rule.specimen]) is True:
+        column = rule.specimen or "specimen_id"
+        if column in a and equal(a[column], b[column]) is True:
             continue
         source_known = all(row[c] is not None for row in (a, b) for c in rule.source)
         if fits(rule.linked, a, b, table) and source_known:
@@ -89,7 +91,7 @@ RULES = {
         PairCondition(same=("Group", "Pre")),
         PairCondition(different=("Group",)),
         source=("Group", "Pre"),
-        specimen="none of them",
+        specimen="profile_id",
     ),
 }
 COLUMNS = ("Group", "PriR", "Pre", "PreR", "Specimen")
@@ -111,12 +113,12 @@ def test_a_rule_finds_the_pairs_of_a_slow_search(name: str, table: list[Row]) ->
     profiles = with_metadata(**{c: [row[c] for row in table] for c in COLUMNS})
     linked, unlinked, undecided = slow_pairs(rule, table)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CircularRuleWarning)
-        try:
-            sample = pair_sample(comparison_of(profiles), profiles, rule)
-        except PopulationError as error:
-            assert not linked or not unlinked, str(error)
+        warnings.simplefilter("ignore", DrugsigWarning)
+        if not linked or not unlinked:
+            with pytest.raises(PopulationError, match="finds no"):
+                pair_sample(comparison_of(profiles), profiles, rule)
             return
+        sample = pair_sample(comparison_of(profiles), profiles, rule)
     found = list(zip(sample.rows.tolist(), sample.columns.tolist(), strict=True))
     assert {p for p, x in zip(found, sample.linked, strict=True) if x} == linked
     assert {p for p, x in zip(found, sample.linked, strict=True) if not x} == unlinked
@@ -134,9 +136,7 @@ def test_a_rule_finds_the_pairs_of_a_slow_search(name: str, table: list[Row]) ->
 @pytest.mark.parametrize("size", [1, 3, 10, 1000])
 def test_blocks_of_pairs_do_not_count(size: int, monkeypatch) -> None:
     profiles = with_metadata(batch_id=["a", "a", "b", None, "b", "c", "a"], zone=list("xxyyxxy"))
-    rule = PopulationRule.from_data(
-        BATCHES.to_data() | {"strata": ["zone"], "seizure": "batch_id"}
-    )
+    rule = PopulationRule.from_data(BATCHES.to_data() | {"strata": ["zone"], "seizure": "batch_id"})
     plain = pair_sample(comparison_of(profiles), profiles, rule)
     strata = stratum_pairs(comparison_of(profiles), profiles, rule)
     monkeypatch.setattr(pairs, "_BLOCK_PAIRS", size)
@@ -151,9 +151,7 @@ def test_blocks_of_pairs_do_not_count(size: int, monkeypatch) -> None:
 
 
 def test_two_profiles_of_one_specimen_are_never_a_pair() -> None:
-    profiles = with_metadata(
-        batch_id=["a", "a", "a", "b"], specimen_id=["1", "1", "2", None]
-    )
+    profiles = with_metadata(batch_id=["a", "a", "a", "b"], specimen_id=["1", "1", "2", None])
     sample = pair_sample(comparison_of(profiles), profiles, BATCHES)
     assert sample.n_same_specimen == 1
     assert sample.n_linked == 2
@@ -245,33 +243,26 @@ def test_conditions_that_do_not_exclude_each_other_are_refused() -> None:
         pair_sample(comparison_of(profiles), profiles, rule)
 
 
-@pytest.mark.parametrize(
-    ("linked", "unlinked", "said"),
-    [
-        ("zone", "batch_id", "linked pair 'p0' and 'p1' has different text"),
-        ("batch_id", "zone", "unlinked pair 'p0' and 'p2' has the same text"),
-    ],
-)
-def test_a_source_that_contradicts_the_rule_is_refused(linked, unlinked, said) -> None:
+def test_a_linked_pair_with_different_sources_is_refused() -> None:
     rule = PopulationRule(
-        "odd", PairCondition(same=(linked,)), PairCondition(different=(unlinked,)), ("batch_id",)
+        "odd", PairCondition(same=("zone",)), PairCondition(different=("zone",)), ("batch_id",)
     )
-    texts = {"batch_id": ["a", "b", "a"], "zone": ["x", "x", "y"]}
-    if linked == "batch_id":
-        rule = PopulationRule(
-            "odd",
-            PairCondition(same=("batch_id",), group_size=GroupSize("zone", 9, 9)),
-            PairCondition(different=("zone",)),
-            ("batch_id",),
-        )
-    profiles = with_metadata(**texts)
-    with pytest.raises(PopulationError, match=said):
+    profiles = with_metadata(batch_id=["a", "b", "c"], zone=["x", "x", "y"])
+    with pytest.raises(PopulationError, match="linked pair 'p0' and 'p1' has different text"):
+        pair_sample(comparison_of(profiles), profiles, rule)
+
+
+def test_an_unlinked_pair_with_one_source_is_refused() -> None:
+    never = PairCondition(same=("batch_id",), group_size=GroupSize("zone", 9, 9))
+    rule = PopulationRule("odd", never, PairCondition(different=("zone",)), ("batch_id",))
+    profiles = with_metadata(batch_id=["a", "b", "a"], zone=["x", "x", "y"])
+    with pytest.raises(PopulationError, match="unlinked pair 'p0' and 'p2' has the same text"):
         pair_sample(comparison_of(profiles), profiles, rule)
 
 
 def test_a_missing_column_is_named_with_those_there_are() -> None:
     profiles = with_metadata(batch=["a", "b"])
-    with pytest.raises(MetadataError, match="'batch_id'.*Its columns are 'profile_id', 'batch'"):
+    with pytest.raises(MetadataError, match=r"'batch_id'.*Its columns are 'profile_id', 'batch'"):
         pair_sample(comparison_of(profiles), profiles, BATCHES)
 
 
@@ -309,7 +300,7 @@ def test_a_column_that_is_empty_throughout_decides_nothing() -> None:
 def test_rules_read_back(name: str) -> None:
     rule = RULES[name]
     assert PopulationRule.from_data(rule.to_data()) == rule
-    assert pickle.loads(pickle.dumps(rule)) == rule
+    assert pickle.loads(pickle.dumps(rule)) == rule  # noqa: S301
 
 
 def test_presets_are_named_for_reproduction_only() -> None:
@@ -318,7 +309,7 @@ def test_presets_are_named_for_reproduction_only() -> None:
         assert preset(name) is rule
         assert rule.to_data() == {"preset": name}
         assert "not for casework" in rule.purpose
-    with pytest.raises(UnknownNameError, match="Did you mean"):
+    with pytest.raises(UnknownNameError, match="Known: 'R1', 'R2', 'R3', 'R4'"):
         preset("R5")
 
 
@@ -400,7 +391,7 @@ def test_a_sample_counts_pairs_and_sources_on_both_sides() -> None:
     assert len(sample) == 15
     assert len(sample.linked_scores) == 4
     assert len(sample.unlinked_scores) == 11
-    again = pickle.loads(pickle.dumps(sample))
+    again = pickle.loads(pickle.dumps(sample))  # noqa: S301
     assert again == sample
     with pytest.raises(ValueError, match="read-only"):
         again.scores[0] = 1.0

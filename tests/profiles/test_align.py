@@ -32,7 +32,7 @@ def test_first_keeps_every_target_of_the_first() -> None:
 
 
 def test_first_refuses_where_the_second_lacks_one() -> None:
-    with pytest.raises(TargetMismatchError, match="'b' lacks 'C'.*keep='shared'") as e:
+    with pytest.raises(TargetMismatchError, match=r"'b' lacks 'C'.*keep='shared'") as e:
         align_targets(made("ABC", name="a"), made("ABX", name="b"), keep="first")
     assert e.value.only_in_a == ("C",)
     assert e.value.only_in_b == ("X",)
@@ -54,7 +54,7 @@ def test_a_target_that_means_something_else_is_refused() -> None:
 
 def test_what_was_pretreated_loses_no_target() -> None:
     a = pretreat(made("ABC", name="a"), "sum")
-    with pytest.raises(TargetMismatchError, match="'a' is already pretreated.*'C'"):
+    with pytest.raises(TargetMismatchError, match=r"'a' is already pretreated.*'C'"):
         align_targets(a, made("AB", name="b"), keep="shared")
     with pytest.raises(TargetMismatchError, match="'a' is already pretreated"):
         align_targets(made("AB", name="b"), a, keep="first")

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,28 +167,28 @@ def test_the_json_of_the_page_reads_back(value: object) -> None:
     assert json.loads(json_text(value)) == value
 
 
-CHANGES = {
-    "a value": dict(values=[[2.0, 3.5]]),
-    "a status": dict(status=[[0, 1]]),
-    "a limit": dict(limits=[[1.0, UNKNOWN]]),
-    "an uncertainty": dict(uncertainty=[[1.0, UNKNOWN]]),
-    "a target": dict(targets=["A", "C"]),
-    "a role": dict(targets=["A", Target("B", "main")]),
-    "a unit": dict(targets=["A", Target("B", unit="ng")]),
-    "an id": dict(profiles={"profile_id": ["2"], "batch_id": ["x"]}),
-    "a text": dict(profiles={"profile_id": ["1"], "batch_id": ["y"]}),
-    "a column name": dict(profiles={"profile_id": ["1"], "batch": ["x"]}),
-    "an emptied cell": dict(profiles={"profile_id": ["1"], "batch_id": [None]}),
-    "a pretreatment": dict(history=[Step.make("pretreat", {"steps": [{"step": "sum"}]})]),
+CHANGES: dict[str, dict[str, Any]] = {
+    "a value": {"values": [[2.0, 3.5]]},
+    "a status": {"status": [[0, 1]]},
+    "a limit": {"limits": [[1.0, UNKNOWN]]},
+    "an uncertainty": {"uncertainty": [[1.0, UNKNOWN]]},
+    "a target": {"targets": ["A", "C"]},
+    "a role": {"targets": ["A", Target("B", "main")]},
+    "a unit": {"targets": ["A", Target("B", unit="ng")]},
+    "an id": {"profiles": {"profile_id": ["2"], "batch_id": ["x"]}},
+    "a text": {"profiles": {"profile_id": ["1"], "batch_id": ["y"]}},
+    "a column name": {"profiles": {"profile_id": ["1"], "batch": ["x"]}},
+    "an emptied cell": {"profiles": {"profile_id": ["1"], "batch_id": [None]}},
+    "a pretreatment": {"history": [Step.make("pretreat", {"steps": [{"step": "sum"}]})]},
 }
 
 
 def plain(**changed) -> ProfileSet:
-    full = dict(
-        values=[[2.0, 3.0]],
-        targets=["A", "B"],
-        profiles={"profile_id": ["1"], "batch_id": ["x"]},
-    )
+    full: dict[str, Any] = {
+        "values": [[2.0, 3.0]],
+        "targets": ["A", "B"],
+        "profiles": {"profile_id": ["1"], "batch_id": ["x"]},
+    }
     full |= changed
     return ProfileSet(full.pop("values"), full.pop("targets"), full.pop("profiles"), **full)
 

@@ -87,7 +87,8 @@ def test_tables_are_handed_out_as_copies() -> None:
 
 
 @pytest.mark.parametrize(
-    "passed", [lambda s: pickle.loads(pickle.dumps(s)), copy.copy, copy.deepcopy]
+    "passed",
+    [lambda s: pickle.loads(pickle.dumps(s)), copy.copy, copy.deepcopy],  # noqa: S301
 )
 def test_copies_are_equal_and_as_read_only(passed) -> None:
     s = small()
@@ -153,30 +154,30 @@ def test_ids_that_are_not_distinct_texts_are_refused(bad) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (dict(values=[1.0, 2.0]), r"shape \(profiles, targets\), got 1 dimension"),
-        (dict(values=[["a", "b"]]), "real numbers"),
-        (dict(values=[[1 + 2j, 1]]), "real numbers"),
-        (dict(values=[[1.0, np.inf]]), "not finite; the first is inf in row 0, column 1"),
-        (dict(values=[[1.0], [1.0, 2.0]]), "rows differ in length"),
-        (dict(targets=["A"]), r"2 column\(s\), but 1 target\(s\)"),
-        (dict(targets=["A", "A"]), "target names must be unique, but 'A'"),
-        (dict(targets="AB"), "must be a list"),
-        (dict(profiles=["1", "2"]), "1 rows of values, but column 'profile_id' has 2"),
-        (dict(profiles={"batch_id": ["x"]}), "no column 'profile_id'"),
-        (dict(profiles={"profile_id": ["1"], "A": ["x"]}), "name of a target and of a metadata"),
-        (dict(status=[[0, 5]]), "0 detected, 1 below_loq"),
-        (dict(status=[[0, -1]]), "whole numbers of drugsig.Status"),
-        (dict(status=[[0.0, 1.0]]), "whole numbers of drugsig.Status"),
-        (dict(status=[[0]]), r"status must have shape \(1, 2\), got \(1, 1\)"),
-        (dict(limits=[[1.0]]), "limits must have shape"),
-        (dict(limits=[[1.0, np.inf]]), "limits holds"),
-        (dict(uncertainty=[[1.0, -1.0]]), "must not be negative"),
-        (dict(history=["sum"]), "drugsig.Step"),
-        (dict(name=""), "the name of a profile set"),
+        ({"values": [1.0, 2.0]}, r"shape \(profiles, targets\), got 1 dimension"),
+        ({"values": [["a", "b"]]}, "real numbers"),
+        ({"values": [[1 + 2j, 1]]}, "real numbers"),
+        ({"values": [[1.0, np.inf]]}, "not finite; the first is inf in row 0, column 1"),
+        ({"values": [[1.0], [1.0, 2.0]]}, "rows differ in length"),
+        ({"targets": ["A"]}, r"2 column\(s\), but 1 target\(s\)"),
+        ({"targets": ["A", "A"]}, "target names must be unique, but 'A'"),
+        ({"targets": "AB"}, "must be a list"),
+        ({"profiles": ["1", "2"]}, "1 rows of values, but column 'profile_id' has 2"),
+        ({"profiles": {"batch_id": ["x"]}}, "no column 'profile_id'"),
+        ({"profiles": {"profile_id": ["1"], "A": ["x"]}}, "name of a target and of a metadata"),
+        ({"status": [[0, 5]]}, "0 detected, 1 below_loq"),
+        ({"status": [[0, -1]]}, "whole numbers of drugsig.Status"),
+        ({"status": [[0.0, 1.0]]}, "whole numbers of drugsig.Status"),
+        ({"status": [[0]]}, r"status must have shape \(1, 2\), got \(1, 1\)"),
+        ({"limits": [[1.0]]}, "limits must have shape"),
+        ({"limits": [[1.0, np.inf]]}, "limits holds"),
+        ({"uncertainty": [[1.0, -1.0]]}, "must not be negative"),
+        ({"history": ["sum"]}, "drugsig.Step"),
+        ({"name": ""}, "the name of a profile set"),
     ],
 )
 def test_what_cannot_be_a_profile_set_is_refused(arguments, said) -> None:
-    full = dict(values=[[1.0, 2.0]], targets=["A", "B"], profiles=["1"]) | arguments
+    full = {"values": [[1.0, 2.0]], "targets": ["A", "B"], "profiles": ["1"]} | arguments
     with pytest.raises(InputError, match=said):
         ProfileSet(full.pop("values"), full.pop("targets"), full.pop("profiles"), **full)
 
@@ -254,7 +255,7 @@ def test_an_unknown_id_names_the_nearest() -> None:
         s.keep_targets(["B"])
     with pytest.raises(UnknownNameError, match="unknown target 'B'"):
         s.with_roles({"B": "main"})
-    with pytest.raises(MetadataError, match="no metadata column 'batch_id'.*'profile_id'"):
+    with pytest.raises(MetadataError, match=r"no metadata column 'batch_id'.*'profile_id'"):
         s.column("batch_id")
 
 

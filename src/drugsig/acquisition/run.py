@@ -15,8 +15,9 @@ from drugsig.errors import InputError
 
 __all__ = ["Run", "RunMetadata", "Scan"]
 
-# A stated total ion current and the sum of points agree if they differ by less than this share.
-TIC_TOLERANCE = 1e-3
+# A stated total ion current and the sum of points agree if they differ by no more than this share:
+# above what a sum in single precision loses, below what a missing point takes away.
+TIC_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class RunMetadata:
     sha256 : str
         Of the bytes of the file, or of the data file inside a folder.
     format : str
-        ``"andi_ms"``, ``"mzml"``, ``"mzxml"``, ``"jcamp_dx"`` or ``"agilent_d"``.
+        ``"andi_ms"``, ``"andi_chromatography"``, ``"mzml"``, ``"mzxml"``, ``"jcamp_dx"`` or
+        ``"agilent_d"``.
     sample_name, operator, method, instrument : str
         As the header has them.
     acquired : str

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from drugsig._check import choose
+from drugsig.datasets.casework_example import write_casework
 from drugsig.datasets.seizures_example import write_seizures
 from drugsig.errors import OutputError
 
@@ -41,6 +42,15 @@ class Example:
 
 EXAMPLES: Mapping[str, Example] = MappingProxyType(
     {
+        "casework": Example(
+            name="casework",
+            summary=(
+                "24 simulated GC-MS runs of cocaine in two formats, their protocol, their analysis "
+                "file and their truth."
+            ),
+            start="analysis.toml",
+            write=write_casework,
+        ),
         "profiles": Example(
             name="profiles",
             summary=(
@@ -49,7 +59,7 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
             ),
             start="analysis.toml",
             write=write_seizures,
-        )
+        ),
     }
 )
 
@@ -100,8 +110,12 @@ def write_example(
         draft.mkdir(parents=True)
         example.write(draft)
         target.mkdir(exist_ok=True)
-        for file in sorted(draft.iterdir()):
-            file.replace(target / file.name)
+        for file in sorted(draft.rglob("*")):
+            place = target / file.relative_to(draft)
+            if file.is_dir():
+                place.mkdir(exist_ok=True)
+            else:
+                file.replace(place)
     except OSError as error:
         raise OutputError(
             f"example '{name}' cannot be written to '{folder}': {error.strerror or error}"

@@ -98,10 +98,12 @@ class Instrument:
             number(getattr(self, name), what=name, open_low=True)
         for name in (
             *("solvent_delay_s", "baseline", "baseline_sd", "bleed", "bleed_rsd", "threshold"),
-            *("mz_sd", "drift_between_s", "drift_within_s", "jitter_s", "sensitivity_rsd"),
+            *("drift_between_s", "drift_within_s", "jitter_s", "sensitivity_rsd"),
         ):
             number(getattr(self, name), what=name)
         number(self.carry_over, what="carry_over", high=1.0)
+        # More, and the centroids of neighbours would change places.
+        number(self.mz_sd, what="mz_sd", high=0.1)
         if number_range(self.peak_sd_s, what="peak_sd_s")[0] == 0.0:
             raise InputError("peak_sd_s must be above 0")
         if self.solvent_delay_s + 2 * self.scan_interval_s > self.run_length_s:
@@ -212,7 +214,7 @@ def acquire(
     clipped = counts >= instrument.saturation
     np.minimum(counts, instrument.saturation, out=counts)
     for k, (inside, places) in traces.items():
-        saturated[k] = bool(clipped[np.ix_(inside, places)].any())
+        saturated[k] = bool(clipped[inside][:, places].any())
     return Acquired(_store(rng, instrument, times, nominal, counts, metadata), saturated)
 
 

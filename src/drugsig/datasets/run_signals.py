@@ -100,4 +100,4 @@ def few_digits(counts: Floats, /) -> Floats:
     steps = 10.0 ** np.arange(8)
     place = np.searchsorted(10.0**SIGNIFICANT_DIGITS * steps, counts, side="right")
     step = steps[np.minimum(place, len(steps) - 1)]
-    return np.rint(counts / step) * step
+    return np.asarray(np.rint(counts / step) * step)

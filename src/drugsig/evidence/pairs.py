@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from drugsig._check import freeze, listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import CircularRuleWarning, PopulationError
+from drugsig.errors import CircularRuleWarning, DataWarning, PopulationError
 from drugsig.evidence.populations import (
     TRUE,
     PopulationRule,
@@ -66,6 +66,9 @@ class PairSample:
         Pairs of profiles of one specimen, which are never used.
     left_out : dict
         Profiles the rule leaves out, and why.
+    specimen_known : bool
+        Whether a column names the specimen; without one, two profiles of one specimen are not told
+        apart from profiles of two.
     """
 
     scores: NDArray[np.float64]
@@ -81,6 +84,7 @@ class PairSample:
     n_undefined: int
     n_same_specimen: int
     left_out: dict[str, str]
+    specimen_known: bool = True
 
     def __post_init__(self) -> None:
         self._freeze()
@@ -203,6 +207,11 @@ def pair_sample(
     _refuse_other(comparison, profiles)
     codes = {c: codes_of(profiles, c) for c in rule.columns}
     specimen = _specimen_codes(profiles, rule)
+    for text in rule.unmatched(profiles):
+        warn(
+            f"population rule '{rule.name}' leaves out {text}, but no profile has that text.",
+            DataWarning,
+        )
     left_out = rule.left_out(profiles)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(left_out)] = False
@@ -251,6 +260,7 @@ def pair_sample(
         n_undefined=undefined,
         n_same_specimen=same_specimen,
         left_out=left_out,
+        specimen_known=rule.specimen_column(profiles) is not None,
     )
     _refuse_one_sided(sample, len(profiles))
     if rule.circular:
@@ -329,8 +339,9 @@ def _blocks(
 
 
 def _specimen_codes(profiles: ProfileSet, rule: PopulationRule) -> NDArray[np.intp]:
-    if rule.specimen in profiles.metadata_columns:
-        return codes_of(profiles, rule.specimen)
+    column = rule.specimen_column(profiles)
+    if column is not None:
+        return codes_of(profiles, column)
     return np.full(len(profiles), -1, dtype=np.intp)
 
 
@@ -413,7 +424,8 @@ def _refuse_one_sided(sample: PairSample, n_profiles: int) -> None:
     condition = rule.linked if lacking == "linked" else rule.unlinked
     raise PopulationError(
         f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among {n_profiles} "
-        f"profiles: {sample.n_undecided} pair(s) are undecided, {sample.n_undefined} have no "
-        f"score, {len(sample.left_out)} profile(s) are left out. A threshold cannot be learned; "
+        f"profiles: {sample.n_undecided} pair(s) are undecided, {sample.n_same_specimen} are two "
+        f"profiles of one specimen, {sample.n_undefined} have no score, {len(sample.left_out)} "
+        "profile(s) are left out. A threshold cannot be learned; "
         "give one instead, and it is reported as not validated."
     )

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, listed, one_line_text
-from drugsig.errors import ConfigError, InputError, MetadataError
+from drugsig._check import choose, did_you_mean, listed, nearest, one_line_text
+from drugsig.errors import ConfigError, InputError, MetadataError, UnknownNameError
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -34,6 +34,9 @@ __all__ = [
     "negate",
     "preset",
 ]
+
+# The column that names the specimen unless a rule names another.
+DEFAULT_SPECIMEN = "specimen_id"
 
 # Three-valued truth of a condition on a pair.
 TRUE = np.int8(1)
@@ -170,9 +173,9 @@ class PopulationRule:
         What "source" means here: a production batch, a laboratory, a route ...
     exclude : mapping of str to tuple of str
         Profiles with one of these texts in a column are left out of the rule.
-    specimen : str
-        The column that names the specimen: two profiles of one specimen are never a pair. Not
-        used where the profiles have no such column.
+    specimen : str, optional
+        The column that names the specimen: two profiles of one specimen are never a pair. By
+        default ``specimen_id``, where the profiles have such a column.
     seizure : str
         The column that names the seizure, for rates by stratum.
     strata : tuple of str
@@ -200,7 +203,7 @@ class PopulationRule:
     source: tuple[str, ...]
     source_level: str = "source"
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    specimen: str = "specimen_id"
+    specimen: str | None = None
     seizure: str = "seizure_id"
     strata: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
@@ -224,6 +227,7 @@ class PopulationRule:
                     *self.unlinked.columns,
                     *self.source,
                     *self.exclude,
+                    *(() if self.specimen is None else (self.specimen,)),
                     *self.strata,
                     *((self.seizure,) if self.strata else ()),
                 )
@@ -252,6 +256,37 @@ class PopulationRule:
                 f"which profile set '{profiles.name}' lacks. Its columns are "
                 f"{listed(there, most=40)}."
             )
+
+    def specimen_column(self, profiles: ProfileSet, /) -> str | None:
+        """Return the column that names the specimen of these profiles; None if there is none."""
+        if self.specimen is not None:
+            return self.specimen
+        return DEFAULT_SPECIMEN if DEFAULT_SPECIMEN in profiles.metadata_columns else None
+
+    def unmatched(self, profiles: ProfileSet, /) -> tuple[str, ...]:
+        """Return what the rule excludes and these profiles never have: ``"column = text"``.
+
+        Raises
+        ------
+        MetadataError
+            If such a text is nearly one that occurs: then it is probably misspelled, and the
+            profiles it should leave out would teach the threshold.
+        """
+        out = []
+        for column, texts in self.exclude.items():
+            there = sorted({t for t in profiles.column(column) if t is not None})
+            for text in texts:
+                if text in there:
+                    continue
+                near = nearest(text, there)
+                if near is not None:
+                    raise MetadataError(
+                        f"population rule '{self.name}' leaves out {column} = '{text}', which does "
+                        f"not occur; '{near}' does. Correct the rule: texts must be written as in "
+                        "the table."
+                    )
+                out.append(f"{column} = {text}")
+        return tuple(out)
 
     def left_out(self, profiles: ProfileSet, /) -> dict[str, str]:
         """Return the profiles the rule leaves out, and why: ``{id: "column = text"}``."""
@@ -325,9 +360,10 @@ class PopulationRule:
             "source": list(self.source),
             "linked": self.linked.to_data(),
             "unlinked": self.unlinked.to_data(),
-            "specimen": self.specimen,
             "seizure": self.seizure,
         }
+        if self.specimen is not None:
+            data["specimen"] = self.specimen
         if self.exclude:
             data["exclude"] = {k: list(v) for k, v in self.exclude.items()}
         for key in ("strata", "derived"):
@@ -447,7 +483,7 @@ def _presets() -> Mapping[str, PopulationRule]:
     common: dict[str, Any] = {
         "source": (group,),
         "source_level": "seizure, taken as one source",
-        "specimen": "Specimen",
+        "specimen": "profile_id",
         "seizure": group,
         "strata": route,
         "derived": route,
@@ -485,4 +521,11 @@ def preset(name: object, /) -> PopulationRule:
     UnknownNameError
         If there is no such preset.
     """
-    return PRESETS[choose(name, tuple(PRESETS), what="preset population rule")]
+    if isinstance(name, str) and name in PRESETS:
+        return PRESETS[name]
+    raise UnknownNameError(
+        f"'{name}' is no preset population rule. {did_you_mean(str(name), tuple(PRESETS))} Any "
+        "other rule is written in a TOML file with a section [population].",
+        name=str(name),
+        known=tuple(PRESETS),
+    )

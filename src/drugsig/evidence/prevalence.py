@@ -23,8 +23,8 @@ class TrueLinkShare:
     prevalence : float
         The share of all compared pairs that truly share a source.
     share : float or None
-        Of the pairs over the threshold, those that truly share a source; None where no pair
-        would be over it.
+        Of the pairs over the threshold, those that truly share a source; None where it cannot be
+        said.
     """
 
     prevalence: float
@@ -38,6 +38,9 @@ def share_of_true_links(
     prevalences: Sequence[float] = PREVALENCES,
 ) -> tuple[TrueLinkShare, ...]:
     """Return the share of true links at each prevalence, by Bayes' rule.
+
+    A false-positive rate of zero gives no share: that no false link was seen among some pairs does
+    not make every link true. Give the upper end of the interval of the rate instead.
 
     Parameters
     ----------
@@ -69,5 +72,6 @@ def share_of_true_links(
     for prevalence in prevalences:
         true = prevalence * true_positive_rate
         false = (1.0 - prevalence) * false_positive_rate
-        out.append(TrueLinkShare(prevalence, true / (true + false) if true + false else None))
+        known = false_positive_rate > 0.0 and true + false > 0.0
+        out.append(TrueLinkShare(prevalence, true / (true + false) if known else None))
     return tuple(out)

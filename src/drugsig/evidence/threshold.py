@@ -20,6 +20,7 @@ from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "DEFAULT_RATE",
+    "DEFAULT_RESAMPLES",
     "StratumRate",
     "Threshold",
     "assess_threshold",
@@ -39,7 +40,7 @@ FEW_LINKED_SOURCES = 30
 FEW_FALSE_POSITIVES = 10
 
 ALL_STRATA = "all strata"
-_DEFAULT_RESAMPLES = 2000
+DEFAULT_RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def learn_threshold(
     *,
     false_positive_rate: float = DEFAULT_RATE,
     rng: np.random.Generator,
-    n_resamples: int = _DEFAULT_RESAMPLES,
+    n_resamples: int = DEFAULT_RESAMPLES,
     strata: dict[str, Floats] | None = None,
 ) -> Threshold:
     """Find the most permissive observed score whose false-positive rate is small enough.
@@ -256,7 +257,7 @@ def assess_threshold(
     /,
     *,
     rng: np.random.Generator,
-    n_resamples: int = _DEFAULT_RESAMPLES,
+    n_resamples: int = DEFAULT_RESAMPLES,
     strata: dict[str, Floats] | None = None,
 ) -> Threshold:
     """Measure the error rates of a threshold that was set elsewhere.
@@ -320,7 +321,7 @@ def threshold_for(
     rng: np.random.Generator,
     value: float | None = None,
     false_positive_rate: float = DEFAULT_RATE,
-    n_resamples: int = _DEFAULT_RESAMPLES,
+    n_resamples: int = DEFAULT_RESAMPLES,
 ) -> Threshold:
     """Learn a threshold under a rule, or measure a given one, strata included.
 
@@ -376,6 +377,12 @@ def _assessed(
             f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
             "pairs are called unlinked because their profiles differ, so the rates look better "
             "than they are."
+        )
+    if not sample.specimen_known:
+        notes.append(
+            "No column names the specimen. If two profiles are of one specimen they count as a "
+            "linked pair, and the rates look better than they are: name the column in the rule, "
+            'or specimen = "profile_id" if every profile is a specimen of its own.'
         )
     if origin == "learned":
         notes.append(

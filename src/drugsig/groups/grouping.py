@@ -20,6 +20,9 @@ DEFAULT_LINKAGE = "average"
 # Linkages whose merge heights are on the scale of the scores, so that a score threshold cuts
 # them. Ward's heights are increases in a sum of squares.
 LINKAGES = ("average", "single", "complete", "weighted")
+# An average of n scores is rounded n times; this is enough for a thousand of them.
+_ROUNDING = 1e-12
+
 _OnScale = Literal["average", "single", "complete", "weighted"]
 _OFF_SCALE = ("ward", "centroid", "median")
 
@@ -89,7 +92,7 @@ def group(
         upper = distance[np.triu_indices(len(kept), k=1)]
         tree = linkage(upper, method=cast(_OnScale, linkage_method))
         cut = float(metric.as_distance(np.asarray(links.threshold)))
-        labels[kept] = n + fcluster(tree, t=cut, criterion="distance")
+        labels[kept] = n + fcluster(_rounded_to(cut, tree), t=cut, criterion="distance")
         if len(kept) > 2 and np.ptp(upper) > 0:
             correlation = _cophenetic(tree, upper)
     result = Groups(
@@ -107,6 +110,20 @@ def group(
     if result.chained:
         warn(result.chaining_note, ChainingWarning)
     return result
+
+
+def _rounded_to(cut: float, tree: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the tree with heights that miss the cut by rounding alone put on it.
+
+    The average of scores that all equal the threshold may come out one digit above it. The height
+    of two single profiles is their score itself, and stays.
+    """
+    heights = tree[:, 2]
+    averaged = tree[:, 3] > 2
+    missed = averaged & (heights > cut) & (heights <= cut * (1.0 + _ROUNDING))
+    out = tree.copy()
+    out[missed, 2] = cut
+    return out
 
 
 def _cophenetic(tree: NDArray[np.float64], upper: NDArray[np.float64]) -> float | None:

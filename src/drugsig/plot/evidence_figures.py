@@ -197,29 +197,31 @@ def true_links(
         If no share is known: without error rates of the threshold there is none.
     """
     x, y = _known(shares)
-    if not len(x):
+    low_x, low_y = _known(least)
+    if not len(x) and not len(low_x):
         raise InputError(
             "there is no share of true links to draw: it follows from the error rates of a "
             "threshold, so a population rule with known sources is needed"
         )
-    low_x, low_y = _known(least)
+    every = x if len(x) else low_x
     height = 2.7
     with styled():
         figure = new_figure(width, height)
         axes = figure.add_axes(
             (0.6 / width, 0.55 / height, 1 - 0.9 / width, 1 - 0.85 / height), xscale="log"
         )
-        axes.plot(
-            x, y, color=LINKED, marker="o", markersize=5, linewidth=1.5, clip_on=False,
-            label="with the rates as measured",
-        )  # fmt: skip
+        if len(x):
+            axes.plot(
+                x, y, color=LINKED, marker="o", markersize=5, linewidth=1.5, clip_on=False,
+                label="with the rates as measured",
+            )  # fmt: skip
         if len(low_x):
             axes.plot(
                 low_x, low_y, color=ACCENT, marker="s", markersize=4, linewidth=1.2,
                 linestyle="--", clip_on=False,
                 label="at the least favourable ends of their intervals",
             )  # fmt: skip
-        for at, share in zip(x, y, strict=True):
+        for at, share in zip(every, y if len(x) else low_y, strict=True):
             axes.annotate(
                 percent(share), (at, share), xytext=(0, 7), textcoords="offset points",
                 ha="right" if share > 0.05 else "center", size=LABEL_SIZE,
@@ -227,9 +229,9 @@ def true_links(
         axes.set_ylim(0.0, 1.12)
         figure.legend(loc="upper left", ncols=2, bbox_to_anchor=(0.5 / width, 1.0), handlelength=3)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-        axes.set_xticks(x, [one_in(p) for p in x])
+        axes.set_xticks(every, [one_in(p) for p in every])
         axes.minorticks_off()
-        axes.set_xlim(x.min() / 1.8, x.max() * 1.8)
+        axes.set_xlim(every.min() / 1.8, every.max() * 1.8)
         axes.set_xlabel("how many of the compared pairs truly share a source (not known)")
         axes.set_ylabel("share of links that are true")
         axes.grid(color="#ececec", linewidth=0.5)

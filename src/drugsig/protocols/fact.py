@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 __all__ = ["Fact", "Number", "Value", "as_data", "tidy"]
@@ -48,8 +48,9 @@ class Fact:
     note: str | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.value, list):
-            object.__setattr__(self, "value", tuple(self.value))
+        value = self.value
+        whole = tuple(map(tidy, value)) if isinstance(value, (list, tuple)) else tidy(value)
+        object.__setattr__(self, "value", whole)
 
     def __str__(self) -> str:
         parts = self.value if isinstance(self.value, tuple) else (self.value,)
@@ -73,7 +74,7 @@ def as_data(thing: object) -> Any:
     """Return a part of a protocol as plain data: what is None or empty is left out."""
     if isinstance(thing, (list, tuple)):
         return [as_data(x) for x in thing]
-    if hasattr(thing, "__dataclass_fields__"):
+    if is_dataclass(thing):
         pairs = ((f.name, getattr(thing, f.name)) for f in fields(thing))
         return {name: as_data(x) for name, x in pairs if x is not None and x != ()}
     return tidy(thing)

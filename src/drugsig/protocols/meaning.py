@@ -10,7 +10,7 @@ from drugsig._check import did_you_mean
 from drugsig.protocols.measured_target import STABILITY_ACTIONS, SUM_WITH
 from drugsig.protocols.structure import Problem
 
-__all__ = ["meaning_problems"]
+__all__ = ["count_compared", "meaning_problems"]
 
 _HARMONISED = re.compile(r"harmoni[sz]ed", re.IGNORECASE)
 
@@ -31,6 +31,16 @@ def meaning_problems(data: Mapping[str, Any], /) -> tuple[Problem, ...]:
         *_comparison(data, targets),
         *_completeness(data, targets),
     )
+
+
+def count_compared(data: Mapping[str, Any], /) -> int:
+    """Return how many targets comparisons rest on, as `Protocol.compared` counts them."""
+    actions = [
+        _text(target, "stability", "action")
+        for _, target in _targets(data)
+        if _text(target, "role") == "impurity"
+    ]
+    return sum(action != "exclude" and not action.startswith(SUM_WITH) for action in actions)
 
 
 def _table(data: object, *keys: str) -> Mapping[str, Any]:
@@ -158,7 +168,7 @@ def _internal_standards(
     if value is None:
         return
     where = "method.internal_standard.value"
-    said = [value] if isinstance(value, str) else [x for x in _array({"v": value}, "v")]
+    said = list(value) if isinstance(value, (list, tuple)) else [value]
     there = [_text(t, "name") for _, t in targets if _text(t, "role") == "internal_standard"]
     if said == ["none"]:
         if there:
@@ -182,17 +192,11 @@ def _quality(data: Mapping[str, Any]) -> Iterator[Problem]:
         seen.add(what)
 
 
-def _is_compared(target: Mapping[str, Any]) -> bool:
-    action = _text(target, "stability", "action")
-    out = action == "exclude" or action.startswith(SUM_WITH)
-    return _text(target, "role") == "impurity" and not out
-
-
 def _comparison(
     data: Mapping[str, Any], targets: list[tuple[str, Mapping[str, Any]]]
 ) -> Iterator[Problem]:
     least = _table(data, "comparison", "min_measured").get("value")
-    n_compared = sum(_is_compared(target) for _, target in targets)
+    n_compared = count_compared(data)
     if isinstance(least, int) and not isinstance(least, bool) and least > n_compared:
         yield Problem(
             "comparison.min_measured.value",
@@ -213,10 +217,10 @@ def _completeness(
     data: Mapping[str, Any], targets: list[tuple[str, Mapping[str, Any]]]
 ) -> Iterator[Problem]:
     known = _table(data, "completeness")
-    numbers = [known.get(key) for key in ("listed", "named")]
+    n_listed, n_named = known.get("listed"), known.get("named")
     read = [t for _, t in targets if _text(t, "role") == "impurity" and t.get("verified") is True]
-    if all(isinstance(x, int) and not isinstance(x, bool) for x in numbers):
-        n_listed, n_named = numbers
+    whole = False
+    if isinstance(n_listed, int) and isinstance(n_named, int):
         if n_named > n_listed:
             yield Problem("completeness.named", f"is {n_named}, more than the {n_listed} listed")
         elif n_named > len(read):
@@ -225,8 +229,6 @@ def _completeness(
                 f"is {n_named}, but only {len(read)} impurities are verified targets",
             )
         whole = known.get("harmonised") is True and n_named == n_listed
-    else:
-        whole = False
     title = _text(data, "protocol", "title")
     name = _text(data, "protocol", "name")
     if not whole and (_HARMONISED.search(title) or _HARMONISED.search(name)):

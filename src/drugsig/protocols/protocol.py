@@ -126,6 +126,21 @@ class Protocol:
         )
 
     @property
+    def recipe(self) -> str:
+        """The pretreatment, as text."""
+        return str(self.comparison.recipe.value)
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric."""
+        return str(self.comparison.metric.value)
+
+    @property
+    def min_measured(self) -> int:
+        """The least number of targets measured in both profiles."""
+        return int(str(self.comparison.min_measured.value))
+
+    @property
     def profile_targets(self) -> tuple[Target, ...]:
         """The targets as a profile set knows them, in order."""
         return tuple(t.target for t in self.targets)

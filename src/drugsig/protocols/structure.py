@@ -117,8 +117,8 @@ def _in_words(error: Any, data: Mapping[str, Any]) -> Iterator[Problem]:
         words = " or ".join(_TYPES[kind] for kind in kinds)
         yield Problem(_path(place), f"must be {words}, got {_short(value)}")
     elif rule in ("enum", "const"):
-        known = [want] if rule == "const" else want
-        hint = did_you_mean(str(value), [str(x) for x in known])
+        names = [str(x) for x in ([want] if rule == "const" else want)]
+        hint = did_you_mean(str(value), names)
         yield Problem(_path(place), f"{_short(value)} is not known here. {hint}")
     elif rule == "anyOf":
         keys = [option["required"][0] for option in want if "required" in option]

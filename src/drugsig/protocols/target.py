@@ -45,5 +45,5 @@ class Target:
 
     def __post_init__(self) -> None:
         one_line_text(self.name, what="the name of a target")
-        choose(self.role, ROLES, what=f"role of target '{self.name}'")
+        choose(self.role, ROLES, what=f"role for target '{self.name}':")
         one_line_text(self.unit, what=f"the unit of target '{self.name}'")

@@ -1,5 +1,5 @@
 """Quality: what must be known of the data before it is compared."""
 
-from drugsig.quality.profile_checks import ProfileCheck, check_profiles
+from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
 
-__all__ = ["ProfileCheck", "check_profiles"]
+__all__ = ["ProfileCheck", "check_profiles", "dominant_targets"]

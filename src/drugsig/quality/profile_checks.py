@@ -9,10 +9,20 @@ import numpy as np
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_censored
 
-__all__ = ["DOMINANT_SHARE", "FEW_IMPURITIES", "ProfileCheck", "check_profiles"]
+__all__ = [
+    "DOMINANT_SHARE",
+    "DOMINANT_TARGET",
+    "FEW_IMPURITIES",
+    "ProfileCheck",
+    "check_profiles",
+    "dominant_targets",
+]
 
 # One impurity with more than this share of the sum decides every score of the profile.
 DOMINANT_SHARE = 0.95
+
+# A target with more than this share of the sum in the median profile is rarely an impurity.
+DOMINANT_TARGET = 0.5
 
 # With fewer impurities detected, a profile is alike to many others by what they all lack.
 FEW_IMPURITIES = 3
@@ -111,3 +121,29 @@ def _reason(detected: int, lacking: list[str]) -> str:
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         return f"not measured or rejected: {', '.join(lacking[:3])}{more}"
     return "" if detected else "no impurity was detected"
+
+
+def dominant_targets(profiles: ProfileSet, /) -> dict[str, float]:
+    """Return targets called impurities that make most of the sum in the median profile.
+
+    Such a target is probably the main compound, an internal standard or a sum over the line that
+    was read as an impurity.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Before pretreatment.
+
+    Returns
+    -------
+    dict of str to float
+        Its share of the sum in the median profile.
+    """
+    impurity = np.array([t.role == "impurity" for t in profiles.targets], dtype=bool)
+    values = np.where(profiles.measured, profiles.values, 0.0)[:, impurity]
+    total = values.sum(axis=1)
+    if values.shape[1] < 3 or not (total > 0).any():
+        return {}
+    shares = np.median(values[total > 0] / total[total > 0, None], axis=0)
+    names = [t.name for t in profiles.targets if t.role == "impurity"]
+    return {n: float(x) for n, x in zip(names, shares, strict=True) if x > DOMINANT_TARGET}

@@ -124,7 +124,7 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
             "agree in every stratum column. Whether they share a source is not known. The dashed "
             "line is the false-positive rate measured on the unlinked pairs.",
         )
-    if any(s.share is not None for s in analysis.true_links):
+    if any(s.share is not None for s in least_true_links(analysis)):
         yield _made(
             "truelinks",
             plot.true_links(analysis.true_links, least=least_true_links(analysis)),

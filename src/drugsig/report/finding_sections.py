@@ -75,7 +75,7 @@ def least_true_links(analysis: Analysis, /) -> tuple[TrueLinkShare, ...]:
 
 
 def _share(row: TrueLinkShare) -> str:
-    return "no links" if row.share is None else rate(row.share)
+    return "cannot be said" if row.share is None else rate(row.share)
 
 
 def _chance_ends(analysis: Analysis) -> str:

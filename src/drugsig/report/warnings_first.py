@@ -88,7 +88,7 @@ def _about_validity(analysis: Analysis) -> list[Warned]:
                 )
             )
     out += [
-        Warned("Few known sources", note)
+        Warned("Few known sources" if "fewer than" in note else "Mind the rates", note)
         for note in threshold.warnings
         if not any(c in note for c in rule.circular) and "learned from" not in note
     ]

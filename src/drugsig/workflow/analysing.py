@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from drugsig._check import listed
+from drugsig._check import listed, warn
 from drugsig.comparison.dense import compare
+from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import get_metric
 from drugsig.errors import (
     ChainingWarning,
     ConfigError,
+    DataWarning,
     DrugsigWarning,
     InputError,
     ReadError,
@@ -30,8 +33,9 @@ from drugsig.groups.undecided import find_undecided
 from drugsig.profiles.history import canonical_json
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables import read_profiles
-from drugsig.quality.profile_checks import check_profiles
+from drugsig.quality.profile_checks import check_profiles, dominant_targets
 from drugsig.report.analysis import Analysis, InputFile
 from drugsig.workflow.config import AnalysisConfig
 from drugsig.workflow.outputs import refuse_existing, write_analysis
@@ -40,6 +44,10 @@ __all__ = ["analyse"]
 
 # The packages whose version can change a number or a figure.
 COMPUTING = ("numpy", "scipy", "pandas", "matplotlib")
+
+# More links than this share of all pairs, among enough of them, say that something is wrong.
+_MANY_LINKS = 0.2
+_ENOUGH_PAIRS = 100
 
 _STEPS = ("read", "check", "pretreat", "compare", "threshold", "group", "write")
 
@@ -57,7 +65,7 @@ def analyse(
     linkage: str | None = None,
     seed: int | None = None,
     reading: dict[str, Any] | None = None,
-    decimal_comma: bool = False,
+    decimal_comma: bool | None = None,
     progress: bool = True,
 ) -> Analysis:
     """Read profiles, compare them all, group them and report.
@@ -85,8 +93,8 @@ def analyse(
         For resampling; 1 by default.
     reading : dict, optional
         Keyword arguments of `drugsig.read_profiles`: sheet, id_column, roles ...
-    decimal_comma : bool
-        Write tables with a decimal comma and semicolons.
+    decimal_comma : bool, optional
+        Write tables with a decimal comma and semicolons; as the analysis file says by default.
     progress : bool
         Show progress where there is a terminal.
 
@@ -119,6 +127,8 @@ def analyse(
         "reading": reading,
     }
     config = _config(Path(source), {k: v for k, v in choices.items() if v is not None})
+    if decimal_comma is not None:
+        config = replace(config, decimal_comma=decimal_comma)
     bar = tqdm(total=len(_STEPS), disable=None if progress else True, leave=False, unit="step")
     with bar, warnings.catch_warnings(record=True) as caught:
         # Kept for the report, and given below all the same.
@@ -126,7 +136,7 @@ def analyse(
         analysis = _run(config, target, caught, bar)
         bar.set_description("write")
         if target is not None:
-            write_analysis(analysis, target, decimal_comma=decimal_comma)
+            write_analysis(analysis, target, decimal_comma=config.decimal_comma)
         bar.update()
     for one in caught:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
@@ -159,6 +169,7 @@ def _run(
             "analyse the changed file, remove the line sha256 from the analysis file."
         )
     profiles = read_profiles(config.path, **config.reading)
+    _warn_of_data(profiles)
     bar.update()
     bar.set_description("check")
     checks = check_profiles(profiles)
@@ -204,6 +215,7 @@ def _run(
         false_positive_rate=limit.false_positive_rate,
         false_positive_interval=None if spread is None else (spread.low, spread.high),
     )
+    _warn_of_many(links)
     bar.update()
     bar.set_description("group")
     groups = group(comparison, threshold=limit.value, linkage_method=config.linkage)
@@ -256,6 +268,33 @@ def _run(
     )
 
 
+def _warn_of_data(profiles: ProfileSet) -> None:
+    """Warn of what makes a wrong number likely: risky guesses, a target that is no impurity."""
+    for step in profiles.history:
+        for risk in step.detail.get("risks", ()):
+            warn(f"While reading: {risk}", DataWarning)
+    for name, part in dominant_targets(profiles).items():
+        warn(
+            f"'{name}' makes {part:.0%} of the sum of impurities in the median profile. If it is "
+            "the main compound, an internal standard or a sum over the line, give it its role "
+            f'(--role "{name}=main", or roles = {{ "{name}" = "main" }} in the analysis '
+            "file) or name it as metadata.",
+            DataWarning,
+        )
+
+
+def _warn_of_many(links: Links) -> None:
+    """Warn of a threshold that links so many pairs that it is probably not what was meant."""
+    if links.comparisons < _ENOUGH_PAIRS or len(links) <= _MANY_LINKS * links.comparisons:
+        return
+    meaning = "large means alike" if links.metric.is_similarity else "small means alike"
+    warn(
+        f"{len(links)} of {links.comparisons} pairs are links. '{links.metric.name}' is a "
+        f"{links.metric.kind}, {meaning}: is {links.threshold:g} the threshold that was meant?",
+        DataWarning,
+    )
+
+
 def _inputs(config: AnalysisConfig, target: Path | None) -> tuple[InputFile, ...]:
     written = config.to_data(relative_to=target, sha256="", version="")["input"]
     paths = [(written["path"], config.path)]
@@ -288,5 +327,6 @@ def _run_digest(
 ) -> str:
     # Where the files lie does not decide the result; what is in them does.
     told = {**data, "input": {k: v for k, v in data["input"].items() if not k.endswith("path")}}
+    told.pop("output", None)
     told.update(files=[i.sha256 for i in inputs], versions=versions, profiles=digest)
     return hashlib.sha256(canonical_json(told).encode()).hexdigest()

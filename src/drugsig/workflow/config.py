@@ -16,7 +16,7 @@ from drugsig._check import choose, share
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule
-from drugsig.evidence.threshold import DEFAULT_RATE
+from drugsig.evidence.threshold import DEFAULT_RATE, DEFAULT_RESAMPLES
 from drugsig.groups.grouping import DEFAULT_LINKAGE
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.tables import read_profiles
@@ -38,6 +38,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "threshold": ("value", "false_positive_rate", "n_resamples"),
     "groups": ("linkage",),
     "run": ("seed",),
+    "output": ("decimal_comma",),
 }
 
 _PATHS = ("path", "metadata_path")
@@ -77,6 +78,8 @@ class AnalysisConfig:
         For resampling.
     n_resamples : int
         How often sources are resampled.
+    decimal_comma : bool
+        Whether tables are written with a decimal comma and semicolons.
     sha256 : str, optional
         What the input must be, byte for byte.
     written_by : str
@@ -93,7 +96,8 @@ class AnalysisConfig:
     rule: PopulationRule | None = None
     linkage: str = DEFAULT_LINKAGE
     seed: int = DEFAULT_SEED
-    n_resamples: int = 2000
+    n_resamples: int = DEFAULT_RESAMPLES
+    decimal_comma: bool = False
     sha256: str | None = None
     written_by: str = ""
 
@@ -158,7 +162,8 @@ class AnalysisConfig:
             rule=None if population is None else _rule(population, place),
             linkage=_text(found["groups"], "linkage", DEFAULT_LINKAGE, place),
             seed=found["run"].get("seed", DEFAULT_SEED),
-            n_resamples=found["threshold"].get("n_resamples", 2000),
+            n_resamples=found["threshold"].get("n_resamples", DEFAULT_RESAMPLES),
+            decimal_comma=_flag(found["output"], "decimal_comma", place),
             sha256=sha256,
             written_by=str(found["drugsig"].get("version", "")),
         )
@@ -202,6 +207,8 @@ class AnalysisConfig:
             "groups": {"linkage": self.linkage},
             "run": {"seed": self.seed},
         }
+        if self.decimal_comma:
+            data["output"] = {"decimal_comma": True}
         if self.rule is not None:
             data["population"] = self.rule.to_data()
         return data
@@ -237,7 +244,11 @@ def _toml(place: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"'{place}' is not text in UTF-8, so it is no analysis file") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"'{place}' is not valid TOML: {error}") from error
+        raise ConfigError(
+            f"'{place}' is not valid TOML: {error}. In TOML a number has a decimal point (0.02), "
+            "texts stand in quotes, and a path is written with / or in single quotes "
+            "('C:\\data\\table.xlsx')."
+        ) from error
 
 
 def _section(data: Mapping[str, Any], name: str, place: Path) -> dict[str, Any]:
@@ -267,6 +278,13 @@ def _number(section: Mapping[str, Any], key: str, place: Path) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigError(f"{place.name}: {key} must be a number, got {value!r}")
     return float(value)
+
+
+def _flag(section: Mapping[str, Any], key: str, place: Path) -> bool:
+    value = section.get(key, False)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{place.name}: {key} must be true or false, got {value!r}")
+    return value
 
 
 def _resolve(folder: Path, path: object) -> Path:

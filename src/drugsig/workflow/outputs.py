@@ -18,6 +18,7 @@ from drugsig.errors import OutputError
 from drugsig.groups.groups import group_name
 from drugsig.profiles.tables import write_profiles, write_table
 from drugsig.report import Analysis, render_report
+from drugsig.report.finding_sections import least_true_links
 from drugsig.workflow.config import to_toml
 
 __all__ = ["MANIFEST", "refuse_existing", "summary", "write_analysis"]
@@ -244,7 +245,8 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "true_positive_rate": limit.true_positive_rate,
         "auc": limit.auc,
         "share_of_true_links": [
-            {"prevalence": row.prevalence, "share": row.share} for row in analysis.true_links
+            {"prevalence": row.prevalence, "share": row.share, "share_least_favourable": low.share}
+            for row, low in zip(analysis.true_links, least_true_links(analysis), strict=True)
         ],
         "notes": list(analysis.notes),
         "run_digest": analysis.run_digest,

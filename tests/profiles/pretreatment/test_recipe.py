@@ -186,8 +186,8 @@ def test_a_frozen_recipe_refuses_other_targets() -> None:
         pretreat(profiles(seed=2).keep_targets(["A", "B", "C"]), frozen)
     with pytest.raises(RecipeError, match="in another order"):
         pretreat(profiles(seed=2).keep_targets(["B", "A", "C", "D"]), frozen)
+    kept = Recipe.of(pretreat(profiles(), "keep_detected"))
     with pytest.raises(RecipeError, match="which these profiles lack"):
-        kept = Recipe.of(pretreat(profiles(), "keep_detected"))
         pretreat(profiles(seed=2).keep_targets(["A", "B", "C"]), kept)
 
 

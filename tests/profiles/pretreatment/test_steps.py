@@ -70,9 +70,7 @@ def test_pairwise_log_ratios_are_named_and_complete() -> None:
     done = pretreat(profiles(), "pairwise_log_ratios")
     assert done.target_names == ("A / B", "A / C", "A / D", "B / C", "B / D", "C / D")
     assert {t.unit for t in done.targets} == {"log ratio"}
-    expected = [
-        [math.log(r[j] / r[k]) for j in range(4) for k in range(j + 1, 4)] for r in AREAS
-    ]
+    expected = [[math.log(r[j] / r[k]) for j in range(4) for k in range(j + 1, 4)] for r in AREAS]
     np.testing.assert_allclose(done.values, expected, rtol=1e-12)
 
 
@@ -89,7 +87,7 @@ def test_every_registered_step_is_tested_here_or_below() -> None:
 
 
 def with_roles() -> ProfileSet:
-    targets = ["A", Target("M", "main"), "B", Target("IS", "internal_standard")]
+    targets: list[Target | str] = ["A", Target("M", "main"), "B", Target("IS", "internal_standard")]
     return ProfileSet([[2.0, 100.0, 6.0, 4.0], [1.0, 50.0, 1.0, 8.0]], targets, ["x", "y"])
 
 
@@ -171,7 +169,7 @@ def test_keep_detected_counts_detected_among_measured() -> None:
 
 def test_keep_detected_refuses_to_keep_nothing_and_counts_impurities_only() -> None:
     s = ProfileSet([[0.0, 5.0], [1.0, 5.0]], ["A", Target("M", "main")], ["1", "2"])
-    with pytest.raises(RecipeError, match="most often detected one reaches 0.500"):
+    with pytest.raises(RecipeError, match=r"most often detected one reaches 0.500"):
         pretreat(s, "keep_detected(share=0.9)")
 
 
@@ -189,7 +187,7 @@ def test_what_was_not_measured_is_never_read_as_zero(recipe: str, status: Status
     states = np.full(AREAS.shape, D)
     states[1, 2] = status
     values = np.where(states == GAP, np.nan, AREAS)
-    with pytest.raises(RecipeError, match="'p1' lacks 'C'.*drop_targets"):
+    with pytest.raises(RecipeError, match=r"'p1' lacks 'C'.*drop_targets"):
         treated(recipe, values, status=states)
     pretreat(profiles(values, status=states), f"drop_targets(C) | {recipe}")
 
@@ -212,7 +210,7 @@ def test_negative_values_are_refused(recipe: str) -> None:
 
 @pytest.mark.parametrize("recipe", ["sum", "clr", "pairwise_log_ratios"])
 def test_an_all_zero_profile_is_refused_by_name(recipe: str) -> None:
-    with pytest.raises(RecipeError, match="no impurity was detected.*'p1'"):
+    with pytest.raises(RecipeError, match=r"no impurity was detected.*'p1'"):
         treated(recipe, [[1.0, 2.0], [0.0, 0.0]], names="AB")
 
 
@@ -389,9 +387,9 @@ def test_a_warning_comes_above_20_percent_only(zeros: int, warned: bool) -> None
 
 def test_what_was_never_seen_cannot_be_replaced() -> None:
     values = [[4.0, 0.0], [5.0, 0.0]]
-    with pytest.raises(RecipeError, match="values of 'B'.*never detected"):
+    with pytest.raises(RecipeError, match=r"values of 'B'.*never detected"):
         treated("clr(zeros=multiplicative)", values, names="AB")
-    with pytest.raises(RecipeError, match="more into 1 profile.*'p0'"):
+    with pytest.raises(RecipeError, match=r"more into 1 profile.*'p0'"):
         treated(
             "clr(zeros=multiplicative)", [[0.1, 0.0], [1.0, 9.0]], names="AB",
             limits=[[np.nan, 5.0], [np.nan] * 2],
@@ -456,9 +454,7 @@ def test_the_order_of_profiles_does_not_count(values: np.ndarray, random) -> Non
 @given(positive)
 def test_sums_are_one_and_logratios_zero(values: np.ndarray) -> None:
     np.testing.assert_allclose(pretreat(named(values), "sum").values.sum(axis=1), 1.0, rtol=1e-12)
-    np.testing.assert_allclose(
-        pretreat(named(values), "clr").values.sum(axis=1), 0.0, atol=1e-11
-    )
+    np.testing.assert_allclose(pretreat(named(values), "clr").values.sum(axis=1), 0.0, atol=1e-11)
 
 
 def test_input_stays_as_it_was() -> None:

@@ -74,7 +74,7 @@ def test_it_learns_from_the_training_data_only() -> None:
 def test_it_can_be_cloned_and_sent_to_a_worker() -> None:
     fitted = RecipeTransformer("autoscale").fit(data())
     assert not hasattr(clone(fitted), "recipe_")
-    again = pickle.loads(pickle.dumps(fitted))
+    again = pickle.loads(pickle.dumps(fitted))  # noqa: S301
     np.testing.assert_array_equal(again.transform(data(1)), fitted.transform(data(1)))
     assert list(fitted.get_feature_names_out()) == [f"x{k}" for k in range(5)]
 

@@ -133,7 +133,7 @@ def _times(file: NetcdfFile, n: int, notes: list[str]) -> Floats:
             path=file.path,
         )
     notes.append("times are counted from the stated delay at the stated interval")
-    return delay + interval * np.arange(n)
+    return np.asarray(delay + interval * np.arange(n), dtype=np.float64)
 
 
 def _peaks(file: NetcdfFile, factor: float) -> tuple[StatedPeak, ...]:

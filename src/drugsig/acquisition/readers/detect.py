@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,7 +205,10 @@ def _sniff_text(head: bytes) -> FileKind:
     if text.startswith("<"):
         root = _ROOT.search(text)
         return _ROOTS[root.group(1)] if root else _XML
-    if "\0" in text or sum(not (c.isprintable() or c in "\t\r\n\f") for c in text) > len(text) // 50:
+    if (
+        "\0" in text
+        or sum(not (c.isprintable() or c in "\t\r\n\f") for c in text) > len(text) // 50
+    ):
         return _UNKNOWN
     return _JSON if text.startswith(("{", "[")) else _TEXT
 
@@ -233,7 +235,5 @@ def looks_like_a_run(path: Path, kind: FileKind, /) -> bool:
 
 def agilent_data_file(folder: Path, name: str, /) -> Path | None:
     """Return the file of a .D folder with this name, however its letters are written."""
-    for entry in sorted(os.listdir(folder)):
-        if entry.lower() == name.lower() and (folder / entry).is_file():
-            return folder / entry
-    return None
+    found = [entry for entry in sorted(folder.iterdir()) if entry.name.lower() == name.lower()]
+    return next((entry for entry in found if entry.is_file()), None)

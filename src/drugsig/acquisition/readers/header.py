@@ -34,29 +34,31 @@ _CLOCK = (
     r"(?: ?(?P<half>[ap]m))?)?"
 )
 _ZONE = r"(?: ?(?P<zone>Z|[+-]\d{2}:?\d{2}))?"
+_COMPACT = (  # ANDI: 20070923040800+0200
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
+    r"(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})(?P<zone>[+-]\d{4})?(?P<half>)"
+)
+_ISO = (  # and the slashes of JCAMP-DX
+    rf"(?P<year>\d{{4}})(?P<mark>[-/])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}})"
+    rf"{_CLOCK}{_ZONE}"
+)
+_WRITTEN = (  # 17 Dec 19  10:04 am, 30-Oct-2018, 17:43:05
+    rf"(?P<day>\d{{1,2}})[ -](?P<month>[a-z]{{3}})[a-z]*[ -](?P<year>\d{{4}}|\d{{2}})"
+    rf"{_CLOCK}{_ZONE}"
+)
+_UNIX = (  # Thu Mar 28 10:10:00 CET 2013
+    r"[a-z]{3} +(?P<month>[a-z]{3}) +(?P<day>\d{1,2}) +(?P<hour>\d{1,2}):(?P<minute>\d{2}):"
+    r"(?P<second>\d{2}) +(?P<letters>[a-z]{2,5} +)?(?P<year>\d{4})(?P<half>)(?P<zone>)"
+)
 _FORMS = tuple(
-    re.compile(form, re.IGNORECASE | re.ASCII)
-    for form in (
-        # ANDI: 20070923040800+0200
-        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
-        r"(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})(?P<zone>[+-]\d{4})?(?P<half>)",
-        # ISO 8601, and the slashes of JCAMP-DX
-        rf"(?P<year>\d{{4}})(?P<mark>[-/])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}})"
-        rf"{_CLOCK}{_ZONE}",
-        # 17 Dec 19  10:04 am, 30-Oct-2018, 17:43:05
-        rf"(?P<day>\d{{1,2}})[ -](?P<month>[a-z]{{3}})[a-z]*[ -](?P<year>\d{{4}}|\d{{2}})"
-        rf"{_CLOCK}{_ZONE}",
-        # Thu Mar 28 10:10:00 CET 2013
-        r"[a-z]{3} +(?P<month>[a-z]{3}) +(?P<day>\d{1,2}) +(?P<hour>\d{1,2}):(?P<minute>\d{2}):"
-        r"(?P<second>\d{2}) +(?P<letters>[a-z]{2,5} +)?(?P<year>\d{4})(?P<half>)(?P<zone>)",
-    )
+    re.compile(form, re.IGNORECASE | re.ASCII) for form in (_COMPACT, _ISO, _WRITTEN, _UNIX)
 )
 
 
 def clean_text(value: object, /) -> str:
-    """Return what a header holds as one line of text, cut off where it is very long.
+    r"""Return what a header holds as one line of text, cut off where it is very long.
 
-    >>> clean_text(b"  demoscan\\x00\\x00 sample  ")
+    >>> clean_text(b"  demoscan\x00\x00 sample  ")
     'demoscan sample'
     """
     text = value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)

@@ -21,7 +21,8 @@ __all__ = ["open_jcamp_dx"]
 
 _CHUNK = 1 << 20
 # A scan of a million points; a record that is longer is no scan.
-_LONGEST_RECORD = 1 << 25
+_LONGEST_RECORD = 1 << 24
+_MARK = re.compile(rb"^##", re.MULTILINE)
 _LABEL = re.compile(rb"##([^=\r\n]{0,120})=")
 _COMMENT = re.compile(rb"\$\$[^\r\n]*")
 _SEPARATORS = bytes.maketrans(b",;\t\r\n\f\v", b"       ")
@@ -100,7 +101,10 @@ def _records(path: Path, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
     while True:
         chunk = file.read(_CHUNK)
         block = rest + chunk
-        marks = [m.start() for m in re.finditer(rb"^##", block, re.MULTILINE)]
+        # What is left over begins with a mark and holds no other, but for its last two bytes.
+        new = max(len(rest) - 2, 1) if rest else 0
+        marks = [0] if rest else []
+        marks += [m.start() for m in _MARK.finditer(block, new)]
         # The last record of the block may go on in the next one.
         ends = marks[1:] + ([] if chunk else [len(block)])
         for start, end in zip(marks, ends, strict=False):
@@ -110,16 +114,14 @@ def _records(path: Path, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
                 raise _damaged(path, f"the line '{clean_text(record[:60])}' is no label")
             label = match.group(1).decode("latin-1").upper()
             yield re.sub(r"[ \-/_]", "", label), record[match.end() :]
-        rest = block[marks[-1] :] if marks else block
+        rest = block[marks[-1] :] if marks else b""
         if not chunk:
             return
         if len(rest) > _LONGEST_RECORD:
             raise _damaged(path, f"a record is longer than {_LONGEST_RECORD:,} bytes")
 
 
-def _metadata(
-    path: Path, digest: str, header: dict[str, str], notes: list[str]
-) -> RunMetadata:
+def _metadata(path: Path, digest: str, header: dict[str, str], notes: list[str]) -> RunMetadata:
     date, time = header.get("DATE", "") or header.get("LONGDATE", ""), header.get("TIME", "")
     # One writer puts date and time into both fields.
     acquired, doubt = iso_date(date if time in ("", date) else f"{date} {time}")
@@ -133,7 +135,8 @@ def _metadata(
         sample_name=header.get("TITLE", "") or header.get("SAMPLEDESCRIPTION", ""),
         operator=header.get("OWNER", "") or header.get("OPERATOR", ""),
         method=header.get("EXPERIMENTNAME", ""),
-        instrument=header.get("SPECTROMETERSYSTEM", "") or header.get("SPECTROMETER/DATASYSTEM", ""),
+        instrument=header.get("SPECTROMETERSYSTEM", "")
+        or header.get("SPECTROMETER/DATASYSTEM", ""),
         acquired=acquired,
         ionisation=header.get("IONIZATIONMODE", "") or header.get("IONISATIONMODE", ""),
         time_unit="seconds",
@@ -193,8 +196,7 @@ def _scan(path: Path, draft: _ScanDraft, value: bytes, count: int) -> RawScan:
     if "NPOINTS" in draft.labels and stated != len(numbers) // 2:
         raise _damaged(
             path,
-            f"scan {count + 1} states {draft.labels['NPOINTS']} points and has "
-            f"{len(numbers) // 2}",
+            f"scan {count + 1} states {draft.labels['NPOINTS']} points and has {len(numbers) // 2}",
         )
     time = draft.number("RETENTIONTIME")
     page = _PAGE_TIME.search(draft.labels.get("PAGE", ""))

@@ -127,9 +127,7 @@ class NetcdfFile:
         if not variable.shape:
             return np.ndarray((), dtype=variable.dtype, buffer=data)
         inside = np.empty((1, *inner), dtype=variable.dtype).strides[1:]
-        return np.ndarray(
-            (n, *inner), dtype=variable.dtype, buffer=data, strides=(step, *inside)
-        )
+        return np.ndarray((n, *inner), dtype=variable.dtype, buffer=data, strides=(step, *inside))
 
     def strings(self, variable: Variable, /) -> list[str]:
         """Return a variable of characters as text, a string a row."""
@@ -170,7 +168,7 @@ class _Header:
         records = self._number(self._count_type)
         sizes = self._dimension_list()
         self.attributes = self._attribute_list()
-        self.dimensions = {name: size for name, size in sizes}
+        self.dimensions = dict(sizes)
         self.variables = self._variable_list([size for _, size in sizes], records)
 
     # -- bytes -------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class OpenRun:
         if share:
             notes.append(
                 f"the stated total ion current differs from the sum of the points in {share:.1%} "
-                "of the scans: the run was processed after it was acquired"
+                "of the scans: points were subtracted, rounded or left out after it was taken"
             )
         notes += self.warnings
         self.warn()
@@ -108,7 +108,7 @@ class ScanStream(Iterator[Scan]):
         notes = [*self._source.metadata.notes, *self._source.late_notes]
         if not self._gate.was_sorted:
             notes.append(SORTED_NOTE)
-        return replace(self._source.metadata, notes=tuple([*notes, *self._source.warnings]))
+        return replace(self._source.metadata, notes=(*notes, *self._source.warnings))
 
     def __iter__(self) -> ScanStream:
         return self

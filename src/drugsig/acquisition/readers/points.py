@@ -232,9 +232,7 @@ def _check_times(
         )
 
 
-def _check_points(
-    mz: Floats, intensity: Floats, path: Path, scan_of: Callable[[int], int]
-) -> None:
+def _check_points(mz: Floats, intensity: Floats, path: Path, scan_of: Callable[[int], int]) -> None:
     if len(mz) != len(intensity):
         raise RunError(
             f"'{path.name}' has {len(mz)} m/z values for {len(intensity)} intensities in scan "

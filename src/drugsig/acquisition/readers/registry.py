@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from drugsig.acquisition.chromatogram import Chromatogram
@@ -37,10 +38,22 @@ class RunFormat:
     read_trace: Callable[[Path, str | None], Chromatogram]
 
 
-def trace_of_run(source: OpenRun, channel: str | None, /) -> Chromatogram:
-    """Return the total ion current of a run as a trace."""
-    _only(channel, (TOTAL_ION_CURRENT,), source.path)
-    run = source.run()
+def trace_of_run(
+    path: Path, channel: str | None, /, *, opener: Callable[[Path, str | None], OpenRun]
+) -> Chromatogram:
+    """Return the total ion current of a run as a trace.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    channel : str or None
+        What was asked for.
+    opener : callable
+        Opens the run.
+    """
+    _only(channel, (TOTAL_ION_CURRENT,), path)
+    run = opener(path, None).run()
     return Chromatogram(
         times_s=run.scan_times_s.copy(),
         intensity=run.tic.copy(),
@@ -95,7 +108,7 @@ def _read_netcdf_trace(path: Path, channel: str | None) -> Chromatogram:
     is_run = andi_ms.is_andi_ms(file)
     file.close()
     if is_run:
-        return trace_of_run(andi_ms.open_andi_ms(path), channel)
+        return trace_of_run(path, channel, opener=_open_netcdf_run)
     trace = andi_chromatography.read_andi_trace(path)
     _only(channel, (trace.channel,), path)
     return trace
@@ -122,10 +135,10 @@ def _open_mzxml(path: Path, function: str | None) -> OpenRun:
 
 
 def _read_mzml_trace(path: Path, channel: str | None) -> Chromatogram:
-    from drugsig.acquisition.readers.mzml import open_mzml, read_mzml_trace
+    from drugsig.acquisition.readers.mzml import read_mzml_trace
 
     if channel in (None, TOTAL_ION_CURRENT):
-        return trace_of_run(open_mzml(path, function=None), channel)
+        return trace_of_run(path, channel, opener=_open_mzml)
     return read_mzml_trace(path, channel=channel)
 
 
@@ -136,10 +149,10 @@ def _open_agilent(path: Path, function: str | None) -> OpenRun:
 
 
 def _read_agilent_trace(path: Path, channel: str | None) -> Chromatogram:
-    from drugsig.acquisition.readers.agilent_d import open_agilent_d, read_agilent_trace
+    from drugsig.acquisition.readers.agilent_d import read_agilent_trace
 
     if channel == TOTAL_ION_CURRENT:
-        return trace_of_run(open_agilent_d(path, function=None), channel)
+        return trace_of_run(path, channel, opener=_open_agilent)
     return read_agilent_trace(path, channel=channel)
 
 
@@ -148,15 +161,8 @@ FORMATS = {
     for form in (
         RunFormat("netcdf", "ANDI/AIA netCDF", _open_netcdf_run, _read_netcdf_trace),
         RunFormat("mzml", "mzML", _open_mzml, _read_mzml_trace),
-        RunFormat(
-            "mzxml", "mzXML", _open_mzxml, lambda path, name: trace_of_run(_open_mzxml(path, None), name)
-        ),
-        RunFormat(
-            "jcamp_dx",
-            "JCAMP-DX",
-            _open_jcamp,
-            lambda path, name: trace_of_run(_open_jcamp(path, None), name),
-        ),
+        RunFormat("mzxml", "mzXML", _open_mzxml, partial(trace_of_run, opener=_open_mzxml)),
+        RunFormat("jcamp_dx", "JCAMP-DX", _open_jcamp, partial(trace_of_run, opener=_open_jcamp)),
         RunFormat("agilent_d", "Agilent .D", _open_agilent, _read_agilent_trace),
     )
 }

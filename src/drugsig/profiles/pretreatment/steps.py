@@ -52,7 +52,8 @@ _ALL = [
     StepRule(
         "internal_standard",
         "x_ij / x of the internal standard in profile i",
-        "Keeps information on the amount, and with it every error of weighing and dilution.",
+        "Keeps information on the amount, and with it every error of weighing and dilution. The "
+        "standard must have been detected, and leaves the profile.",
         divide_by_role("internal_standard", "internal_standard"),
         defaults={"target": None},
         needs_names=True,
@@ -60,7 +61,8 @@ _ALL = [
     StepRule(
         "main_compound",
         "x_ij / x of the main compound in profile i",
-        "The main compound is often overloaded; then this divides by a wrong number.",
+        "The main compound is often overloaded; then this divides by a wrong number. It must have "
+        "been detected, and leaves the profile.",
         divide_by_role("main_compound", "main"),
         defaults={"target": None},
         needs_names=True,
@@ -91,21 +93,22 @@ _ALL = [
     StepRule(
         "sd_weights",
         "x_ij / sd_j over the profiles it was learned from",
-        "The standard deviations belong to the reference set and are frozen.",
+        "The standard deviations belong to the reference set and are frozen. Impurities only.",
         sd_weights,
         learn_sd,
     ),
     StepRule(
         "autoscale",
         "(x_ij - mean_j) / sd_j over the profiles it was learned from",
-        "Means and standard deviations belong to the reference set and are frozen.",
+        "Means and standard deviations belong to the reference set and are frozen. "
+        "Impurities only.",
         autoscale,
         learn_autoscale,
     ),
     StepRule(
         "rank",
         "share of the reference profiles below x_ij, ties counted one half",
-        "The reference values are frozen.",
+        "The reference values are frozen. Impurities only.",
         rank,
         learn_rank,
     ),

@@ -1,0 +1,64 @@
+"""The one gate: what it lets through, and how it says no."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drugsig._check import did_you_mean, float_matrix, listed, same_shape, share, unique_text, warn
+from drugsig.errors import DrugsigWarning, InputError
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 6, 40])
+def test_long_lists_are_cut_and_counted(n: int) -> None:
+    text = listed(range(n))
+    assert text.count("'") == 2 * min(n, 5)
+    assert text.endswith(f"and {n - 5} more") == (n > 5)
+
+
+def test_the_nearest_name_is_found_whatever_its_case() -> None:
+    assert did_you_mean("PEARSON", ["Pearson"]).startswith("Did you mean 'Pearson'?")
+    assert did_you_mean("zzz", ["Pearson"]) == "Known: 'Pearson'."
+    assert did_you_mean("x", []) == "There are none."
+
+
+@pytest.mark.parametrize(
+    "values", [[[1, 2]], [[True]], np.ones((2, 2), dtype="f4"), np.ones((2, 3)).T, [[]]]
+)
+def test_tables_of_numbers_become_float64_copies(values) -> None:
+    got = float_matrix(values, what="x")
+    assert got.dtype == np.float64
+    assert got.flags.c_contiguous
+    assert not np.shares_memory(got, np.asarray(values))
+    np.testing.assert_array_equal(got, values)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), 1e-300, 1 - 1e-16])
+def test_shares_are_between_0_and_1(value) -> None:
+    assert share(value, what="x") == float(value)
+
+
+@pytest.mark.parametrize("value", [0, 1, -1, 2.5, np.nan, np.inf, "0.5", None, True])
+def test_anything_else_is_no_share(value) -> None:
+    with pytest.raises(InputError, match="x must"):
+        share(value, what="x")
+
+
+def test_zero_is_a_share_where_it_is_allowed() -> None:
+    assert share(0, what="x", zero=True) == 0.0
+    with pytest.raises(InputError):
+        share(1, what="x", zero=True)
+
+
+def test_shapes_and_names() -> None:
+    assert same_shape([[1, 0]], (1, 2), what="x", dtype=bool).tolist() == [[True, False]]
+    with pytest.raises(InputError, match=r"x must have shape \(2,\), got \(3,\)"):
+        same_shape([1, 2, 3], (2,), what="x", dtype=float)
+    with pytest.raises(InputError, match="'b', 'a' came more than once"):
+        unique_text(["a", "b", "b", "a", "b"], what="x")
+
+
+def test_a_warning_points_at_the_line_that_called_the_library() -> None:
+    with pytest.warns(DrugsigWarning, match="mind") as caught:
+        warn("mind", DrugsigWarning)
+    assert [w.filename for w in caught] == [__file__]
