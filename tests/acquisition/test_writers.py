@@ -358,6 +358,13 @@ def test_every_term_is_in_the_vocabulary_under_its_name(
         assert known[accession].name == name
 
 
+def test_text_that_andi_cannot_hold_becomes_question_marks(tmp_path: Path) -> None:
+    made = make_run([3] * 12, sample_name="Žižek 7", instrument="q" * 300)
+    told = read(write_andi(made, tmp_path / "run.cdf")).metadata
+    assert told.sample_name == "?i?ek 7"
+    assert told.instrument == "q" * 255
+
+
 def test_text_that_xml_cannot_hold_is_replaced(tmp_path: Path) -> None:
     made = make_run([3] * 12, method="a\x00b\x1fc")
     text = write_mzml(made, tmp_path / "run.mzML").read_text(encoding="utf-8")

@@ -19,9 +19,23 @@ from scipy.special import expit
 from drugsig._check import choose
 from drugsig.errors import InputError
 
-__all__ = ["BASELINE_METHODS", "arpls", "first_baseline", "smooth_rows", "stiffness"]
+__all__ = [
+    "BASELINE_METHODS",
+    "BASELINE_WIDTHS",
+    "arpls",
+    "first_baseline",
+    "smooth_rows",
+    "stiffness",
+]
 
 BASELINE_METHODS = ("arpls", "snip")
+
+# A baseline bends over this many peak widths: stiff enough not to follow a tailing peak into its
+# gap, soft enough for column bleed.
+BASELINE_WIDTHS = 5.0
+
+# Points in a width that are enough to tell a peak from baseline.
+_COARSE = 5.0
 
 # Beyond this the smoother is a straight line in any window, and the system loses its digits.
 _STIFFEST = 1e10
@@ -149,8 +163,7 @@ def first_baseline(
     /,
     *,
     method: str,
-    penalty: float,
-    half_window: int,
+    points_in_width: float,
 ) -> NDArray[np.float64]:
     """Estimate baselines without knowing where the peaks are.
 
@@ -161,12 +174,10 @@ def first_baseline(
     valid : ndarray of bool, shape (n_rows, n_points)
         False where a row is padding; padding stands at the end.
     method : str
-        ``"arpls"``, or ``"snip"`` (pybaselines): clipping of everything narrower than the half
-        window. SNIP runs along the lower edge of the noise and suits counts without noise.
-    penalty : float
-        Of arPLS, see `stiffness`.
-    half_window : int
-        Of SNIP, in points.
+        ``"arpls"``, or ``"snip"`` (pybaselines): clipping of everything narrower than six peak
+        widths. SNIP runs along the lower edge of the noise and suits counts without noise.
+    points_in_width : float
+        Points in the usual peak width at half height.
 
     Returns
     -------
@@ -179,9 +190,26 @@ def first_baseline(
         If there is no such method.
     """
     choose(method, BASELINE_METHODS, what="baseline method")
+    n_rows, n_points = rows.shape
     if method == "arpls":
-        # Here it only has to tell peaks from baseline, which a few rounds settle.
-        return arpls(rows, valid, penalty=penalty, most_rounds=10, tolerance=5e-2)
+        # Five points in a width tell a peak from baseline as well as fifteen do, in a third of the
+        # time; and a few rounds settle where the peaks are.
+        block = max(1, int(points_in_width / _COARSE))
+        filled = -n_points % block
+        padded, used = (
+            np.pad(a, ((0, 0), (0, filled))).reshape(n_rows, -1, block)
+            for a in (np.where(valid, rows, 0.0), valid)
+        )
+        count = used.sum(axis=2)
+        coarse = padded.sum(axis=2) / np.maximum(count, 1)
+        drawn = arpls(
+            coarse,
+            count > 0,
+            penalty=stiffness(BASELINE_WIDTHS * points_in_width / block),
+            most_rounds=10,
+            tolerance=5e-2,
+        )
+        return np.repeat(drawn, block, axis=1)[:, :n_points]
     # 0.15 s that only this option needs.
     from pybaselines import Baseline
 
@@ -189,6 +217,6 @@ def first_baseline(
     for row, (y, usable) in enumerate(zip(rows, valid, strict=True)):
         n = int(usable.sum())
         if n >= 3:
-            reach = max(1, min(half_window, (n - 1) // 2))
+            reach = max(1, min(int(3 * points_in_width) + 1, (n - 1) // 2))
             out[row, :n] = Baseline().snip(y[:n], max_half_window=reach, decreasing=True)[0]
     return out

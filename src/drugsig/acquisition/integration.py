@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose
 from drugsig.acquisition.area_fit import AreaFit, fit_areas, free_of_peaks, smooth_traces
-from drugsig.acquisition.baseline import BASELINE_METHODS, first_baseline, smooth_rows, stiffness
+from drugsig.acquisition.baseline import (
+    BASELINE_METHODS,
+    BASELINE_WIDTHS,
+    first_baseline,
+    smooth_rows,
+    stiffness,
+)
 from drugsig.acquisition.noise import FEWEST_POINTS_IN_WIDTH, row_noise, shot_gain
 from drugsig.acquisition.peaks import (
     PeakShape,
@@ -27,10 +33,6 @@ from drugsig.acquisition.windows import IonPlan, Windows
 __all__ = ["PEAK_CHOICES", "Integrated", "QualifierArea", "integrate"]
 
 PEAK_CHOICES = ("nearest", "tallest")
-
-# The baseline bends over this many peak widths: stiff enough not to follow a tailing peak into
-# its gap, soft enough for column bleed.
-_BASELINE_WIDTHS = 5.0
 
 # Beside what stands out, this many widths are not trusted as baseline either: feet of peaks.
 _FOOT_WIDTHS = 1.0
@@ -197,11 +199,9 @@ def integrate(
     points = windows.width_s / windows.interval_s
     usual = float(np.median(points))
     kernel = smoothing_kernel(usual)
-    penalty = stiffness(_BASELINE_WIDTHS * usual)
+    penalty = stiffness(BASELINE_WIDTHS * usual)
     foot = np.ceil(_FOOT_WIDTHS * points).astype(np.intp)
-    guess = first_baseline(
-        y, valid, method=baseline, penalty=penalty, half_window=int(3 * usual) + 1
-    )
+    guess = first_baseline(y, valid, method=baseline, points_in_width=usual)
     free = free_of_peaks(smooth_traces(y - guess, kernel), valid, valid, foot)
     weights = free.astype(np.float64)
     net = y - smooth_rows(weights, weights * y, penalty=penalty)

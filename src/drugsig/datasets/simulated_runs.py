@@ -44,11 +44,6 @@ class SimulatedRuns:
     settings : mapping
         What the simulation was asked for, as data.
 
-    Raises
-    ------
-    InputError
-        If they do not belong together.
-
     Attributes
     ----------
     runs : tuple of Run
@@ -59,6 +54,11 @@ class SimulatedRuns:
         In counts times s, and in s. An area of 0 has no peak.
     saturated : ndarray of bool, shape (n_runs, n_compounds)
         Where the detector clipped a quantifier.
+
+    Raises
+    ------
+    InputError
+        If they do not belong together.
     """
 
     runs: tuple[Run, ...]

@@ -14,15 +14,8 @@ from drugsig._check import freeze, listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import CircularRuleWarning, DataWarning, PopulationError
-from drugsig.evidence.populations import (
-    TRUE,
-    PopulationRule,
-    agree,
-    both,
-    codes_of,
-    evaluate,
-    negate,
-)
+from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.truth import TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["PairSample", "pair_sample", "stratum_pairs"]
