@@ -1,8 +1,8 @@
-"""Feed damaged files to every reader of runs: each must give a run or a named error, soon and small.
+"""Feed damaged files to every reader of runs: each must give a run or a named error, and soon.
 
 Run it with ``python scripts/fuzz_readers.py --seconds 60`` (or ``--files 10000``), for each reader.
-Files are changed by flipped bits, truncation, repeated, lost and zeroed blocks, and numbers of
-headers replaced by extreme ones. Everything follows from the seed. Each reader works in a process of
+Files are changed by flipped bits, truncation, repeated, lost and zeroed blocks, and numbers that
+are replaced by extreme ones. Everything follows from the seed. Each reader works in a process of
 its own, so that one that hangs, dies or fills the memory is found out, stopped and started again.
 Small files that the tests know how to write are the beginning; real ones are added where the
 reference data are there. The exit code is 1 if anything but a result or a `DrugsigError` came out,
@@ -102,30 +102,36 @@ def seeds() -> dict[str, list[bytes]]:
 
 
 def flip_bits(data: bytearray, rng: np.random.Generator) -> None:
+    """Flip a few bits."""
     for _ in range(int(rng.integers(1, 9))):
         data[int(rng.integers(0, len(data)))] ^= 1 << int(rng.integers(0, 8))
 
 
 def set_bytes(data: bytearray, rng: np.random.Generator) -> None:
+    """Overwrite a few bytes."""
     for _ in range(int(rng.integers(1, 5))):
         data[int(rng.integers(0, len(data)))] = int(rng.integers(0, 256))
 
 
 def cut_off(data: bytearray, rng: np.random.Generator) -> None:
+    """Cut off the end."""
     del data[int(rng.integers(0, len(data))) :]
 
 
 def repeat_block(data: bytearray, rng: np.random.Generator) -> None:
+    """Repeat a block."""
     start, stop = block(data, rng)
     data[stop:stop] = data[start:stop] * int(rng.integers(1, 4))
 
 
 def lose_block(data: bytearray, rng: np.random.Generator) -> None:
+    """Take out a block."""
     start, stop = block(data, rng)
     del data[start:stop]
 
 
 def zero_block(data: bytearray, rng: np.random.Generator) -> None:
+    """Overwrite a block with zeros."""
     start, stop = block(data, rng)
     data[start:stop] = bytes(stop - start)
 
@@ -155,6 +161,7 @@ CHANGES: tuple[Callable[[bytearray, np.random.Generator], None], ...] = (
 
 
 def block(data: bytearray, rng: np.random.Generator) -> tuple[int, int]:
+    """Return a place in a file and one a little further on."""
     start = int(rng.integers(0, len(data)))
     return start, min(start + int(rng.geometric(0.01)), len(data))
 
@@ -228,7 +235,14 @@ def work(reader: str, seed: int, first: int) -> None:
 
 
 def say(message: dict[str, object]) -> None:
-    print(json.dumps(message), flush=True)
+    """Tell the process that watches."""
+    tell(json.dumps(message))
+
+
+def tell(text: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 # -- the process that watches ----------------------------------------------------------------
@@ -297,6 +311,7 @@ def watch_one(tally: Tally, *, seed: int, first: int, end: float, files: int) ->
 
 
 def count(tally: Tally, message: dict[str, object]) -> None:
+    """Enter what came of a file."""
     tally.files += 1
     if "fault" in message:
         tally.faults.append((int(str(message["end"])), str(message["fault"])))
@@ -306,6 +321,7 @@ def count(tally: Tally, message: dict[str, object]) -> None:
 
 
 def listen(child: subprocess.Popen[bytes], lines: queue.Queue[bytes]) -> None:
+    """Hand on every line, and an empty one at the end."""
     for line in child.stdout or ():
         lines.put(line)
     lines.put(b"")
@@ -352,24 +368,25 @@ def main() -> int:
         return 0
     originals = seeds()
     found = 0
-    print(
-        f"{'reader':<20} {'files':>7} {'read':>7} {'errors':>7} {'slowest':>9} {'memory':>8}  findings"
+    tell(
+        f"{'reader':<20} {'files':>7} {'read':>7} {'errors':>7} {'slowest':>9} {'memory':>8}"
+        "  findings"
     )
     for reader, files in originals.items():
         if chosen.reader and reader not in chosen.reader:
             continue
         if not files or (reader == "agilent_d" and find_spec("rainbow") is None):
-            print(f"{reader:<20} skipped: it needs the reference data and the extra 'vendor'")
+            tell(f"{reader:<20} skipped: it needs the reference data and the extra 'vendor'")
             continue
         tally = watch(reader, seed=chosen.seed, seconds=chosen.seconds, files=chosen.files)
         read = tally.outcomes.pop("read", 0)
-        print(
+        tell(
             f"{reader:<20} {tally.files:>7} {read:>7} {tally.outcomes.total():>7} "
             f"{tally.slowest:>7.2f} s {tally.most_bytes / 1e6:>5.0f} MB  {len(tally.faults)}"
             f"   ({', '.join(f'{n} {what}' for what, n in tally.outcomes.most_common())})"
         )
         for number, what in tally.faults[:20]:
-            print(f"    file {number}: {what}")
+            tell(f"    file {number}: {what}")
             if chosen.keep:
                 chosen.keep.mkdir(parents=True, exist_ok=True)
                 data = changed(files, chosen.seed, reader, number)

@@ -15,13 +15,14 @@ import click
 
 from drugsig.errors import DrugsigError, DrugsigWarning, OutputError
 
-__all__ = ["analyse", "cli", "example", "info", "main"]
+__all__ = ["analyse", "check", "cli", "example", "info", "list_all", "main", "protocols", "show"]
 
 # Exit codes. 2 is click's own for a command line it cannot read.
 EXIT_DONE = 0
 EXIT_BUG = 1
 EXIT_INPUT = 3
 EXIT_OUTPUT = 4
+EXIT_PARTLY = 5
 EXIT_INTERRUPTED = 130
 
 
@@ -69,8 +70,9 @@ def cli(context: click.Context, debug: bool) -> None:
       drugsig example profiles demo
       drugsig analyse demo/analysis.toml --out demo-result --open
 
-    Exit codes: 0 done, 2 the command line cannot be read, 3 the input cannot be used,
-    4 the results cannot be written, 130 interrupted, 1 a fault in drugsig.
+    Exit codes: 0 done, 2 the command line cannot be read, 3 the input cannot be used, 4 the results
+    cannot be written, 5 done but for some runs that cannot be read, 130 interrupted, 1 a fault in
+    drugsig.
     """
     context.obj = {"debug": debug}
 
@@ -78,6 +80,12 @@ def cli(context: click.Context, debug: bool) -> None:
 @cli.command(short_help="From a table of profiles to groups and a report.")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder to make.")
+@click.option("--protocol", help="For a folder of runs: a protocol file or a built-in name.")
+@click.option(
+    "--metadata-path",
+    type=click.Path(path_type=Path),
+    help="Another file with metadata by id: specimen, seizure, kind of run ...",
+)
 @click.option("--sheet", help="The sheet of a workbook.")
 @click.option("--metadata-sheet", help="A sheet of the same workbook with metadata by id.")
 @click.option("--id-column", multiple=True, help="The column with ids; repeat to join several.")
@@ -149,7 +157,8 @@ def analyse(
 ) -> None:
     """Read profiles from INPUT, compare them all, group them and write a report.
 
-    INPUT is a table of profiles (CSV, TSV, XLSX) or an analysis.toml, which decides everything.
+    INPUT is a table of profiles (CSV, TSV, XLSX), a folder of GC-MS runs (with --protocol), or an
+    analysis.toml, which decides everything.
     """
     from drugsig.workflow import analyse as run
     from drugsig.workflow import read_rule
@@ -157,7 +166,7 @@ def analyse(
 
     reading = {
         key: value
-        for key in ("sheet", "metadata_sheet", "empty", "decimal")
+        for key in ("sheet", "metadata_path", "metadata_sheet", "empty", "decimal")
         if (value := options.pop(key)) is not None
     }
     if id_column:
@@ -195,6 +204,10 @@ def analyse(
         if not figures["validated"]:
             click.echo("The threshold was given and is not validated.")
         click.echo(f"Report: {out / REPORT}")
+    if analysis.runs is not None and analysis.runs.errors:
+        for name, why in analysis.runs.errors:
+            click.echo(f"not read: {name}: {why}", err=True)
+        click.get_current_context().exit(EXIT_PARTLY)
     if open_report:
         import webbrowser
 
@@ -235,6 +248,46 @@ def example(name: str, directory: Path) -> None:
     folder = write_example(name, directory)
     click.echo(f"Example '{name}' written to {folder}.")
     click.echo(f"Next: drugsig analyse {folder / 'analysis.toml'} --out {folder}-result --open")
+
+
+@cli.group(short_help="What is measured: built-in and own protocols.")
+def protocols() -> None:
+    """List, show and check protocols: what is measured, how, and what of it is verified."""
+
+
+@protocols.command("list")
+def list_all() -> None:
+    """List the built-in protocols."""
+    from drugsig.protocols import protocol_table
+
+    click.echo(protocol_table())
+
+
+@protocols.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show the protocol NAME: a built-in one, or a TOML file."""
+    from drugsig.protocols import format_protocol, load_protocol
+
+    click.echo(format_protocol(load_protocol(name)))
+
+
+@protocols.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def check(path: Path) -> None:
+    """Check the protocol file PATH and tell everything that is wrong with it at once."""
+    from drugsig.comparison import METRICS
+    from drugsig.profiles.pretreatment import Recipe
+    from drugsig.protocols import check_protocol
+
+    report = check_protocol(
+        path,
+        metric_minimum={m.name: m.min_measured for m in METRICS.values()},
+        parse_recipe=Recipe.parse,
+    )
+    click.echo(str(report))
+    if not report.is_usable:
+        click.get_current_context().exit(EXIT_INPUT)
 
 
 def _pairs(given: Sequence[str], option: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drugsig.acquisition.peak_table import PeakTable
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
 from drugsig.evidence.prevalence import TrueLinkShare
@@ -13,9 +14,10 @@ from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups, PartitionRates, group_name
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
+from drugsig.protocols.protocol import Protocol
 from drugsig.quality.profile_checks import ProfileCheck
 
-__all__ = ["Analysis", "InputFile"]
+__all__ = ["Analysis", "InputFile", "RunsRead"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,28 @@ class InputFile:
     path: str
     sha256: str
     size: int
+
+
+@dataclass(frozen=True, eq=False)
+class RunsRead:
+    """What was extracted from a folder of runs.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What was looked for.
+    tables : tuple of PeakTable
+        One a profile, in the order of the profiles.
+    kinds : mapping of str to str
+        Why a profile is no sample (blank run, control sample), for those that are none.
+    errors : tuple of (str, str)
+        Runs that could not be read or extracted, and why.
+    """
+
+    protocol: Protocol
+    tables: tuple[PeakTable, ...]
+    kinds: Mapping[str, str]
+    errors: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +88,8 @@ class Analysis:
     uncapped : Groups or None
         What the threshold by rate alone would have made, where it was stopped at the middle of the
         gap between linked and unlinked pairs.
+    runs : RunsRead or None
+        What was extracted, where the profiles come from runs.
     undecided : mapping of str to tuple of str
         Profiles whose group should not be relied on, with the reasons.
     true_links : tuple of TrueLinkShare
@@ -101,6 +127,7 @@ class Analysis:
     seed: int
     run_digest: str
     uncapped: Groups | None = None
+    runs: RunsRead | None = None
 
     @property
     def excluded(self) -> dict[str, str]:

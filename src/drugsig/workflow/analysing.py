@@ -23,7 +23,6 @@ from drugsig.errors import (
     DataWarning,
     DrugsigWarning,
     InputError,
-    ReadError,
 )
 from drugsig.evidence.populations import PopulationRule, preset
 from drugsig.evidence.prevalence import share_of_true_links
@@ -34,11 +33,11 @@ from drugsig.profiles.history import canonical_json
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables import read_profiles
 from drugsig.quality.profile_checks import check_profiles, dominant_targets
 from drugsig.report.analysis import Analysis, InputFile
-from drugsig.workflow.config import AnalysisConfig
+from drugsig.workflow.config import AnalysisConfig, protocol_defaults
 from drugsig.workflow.outputs import refuse_existing, write_analysis
+from drugsig.workflow.sources import load
 
 __all__ = ["analyse"]
 
@@ -65,6 +64,7 @@ def analyse(
     linkage: str | None = None,
     seed: int | None = None,
     reading: dict[str, Any] | None = None,
+    protocol: str | Path | None = None,
     decimal_comma: bool | None = None,
     progress: bool = True,
 ) -> Analysis:
@@ -73,7 +73,8 @@ def analyse(
     Parameters
     ----------
     source : path-like
-        A table of profiles, or an ``analysis.toml`` that names one and decides everything.
+        A table of profiles, a folder of runs, or an ``analysis.toml`` that names one of them and
+        decides everything.
     out : path-like, optional
         A folder to make, for the report and its tables. Without it nothing is written.
     rule : PopulationRule or str, optional
@@ -92,7 +93,10 @@ def analyse(
     seed : int, optional
         For resampling; 1 by default.
     reading : dict, optional
-        Keyword arguments of `drugsig.read_profiles`: sheet, id_column, roles ...
+        Keyword arguments of `drugsig.read_profiles`: sheet, id_column, roles ...; for runs
+        metadata_path and kind_column.
+    protocol : str or path-like, optional
+        For a folder of runs: what is measured in them, a file or the name of a built-in protocol.
     decimal_comma : bool, optional
         Write tables with a decimal comma and semicolons; as the analysis file says by default.
     progress : bool
@@ -125,6 +129,7 @@ def analyse(
         "linkage": linkage,
         "seed": seed,
         "reading": reading,
+        "protocol": protocol,
     }
     config = _config(Path(source), {k: v for k, v in choices.items() if v is not None})
     if decimal_comma is not None:
@@ -145,6 +150,17 @@ def analyse(
 
 def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
     if source.suffix.lower() != ".toml":
+        if source.is_dir() and "protocol" not in choices:
+            raise ConfigError(
+                f"'{source}' is a folder. To extract the runs in it, name a protocol "
+                "(protocol=..., on the command line --protocol); 'drugsig protocols list' shows "
+                "what there is."
+            )
+        if "protocol" in choices:
+            named = str(choices["protocol"])
+            choices["protocol"] = Path(named) if named.endswith(".toml") else named
+            recipe, metric = protocol_defaults(choices["protocol"])
+            choices = {"recipe": recipe, "metric": metric, **choices}
         return AnalysisConfig(path=source, **choices)
     if choices:
         raise ConfigError(
@@ -161,18 +177,15 @@ def _run(
     bar: Any,
 ) -> Analysis:
     bar.set_description("read")
-    inputs = _inputs(config, target)
-    if config.sha256 is not None and config.sha256 != inputs[0].sha256:
-        raise ConfigError(
-            f"'{config.path.name}' is not the file this analysis was made from: its sha256 is "
-            f"{inputs[0].sha256[:12]}..., the analysis file says {config.sha256[:12]}.... To "
-            "analyse the changed file, remove the line sha256 from the analysis file."
-        )
-    profiles = read_profiles(config.path, **config.reading)
+    loaded = load(config, target)
+    profiles, inputs = loaded.profiles, loaded.inputs
     _warn_of_data(profiles)
     bar.update()
     bar.set_description("check")
-    checks = check_profiles(profiles)
+    checks = tuple(
+        replace(c, excluded=loaded.kinds.get(c.profile_id, c.excluded))
+        for c in check_profiles(profiles)
+    )
     excluded = [c.profile_id for c in checks if c.excluded]
     if len(profiles) - len(excluded) < 2:
         raise InputError(
@@ -265,6 +278,7 @@ def _run(
         seed=config.seed,
         run_digest=_run_digest(data, inputs, versions, profiles.digest),
         uncapped=uncapped,
+        runs=loaded.runs,
     )
 
 
@@ -293,33 +307,6 @@ def _warn_of_many(links: Links) -> None:
         f"{links.metric.kind}, {meaning}: is {links.threshold:g} the threshold that was meant?",
         DataWarning,
     )
-
-
-def _inputs(config: AnalysisConfig, target: Path | None) -> tuple[InputFile, ...]:
-    written = config.to_data(relative_to=target, sha256="", version="")["input"]
-    paths = [(written["path"], config.path)]
-    if "metadata_path" in config.reading:
-        paths.append((written["metadata_path"], Path(config.reading["metadata_path"])))
-    return tuple(_input_file(name, path) for name, path in paths)
-
-
-def _input_file(name: str, path: Path) -> InputFile:
-    hasher = hashlib.sha256()
-    size = 0
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                hasher.update(chunk)
-                size += len(chunk)
-    except FileNotFoundError as error:
-        raise ReadError(
-            f"there is no file '{path}'. Give the path of a table of profiles or of an "
-            "analysis.toml.",
-            path=path,
-        ) from error
-    except OSError as error:
-        raise ReadError(f"'{path}' cannot be read: {error.strerror}", path=path) from error
-    return InputFile(name, hasher.hexdigest(), size)
 
 
 def _run_digest(

@@ -20,8 +20,17 @@ from drugsig.evidence.threshold import DEFAULT_RATE, DEFAULT_RESAMPLES
 from drugsig.groups.grouping import DEFAULT_LINKAGE
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.tables import read_profiles
+from drugsig.protocols import load_protocol
 
-__all__ = ["DEFAULT_RECIPE", "FORMAT", "AnalysisConfig", "read_rule", "to_toml"]
+__all__ = [
+    "DEFAULT_RECIPE",
+    "FORMAT",
+    "RUN_KEYS",
+    "AnalysisConfig",
+    "protocol_defaults",
+    "read_rule",
+    "to_toml",
+]
 
 FORMAT = 1
 
@@ -41,7 +50,16 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "output": ("decimal_comma",),
 }
 
-_PATHS = ("path", "metadata_path")
+_PATHS = ("path", "runs", "metadata_path")
+
+# The further keys of [input] where the profiles are extracted from runs.
+RUN_KEYS = (
+    "metadata_path",
+    "metadata_sheet",
+    "metadata_id_column",
+    "metadata_missing",
+    "kind_column",
+)
 
 
 def _reading_keys() -> tuple[str, ...]:
@@ -57,9 +75,11 @@ class AnalysisConfig:
     Parameters
     ----------
     path : Path
-        The table of profiles.
+        The table of profiles, or the folder of runs.
     reading : mapping
-        Keyword arguments of `drugsig.read_profiles`.
+        Keyword arguments of `drugsig.read_profiles`; for runs those in `RUN_KEYS`.
+    protocol : Path or str, optional
+        For runs: the protocol, a file or the name of a built-in one.
     recipe : str
         The pretreatment.
     metric : str
@@ -94,6 +114,7 @@ class AnalysisConfig:
     threshold: float | None = None
     false_positive_rate: float = DEFAULT_RATE
     rule: PopulationRule | None = None
+    protocol: Path | str | None = None
     linkage: str = DEFAULT_LINKAGE
     seed: int = DEFAULT_SEED
     n_resamples: int = DEFAULT_RESAMPLES
@@ -103,7 +124,8 @@ class AnalysisConfig:
 
     def __post_init__(self) -> None:
         for key in self.reading:
-            choose(key, _reading_keys(), what="key of [input]")
+            known = _reading_keys() if self.protocol is None else RUN_KEYS
+            choose(key, known, what="key of [input]")
         Recipe.parse(self.recipe)
         metric = get_metric(self.metric)
         share(self.false_positive_rate, what="false_positive_rate")
@@ -143,19 +165,29 @@ class AnalysisConfig:
                 f"{found['drugsig'].get('format')!r}. It says how the file is to be read."
             )
         reading = dict(found["input"])
-        if not isinstance(reading.get("path"), str):
-            raise ConfigError(f"{place.name}: [input] needs path, the table of profiles")
-        for key in _PATHS:
-            if key in reading:
-                reading[key] = _resolve(place.parent, reading[key])
-        source = reading.pop("path")
+        protocol = reading.pop("protocol", None)
+        key = "path" if protocol is None else "runs"
+        if not isinstance(reading.get(key), str) or {"path", "runs"} <= set(reading):
+            raise ConfigError(
+                f"{place.name}: [input] needs either path, the table of profiles, or runs and "
+                "protocol, a folder of runs and what is measured in them"
+            )
+        for path in _PATHS:
+            if path in reading:
+                reading[path] = _resolve(place.parent, reading[path])
+        source = reading.pop(key)
         sha256 = reading.pop("sha256", None)
+        recipe, metric = DEFAULT_RECIPE, DEFAULT_METRIC
+        if protocol is not None:
+            protocol = _protocol(place.parent, protocol)
+            recipe, metric = protocol_defaults(protocol)
         population = data.get("population")
         return cls(
             path=source,
             reading=reading,
-            recipe=_text(found["pretreatment"], "recipe", DEFAULT_RECIPE, place),
-            metric=_text(found["comparison"], "metric", DEFAULT_METRIC, place),
+            protocol=protocol,
+            recipe=_text(found["pretreatment"], "recipe", recipe, place),
+            metric=_text(found["comparison"], "metric", metric, place),
             min_measured=found["comparison"].get("min_measured"),
             threshold=_number(found["threshold"], "value", place),
             false_positive_rate=found["threshold"].get("false_positive_rate", DEFAULT_RATE),
@@ -167,6 +199,18 @@ class AnalysisConfig:
             sha256=sha256,
             written_by=str(found["drugsig"].get("version", "")),
         )
+
+    def input_paths(self, relative_to: Path | None, /) -> dict[str, str]:
+        """Return the paths of [input] as they are written, by key."""
+        paths: dict[str, str] = {}
+        paths["path" if self.protocol is None else "runs"] = _relative(self.path, relative_to)
+        if isinstance(self.protocol, Path):
+            paths["protocol"] = _relative(self.protocol, relative_to)
+        elif self.protocol is not None:
+            paths["protocol"] = self.protocol
+        if "metadata_path" in self.reading:
+            paths["metadata_path"] = _relative(Path(self.reading["metadata_path"]), relative_to)
+        return paths
 
     def to_data(
         self, *, relative_to: Path | None = None, sha256: str, version: str
@@ -183,9 +227,8 @@ class AnalysisConfig:
         version : str
             Of drugsig.
         """
-        given = dict(self.reading)
-        if "metadata_path" in given:
-            given["metadata_path"] = _relative(Path(given["metadata_path"]), relative_to)
+        given = {**self.reading, **self.input_paths(relative_to)}
+        first = "path" if self.protocol is None else "runs"
         threshold: dict[str, Any] = {"n_resamples": self.n_resamples}
         if self.threshold is not None:
             threshold["value"] = self.threshold
@@ -197,7 +240,7 @@ class AnalysisConfig:
         data: dict[str, Any] = {
             "drugsig": {"format": FORMAT, "version": version},
             "input": {
-                "path": _relative(self.path, relative_to),
+                first: given.pop(first),
                 "sha256": sha256,
                 **{k: v for k, v in given.items() if v is not None},
             },
@@ -212,6 +255,12 @@ class AnalysisConfig:
         if self.rule is not None:
             data["population"] = self.rule.to_data()
         return data
+
+
+def protocol_defaults(protocol: Path | str, /) -> tuple[str, str]:
+    """Return the recipe and the metric of a protocol, or the usual ones where it names none."""
+    loaded = load_protocol(protocol)
+    return loaded.recipe or DEFAULT_RECIPE, loaded.metric or DEFAULT_METRIC
 
 
 def to_toml(data: Mapping[str, Any], /) -> str:
@@ -285,6 +334,13 @@ def _flag(section: Mapping[str, Any], key: str, place: Path) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{place.name}: {key} must be true or false, got {value!r}")
     return value
+
+
+def _protocol(folder: Path, name: object) -> Path | str:
+    """Return a protocol as a path if it looks like one, else as the name of a built-in one."""
+    if not isinstance(name, str):
+        raise ConfigError(f"protocol must be a name or a path, got {name!r}")
+    return folder / name if name.endswith(".toml") else name
 
 
 def _resolve(folder: Path, path: object) -> Path:

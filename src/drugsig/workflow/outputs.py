@@ -18,6 +18,7 @@ from drugsig.errors import OutputError
 from drugsig.groups.groups import group_name
 from drugsig.profiles.tables import write_profiles, write_table
 from drugsig.report import Analysis, render_report
+from drugsig.report.analysis import RunsRead
 from drugsig.report.finding_sections import least_true_links
 from drugsig.workflow.config import to_toml
 
@@ -103,6 +104,13 @@ def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None
         ("quality.csv", _QUALITY_COLUMNS, _quality_rows(analysis)),
     ):
         write_table(folder / name, columns, rows, decimal_comma=decimal_comma)
+    if analysis.runs is not None:
+        write_table(
+            folder / "peaks.csv",
+            _PEAK_COLUMNS,
+            _peak_rows(analysis.runs),
+            decimal_comma=decimal_comma,
+        )
     _write_text(folder / "analysis.toml", to_toml(analysis.config))
     _write_text(folder / REPORT, render_report(analysis))
     _write_text(folder / MANIFEST, _manifest(analysis, folder))
@@ -220,6 +228,29 @@ def _quality_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
         )
 
 
+_PEAK_COLUMNS = (
+    "run",
+    "target",
+    "role",
+    "status",
+    "reason",
+    "retention_time_s",
+    "area",
+    "area_uncertainty",
+    "height",
+    "width_s",
+    "signal_to_noise",
+    "flags",
+)
+
+
+def _peak_rows(runs: RunsRead) -> Iterator[tuple[Any, ...]]:
+    for table in runs.tables:
+        frame = table.to_frame().drop(columns="qualifier_ratios")
+        for row in frame.to_dict("records"):
+            yield (table.run_name, *(row[c] for c in _PEAK_COLUMNS[1:]))
+
+
 def summary(analysis: Analysis, /) -> dict[str, Any]:
     """Return the main figures of an analysis as data that can be written as JSON."""
     limit, links, groups = analysis.threshold, analysis.links, analysis.groups
@@ -248,6 +279,7 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
             {"prevalence": row.prevalence, "share": row.share, "share_least_favourable": low.share}
             for row, low in zip(analysis.true_links, least_true_links(analysis), strict=True)
         ],
+        "runs_not_read": [] if analysis.runs is None else [n for n, _ in analysis.runs.errors],
         "notes": list(analysis.notes),
         "run_digest": analysis.run_digest,
     }

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx
 
-from drugsig.acquisition.run import Run, RunMetadata
+from drugsig.acquisition.run import Run, RunMetadata, Scan
 from drugsig.acquisition.target_window import Qualifier, TargetWindow
 
 # The expected range of n normal values, in standard deviations, is about this for 160-300 values.
@@ -47,7 +47,6 @@ class MadeRun:
     run: Run
     targets: tuple[TargetWindow, ...]
     areas: NDArray[np.float64]
-    heights: NDArray[np.float64]
 
 
 def run_of(
@@ -92,7 +91,7 @@ def made_run(
         mz = np.concatenate([mz, mz + 1.0])
     traces = np.zeros((len(mz), scans))
     points = rng.uniform(8.0, 15.0)
-    targets, areas, heights = [], [], []
+    targets, areas = [], []
     u = (times - times[0]) / span
     for k in range(peaks):
         tailed = rng.uniform(*tailing)
@@ -124,19 +123,46 @@ def made_run(
             )
         )
         areas.append(area)
-        heights.append(height)
-    signal = traces - np.minimum.accumulate(traces, axis=1) * 0.0
-    counting = np.sqrt(gain * np.maximum(_above_ground(traces), 0.0))
+    # What ion counting makes noisy; the noise of the ground itself is `spread`.
+    counted = traces - np.median(traces, axis=1, keepdims=True)
+    counting = np.sqrt(gain * np.maximum(counted, 0.0))
     white = rng.normal(size=traces.shape)
     if correlated:
         for i in range(1, scans):
             white[:, i] = correlated * white[:, i - 1] + np.sqrt(1 - correlated**2) * white[:, i]
-    noisy = signal + spread * white + counting * rng.normal(size=traces.shape)
+    noisy = traces + spread * white + counting * rng.normal(size=traces.shape)
     order = np.argsort(mz)
     run = run_of(times, mz[order], noisy[order])
-    return MadeRun(run, tuple(targets), np.array(areas), np.array(heights))
+    return MadeRun(run, tuple(targets), np.array(areas))
 
 
-def _above_ground(traces: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what ion counting makes noisy; the ground is not counted twice."""
-    return traces - np.median(traces, axis=1, keepdims=True)
+def scans_of(run: Run) -> list[Scan]:
+    """Return the scans of a run, as a reader would yield them."""
+    return list(run)
+
+
+def quiet_run(
+    shapes: dict[float, list[tuple[float, float, float]]],
+    *,
+    scans: int = 800,
+    interval_s: float = 0.5,
+    spread: float = 1.0,
+    ground: float = 100.0,
+    seed: int = 5,
+    ceiling: float | None = None,
+) -> Run:
+    """Return a run with Gaussian peaks (time, height, width at half height) on each m/z."""
+    rng = np.random.default_rng(seed)
+    times = 100.0 + interval_s * np.arange(scans)
+    mz = np.array(sorted(shapes))
+    traces = np.full((len(mz), scans), ground)
+    for row, ion in enumerate(mz):
+        for centre, height, width in shapes[float(ion)]:
+            traces[row] += height * np.exp(-4.0 * np.log(2.0) * ((times - centre) / width) ** 2)
+    traces += spread * rng.normal(size=traces.shape)
+    return run_of(times, mz, traces if ceiling is None else np.minimum(traces, ceiling))
+
+
+def gaussian_area(height: float, width: float) -> float:
+    """Return the area of a Gaussian of this height and width at half height."""
+    return height * width * float(np.sqrt(np.pi / np.log(2.0)) / 2.0)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from drugsig._check import warn
 from drugsig.acquisition.chromatogram import Chromatogram, StatedPeak
 from drugsig.acquisition.readers.admission import doubts_about_trace
 from drugsig.acquisition.readers.header import file_digest, iso_date, seconds_per, text_fields
-from drugsig.acquisition.readers.netcdf3 import NetcdfFile, open_netcdf
+from drugsig.acquisition.readers.netcdf3 import NetcdfFile
 from drugsig.acquisition.readers.points import NULL, Floats, check_trace
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import RunError, UnsuitableRunWarning
@@ -26,19 +24,24 @@ def is_andi_chromatography(file: NetcdfFile, /) -> bool:
     return "ordinate_values" in file.variables
 
 
-def read_andi_trace(path: Path, /) -> Chromatogram:
+def read_andi_trace(file: NetcdfFile, /) -> Chromatogram:
     """Read an ANDI/AIA chromatography file.
 
     Warns with `UnsuitableRunWarning` if its header speaks of liquid chromatography.
+
+    Parameters
+    ----------
+    file : NetcdfFile
+        Open; closed when it was read.
 
     Raises
     ------
     RunError
         If the file is damaged or is something else.
     """
-    digest = file_digest(path)
-    file = open_netcdf(path)
+    path = file.path
     try:
+        digest = file_digest(path)
         notes: list[str] = []
         intensity = _series(file, "ordinate_values")
         factor, unit = _time_unit(file, notes)

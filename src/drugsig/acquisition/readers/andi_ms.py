@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig.acquisition.readers.admission import admit_run
 from drugsig.acquisition.readers.header import file_digest, iso_date, seconds_per, text_fields
-from drugsig.acquisition.readers.netcdf3 import NetcdfFile, Variable, open_netcdf
+from drugsig.acquisition.readers.netcdf3 import NetcdfFile, Variable
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import NULL, Floats, Points, RawScan
 from drugsig.acquisition.run import RunMetadata
@@ -43,17 +43,22 @@ def is_andi_ms(file: NetcdfFile, /) -> bool:
     return "mass_values" in file.variables and "scan_index" in file.variables
 
 
-def open_andi_ms(path: Path, /) -> OpenRun:
+def open_andi_ms(file: NetcdfFile, /) -> OpenRun:
     """Read the header of an ANDI/AIA mass spectrometry file.
+
+    Parameters
+    ----------
+    file : NetcdfFile
+        Open; closed with the run, and if it is refused.
 
     Raises
     ------
     RunError
         If the file is damaged, is something else, or is no EI GC-MS run.
     """
-    digest = file_digest(path)
-    file = open_netcdf(path)
+    path = file.path
     try:
+        digest = file_digest(path)
         missing = [name for name in _NEEDED if name not in file.variables]
         if missing:
             raise RunError(
@@ -216,18 +221,19 @@ def _points(file: NetcdfFile, layout: _Layout) -> Points:
 
 
 def _values(file: NetcdfFile, layout: _Layout, start: int, stop: int) -> tuple[Floats, Floats]:
-    return (
-        _scaled(file, layout.mz, start, stop),
-        _scaled(file, layout.intensity, start, stop),
-    )
-
-
-def _scaled(file: NetcdfFile, variable: Variable, start: int, stop: int) -> Floats:
-    """Return values as the scale factor and the offset of the variable make them."""
-    out = np.empty(max(stop - start, 0), dtype=np.float64)
+    """Return m/z and intensities as the scale factors and offsets of the variables make them."""
+    both = (layout.mz, layout.intensity)
+    out = tuple(np.empty(max(stop - start, 0), dtype=np.float64) for _ in both)
     for k in range(start, stop, _BLOCK):
-        block = file.read(variable, k, min(k + _BLOCK, stop))
-        out[k - start : k - start + len(block)] = block
+        blocks = file.read_together(both, k, min(k + _BLOCK, stop))
+        for values, block in zip(out, blocks, strict=True):
+            values[k - start : k - start + len(block)] = block
+    for values, variable in zip(out, both, strict=True):
+        _scale(file, variable, values)
+    return out[0], out[1]
+
+
+def _scale(file: NetcdfFile, variable: Variable, values: Floats) -> None:
     factor = variable.number("scale_factor", default=1.0)
     offset = variable.number("add_offset", default=0.0)
     if not (np.isfinite(factor) and factor != 0.0 and np.isfinite(offset)):
@@ -237,10 +243,9 @@ def _scaled(file: NetcdfFile, variable: Variable, start: int, stop: int) -> Floa
             path=file.path,
         )
     if factor != 1.0:
-        out *= factor
+        values *= factor
     if offset != 0.0:
-        out += offset
-    return out
+        values += offset
 
 
 def _length(variable: Variable) -> int:

@@ -62,7 +62,9 @@ def clean_text(value: object, /) -> str:
     'demoscan sample'
     """
     text = value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split())
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 

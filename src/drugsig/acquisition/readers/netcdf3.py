@@ -8,7 +8,8 @@ is large.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -111,23 +112,51 @@ class NetcdfFile:
 
         The array is big-endian and may be a view into a larger block of the file.
         """
-        length = variable.shape[0] if variable.shape else 1
-        stop = length if stop is None else min(stop, length)
-        inner = variable.shape[1:]
-        width = variable.dtype.itemsize * int(np.prod(inner, dtype=np.int64))
-        n = max(stop - start, 0)
-        if variable.shape and not n:
-            return np.empty((0, *inner), dtype=variable.dtype)
-        step = variable.stride if variable.is_record else width
-        self._file.seek(variable.begin + start * step)
-        wanted = (n - 1) * step + width
+        return self.read_together((variable,), start, stop)[0]
+
+    def read_together(
+        self, variables: Sequence[Variable], /, start: int = 0, stop: int | None = None
+    ) -> list[NDArray[np.generic]]:
+        """Return several variables of the same length, in one go where they share their records.
+
+        Parameters
+        ----------
+        variables : sequence of Variable
+            Of this file.
+        start, stop : int
+            As in `read`.
+        """
+        if len(variables) > 1 and not all(variable.is_record for variable in variables):
+            return [self.read(variable, start, stop) for variable in variables]
+        one = variables[0]
+        length = one.shape[0] if one.shape else 1
+        n = max((length if stop is None else min(stop, length)) - start, 0)
+        widths = [v.dtype.itemsize * math.prod(v.shape[1:]) for v in variables]
+        step = one.stride if one.is_record else widths[0]
+        first = min(variable.begin for variable in variables)
+        last = max(v.begin + width for v, width in zip(variables, widths, strict=True))
+        wanted = (n - 1) * step + last - first if n else 0
+        self._file.seek(first + start * step)
         data = self._file.read(wanted)
         if len(data) != wanted:
             raise _ends_early(self.path)
-        if not variable.shape:
-            return np.ndarray((), dtype=variable.dtype, buffer=data)
-        inside = np.empty((1, *inner), dtype=variable.dtype).strides[1:]
-        return np.ndarray((n, *inner), dtype=variable.dtype, buffer=data, strides=(step, *inside))
+        found: list[NDArray[np.generic]] = []
+        for variable in variables:
+            shape = (n, *variable.shape[1:]) if variable.shape else ()
+            if not n:
+                found.append(np.empty(shape, dtype=variable.dtype))
+                continue
+            inner = np.empty((1, *variable.shape[1:]), dtype=variable.dtype).strides[1:]
+            found.append(
+                np.ndarray(
+                    shape,
+                    dtype=variable.dtype,
+                    buffer=data,
+                    offset=variable.begin - first,
+                    strides=(step, *inner) if variable.shape else (),
+                )
+            )
+        return found
 
     def strings(self, variable: Variable, /) -> list[str]:
         """Return a variable of characters as text, a string a row."""
@@ -159,13 +188,14 @@ class _Header:
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
         self._path, self._file, self._size = path, file, size
+        self._at = 0
         magic = self._take(4)
         self.version = magic[3]
         if magic[:3] != b"CDF" or self.version not in (1, 2, 5):
             raise self._damaged("it does not begin as a netCDF file does")
-        self._count_type = ">i8" if self.version == 5 else ">i4"
-        self._offset_type = ">i4" if self.version == 1 else ">i8"
-        records = self._number(self._count_type)
+        self._count_width = 8 if self.version == 5 else 4
+        self._offset_width = 4 if self.version == 1 else 8
+        records = self._number(self._count_width)
         sizes = self._dimension_list()
         self.attributes = self._attribute_list()
         self.dimensions = dict(sizes)
@@ -174,22 +204,23 @@ class _Header:
     # -- bytes -------------------------------------------------------------------------------
 
     def _take(self, count: int) -> bytes:
-        if count < 0 or count > self._size - self._file.tell():
+        if count < 0 or count > self._size - self._at:
             raise _ends_early(self._path)
+        self._at += count
         return self._file.read(count)
 
-    def _number(self, kind: str) -> int:
-        return int(np.frombuffer(self._take(np.dtype(kind).itemsize), dtype=kind)[0])
+    def _number(self, width: int) -> int:
+        return int.from_bytes(self._take(width), "big", signed=True)
 
     def _count(self, most: int, what: str) -> int:
-        count = self._number(self._count_type)
+        count = self._number(self._count_width)
         if not 0 <= count <= most:
             raise self._damaged(f"its header counts {count} {what}")
         return count
 
     def _padded(self, count: int) -> bytes:
         data = self._take(count)
-        self._take(min(-count % 4, self._size - self._file.tell()))
+        self._take(min(-count % 4, self._size - self._at))
         return data
 
     def _name(self) -> str:
@@ -198,14 +229,14 @@ class _Header:
 
     def _tag(self, expected: int) -> int:
         """Return how many entries a list has."""
-        tag = self._number(">i4")
+        tag = self._number(4)
         count = self._count(_MOST_ENTRIES, "entries of a list")
         if tag != expected and not (tag == 0 and count == 0):
             raise self._damaged("a list of its header does not begin as it should")
         return count
 
     def _dtype(self) -> np.dtype[np.generic]:
-        code = self._number(">i4")
+        code = self._number(4)
         if code not in _TYPES or (code >= _FIRST_OF_CDF5 and self.version != 5):
             raise self._damaged(f"its header names the unknown type {code}")
         return np.dtype(_TYPES[code])
@@ -216,7 +247,7 @@ class _Header:
         found = []
         for _ in range(self._tag(_DIMENSIONS)):
             name = self._name()
-            length = self._number(self._count_type)
+            length = self._number(self._count_width)
             if length < 0:
                 raise self._damaged(f"the dimension '{clean_text(name)}' has the length {length}")
             found.append((name, length))
@@ -239,13 +270,13 @@ class _Header:
         for _ in range(self._tag(_VARIABLES)):
             name = self._name()
             rank = self._count(_MOST_RANK, "dimensions of a variable")
-            ids = [self._number(self._count_type) for _ in range(rank)]
+            ids = [self._number(self._count_width) for _ in range(rank)]
             if any(not 0 <= k < len(sizes) for k in ids):
                 raise self._damaged(f"the variable '{clean_text(name)}' names no dimension")
             attributes = self._attribute_list()
             dtype = self._dtype()
-            self._number(self._count_type)  # the stated size is redundant, and often wrong
-            begin = self._number(self._offset_type)
+            self._number(self._count_width)  # the stated size is redundant, and often wrong
+            begin = self._number(self._offset_width)
             shape = [sizes[k] for k in ids]
             if 0 in shape[1:]:
                 raise self._damaged(f"the variable '{clean_text(name)}' has no size")

@@ -89,27 +89,25 @@ def _open_netcdf_run(path: Path, function: str | None) -> OpenRun:
 
     _one_acquisition(path, function)
     file = netcdf3.open_netcdf(path)
-    is_trace = andi_chromatography.is_andi_chromatography(file) and not andi_ms.is_andi_ms(file)
-    file.close()
-    if is_trace:
+    if andi_chromatography.is_andi_chromatography(file) and not andi_ms.is_andi_ms(file):
+        file.close()
         raise RunError(
             f"'{path.name}' is a detector trace, without mass spectra. Read it with "
             "read_chromatogram; for a profile, export the run as ANDI/AIA mass spectrometry.",
             path=path,
             reason="unsuitable",
         )
-    return andi_ms.open_andi_ms(path)
+    return andi_ms.open_andi_ms(file)
 
 
 def _read_netcdf_trace(path: Path, channel: str | None) -> Chromatogram:
     from drugsig.acquisition.readers import andi_chromatography, andi_ms, netcdf3
 
     file = netcdf3.open_netcdf(path)
-    is_run = andi_ms.is_andi_ms(file)
-    file.close()
-    if is_run:
+    if andi_ms.is_andi_ms(file):
+        file.close()
         return trace_of_run(path, channel, opener=_open_netcdf_run)
-    trace = andi_chromatography.read_andi_trace(path)
+    trace = andi_chromatography.read_andi_trace(file)
     _only(channel, (trace.channel,), path)
     return trace
 

@@ -9,11 +9,13 @@ formulas.
 """
 
 from drugsig.profiles.tables.info import TableInfo, describe_table
+from drugsig.profiles.tables.joining import add_metadata
 from drugsig.profiles.tables.reader import read_profiles
 from drugsig.profiles.tables.writer import read_table, write_profiles, write_table
 
 __all__ = [
     "TableInfo",
+    "add_metadata",
     "describe_table",
     "read_profiles",
     "read_table",

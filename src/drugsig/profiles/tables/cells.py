@@ -17,7 +17,15 @@ from drugsig.profiles.status import UNUSABLE, Status
 from drugsig.profiles.tables.grid import Cell, text_of
 from drugsig.profiles.tables.numerals import Convention, number_of, plain_numbers
 
-__all__ = ["TOKENS", "CellFault", "CellRules", "TargetColumn", "read_column"]
+__all__ = [
+    "TOKENS",
+    "CellFault",
+    "CellRules",
+    "TargetColumn",
+    "is_date",
+    "read_column",
+    "without_percent",
+]
 
 # What laboratories write instead of a number, without case and with single spaces.
 TOKENS: Mapping[str, Status] = {
@@ -25,14 +33,17 @@ TOKENS: Mapping[str, Status] = {
         (
             *("nd", "n.d.", "n.d", "n. d.", "not detected", "none detected", "undetected"),
             *("-", "--", "\u2013", "\u2014", "<lod", "< lod", "<mdl", "bdl", "below lod"),
-            *("below_lod", "n.n.", "nicht nachweisbar", "non d\u00e9tect\u00e9"),
+            *("below_lod", "n.n.", "n. n.", "nn", "n.n", "nicht nachweisbar", "nicht nachgewiesen"),
+            *("non d\u00e9tect\u00e9", "non detect\u00e9", "non detecte", "no detectado"),
+            *("<ng", "< ng", "<nwg", "< nwg", "<ld", "< ld", "u.d.n.", "u. d. n."),
         ),
         Status.BELOW_LOD,
     ),
     **dict.fromkeys(
         (
             *("<loq", "< loq", "nq", "n.q.", "n.q", "not quantified", "not quantifiable"),
-            *("tr", "tr.", "trace", "traces", "bql", "below loq", "below_loq"),
+            *("tr", "tr.", "trace", "traces", "trace(s)", "bql", "below loq", "below_loq"),
+            *("spuren", "spur", "trazas", "<bg", "< bg", "<lq", "< lq", "u.d.b.", "u. d. b."),
         ),
         Status.BELOW_LOQ,
     ),
@@ -55,6 +66,8 @@ NEGATIVE_CHOICES = ("refuse", "keep")
 _TOKEN_STATUSES = tuple(s.label for s in Status if s is not Status.DETECTED)
 
 _LESS_THAN = re.compile(r"[<\u2264]\s*=?\s*(.*)")
+_PERCENT = re.compile(r"(.*[^\s%])\s*%")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+)?|\d{1,2}([./])\d{1,2}\1(?:\d\d|\d{4})|\d\d:\d\d:\d\d")
 _NOT_FINITE = re.compile(r"[+\-]?(?:inf|infinity|nan|\u221e)", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
@@ -166,6 +179,27 @@ class TargetColumn:
     counts: Counter[str]
 
 
+def without_percent(cells: Sequence[Cell], rules: CellRules) -> tuple[Cell, ...] | None:
+    """Return the cells without their percent signs, or None if not every number carries one."""
+    bare: list[Cell] = []
+    signs = 0
+    for cell in cells:
+        found = _PERCENT.fullmatch(cell) if isinstance(cell, str) else None
+        if found:
+            bare.append(found.group(1))
+            signs += 1
+        elif cell == "" or (isinstance(cell, str) and rules.token(cell) is not None):
+            bare.append(cell)
+        else:
+            return None
+    return tuple(bare) if signs else None
+
+
+def is_date(cell: Cell) -> bool:
+    """Say whether a cell holds a date or a time of day."""
+    return isinstance(cell, str) and _DATE.fullmatch(cell) is not None
+
+
 def read_column(cells: Sequence[Cell], convention: Convention, rules: CellRules) -> TargetColumn:
     """Read the cells of one target.
 
@@ -262,7 +296,15 @@ def _why_not(text: str, convention: Convention) -> str:
             f"tokens={{{text!r}: 'not_measured'}}."
         )
     if text.endswith("%"):
-        return f"{shown} has a percent sign. Remove the sign; the unit is given by unit=."
+        return (
+            f"{shown} has a percent sign, but not every number of the column has one. Write the "
+            "column in one way; the unit is given by unit=."
+        )
+    if is_date(text):
+        return (
+            f"the cell holds a date ({text}); a spreadsheet turns 3.5 into 3 May: correct it in the "
+            "spreadsheet. If the column is no target, name it: metadata=[...]."
+        )
     if text.startswith(">"):
         return (
             f"{shown} is above the range. If that means saturated, say so: "

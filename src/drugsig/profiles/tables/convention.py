@@ -12,27 +12,33 @@ from drugsig.profiles.tables.grid import Grid, text_of
 from drugsig.profiles.tables.header import Header
 from drugsig.profiles.tables.numerals import DECIMALS, EXPONENT, SIGN, SPACED, Convention
 
-__all__ = ["find_convention"]
+__all__ = ["column_convention", "find_convention"]
+
+
+def _groups(decimal: str, other: str) -> str:
+    """Match a number in which the other sign can only separate thousands."""
+    d, o = re.escape(decimal), re.escape(other)
+    return rf"[1-9]\d{{0,2}}(?:{o}\d{{3}})+{d}\d*|[1-9]\d{{0,2}}(?:{o}\d{{3}}){{2,}}"
+
+
+def _cell(pattern: str) -> re.Pattern[str]:
+    """Match a cell of a column that is joined by line feeds."""
+    return re.compile(rf"^[<\u2264]?[ \u00a0]?{SIGN}(?:{pattern})$", re.ASCII | re.MULTILINE)
 
 
 def _proof(decimal: str, other: str) -> re.Pattern[str]:
-    """Match, in a column joined by line feeds, a cell that only this decimal sign explains."""
-    d, o = re.escape(decimal), re.escape(other)
+    """Match a cell that only this decimal sign explains."""
+    d = re.escape(decimal)
     either_way = rf"[1-9]\d{{0,2}}{d}\d{{3}}$"
-    grouped = rf"[1-9]\d{{0,2}}(?:{o}\d{{3}})+{d}\d*"
-    twice = rf"[1-9]\d{{0,2}}(?:{o}\d{{3}}){{2,}}"
     spaced = rf"[1-9]\d{{0,2}}(?:[{SPACED}]\d{{3}})+{d}\d*"
     single = rf"(?!{either_way})(?:\d+{d}\d*|{d}\d+)"
-    return re.compile(
-        rf"^[<\u2264]?[ \u00a0]?{SIGN}(?:{grouped}|{twice}|{spaced}|{single}{EXPONENT})$",
-        re.ASCII | re.MULTILINE,
-    )
+    return _cell(rf"{_groups(decimal, other)}|{spaced}|{single}{EXPONENT}")
 
 
 _PROOFS = {".": _proof(".", ","), ",": _proof(",", ".")}
-_EITHER_WAY = re.compile(
-    rf"^[<\u2264]?[ \u00a0]?{SIGN}[1-9]\d{{0,2}}[.,]\d{{3}}$", re.ASCII | re.MULTILINE
-)
+_GROUPED = {".": _cell(_groups(".", ",")), ",": _cell(_groups(",", "."))}
+_EITHER_WAY = _cell(r"[1-9]\d{0,2}[.,]\d{3}")
+_OTHER = {".": ",", ",": "."}
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,12 @@ def find_convention(
     guesses : list of str
         Takes the sentence that says what proved the convention.
 
+    Returns
+    -------
+    Convention
+        Where `thousands` is not said, no decimal sign separates thousands in it: that is for
+        each column to prove, see `column_convention`.
+
     Raises
     ------
     TableError
@@ -97,9 +109,11 @@ def find_convention(
         )
     if dot is None and comma is None and open_question is not None:
         place = open_question
+        sign, small, large = _readings(place.text)
         raise grid.fault(
-            f"{place.text!r} may have a decimal sign or a thousands separator, and no cell of the "
-            "file proves which. Say decimal='.' or decimal=','.",
+            f"{place.text!r} is {small} or {large}: its {sign!r} may be the decimal sign or "
+            "separate thousands, and no cell of the file proves which. Say "
+            f"decimal={sign!r} if it is {small}, or thousands={sign!r} if it is {large}.",
             place.row,
             place.column,
             place.heading,
@@ -115,6 +129,73 @@ def find_convention(
     return Convention(chosen, _allowed(chosen, thousands))
 
 
+def column_convention(
+    grid: Grid,
+    header: Header,
+    column: int,
+    convention: Convention,
+    /,
+    *,
+    thousands: str | None,
+    guesses: list[str],
+) -> Convention:
+    """Return how the numbers of one column are written, where the convention of the file is known.
+
+    ``8.920`` in a file of decimal commas is 8920 only if a cell of the same column proves that
+    the point separates thousands there: people type points into such files.
+
+    Parameters
+    ----------
+    grid, header, column
+        The column.
+    convention : Convention
+        From `find_convention`.
+    thousands : str, optional
+        What the user says; it is not questioned.
+    guesses : list of str
+        Takes the sentence that says what proved the thousands separator.
+
+    Raises
+    ------
+    TableError
+        At the first number that could be 1000 times as much.
+    """
+    if thousands is not None:
+        return convention
+    cells = header.cells(column)
+    text = "\n".join([c if isinstance(c, str) else "" for c in cells])
+    other = _OTHER[convention.decimal]
+    proof = _GROUPED[convention.decimal].search(text)
+    doubtful = next((m for m in _EITHER_WAY.finditer(text) if other in m.group()), None)
+    if proof is not None:
+        if doubtful is not None:
+            row = header.rows[text.count("\n", 0, proof.start())]
+            guesses.append(
+                f"{other!r} separates thousands in column '{header.headings[column]}', proved by "
+                f"{proof.group()!r} in {grid.place(row, column)}"
+            )
+        return Convention(convention.decimal, other + convention.thousands)
+    if doubtful is None:
+        return convention
+    sign, small, large = _readings(doubtful.group())
+    raise grid.fault(
+        f"{doubtful.group()!r} is {large} or {small}: the decimal sign of the file is "
+        f"{convention.decimal!r}, and no cell of this column proves that {sign!r} separates "
+        f"thousands. Say thousands={sign!r} if it is {large}; if it is {small}, write the column "
+        f"with {convention.decimal!r} as the others, or say decimal={sign!r} if all numbers are written so.",
+        header.rows[text.count("\n", 0, doubtful.start())],
+        column,
+        header.headings[column],
+    )
+
+
+def _readings(text: str) -> tuple[str, str, str]:
+    """Return the sign of a doubtful number, and what it is with each of its meanings."""
+    digits = text.lstrip("<\u2264 \u00a0")
+    sign = "," if "," in digits else "."
+    return sign, digits.replace(sign, "."), digits.replace(sign, "")
+
+
 def _told(decimal: str | None, thousands: str | None) -> Convention | None:
     """Return the convention if the user named the decimal sign, or a separator that implies it."""
     if decimal is not None:
@@ -125,7 +206,7 @@ def _told(decimal: str | None, thousands: str | None) -> Convention | None:
         raise InputError(
             f"a thousands separator is '.', ',', a space or an apostrophe, got {thousands!r}"
         )
-    implied = {".": ",", ",": "."}.get(thousands or "")
+    implied = _OTHER.get(thousands or "")
     if decimal is None and implied is None:
         return None
     chosen = decimal or implied or "."
@@ -136,7 +217,7 @@ def _told(decimal: str | None, thousands: str | None) -> Convention | None:
 
 def _allowed(decimal: str, thousands: str | None) -> str:
     if thousands is None:
-        return ("," if decimal == "." else ".") + SPACED
+        return SPACED
     return SPACED if thousands and set(thousands) <= set(" '") else thousands
 
 

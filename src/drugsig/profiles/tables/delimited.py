@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from drugsig.errors import InputError, ReadError, TableError, UnknownNameError
 from drugsig.profiles.tables.grid import Cell, Grid, clean_rows
@@ -123,7 +123,13 @@ def records(text: str, delimiter: str, source: Source) -> Iterator[tuple[int, li
         yield line, record
 
 
-def text_grid(source: Source, *, delimiter: str | None = None, encoding: str | None = None) -> Grid:
+def text_grid(
+    source: Source,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    skip: Collection[int] = (),
+) -> Grid:
     """Read a delimited text file into a grid.
 
     Parameters
@@ -134,6 +140,8 @@ def text_grid(source: Source, *, delimiter: str | None = None, encoding: str | N
         The one character between cells; found from the whole file without it.
     encoding : str, optional
         See `decode`.
+    skip : collection of int
+        Lines to leave out, counted from 1.
 
     Raises
     ------
@@ -159,7 +167,7 @@ def text_grid(source: Source, *, delimiter: str | None = None, encoding: str | N
     numbered: Iterator[tuple[int, list[Cell]]] = (
         (line + skipped, [*record]) for line, record in records(text, delimiter, source)
     )
-    rows, lines = clean_rows(numbered, source, None, guesses)
+    rows, lines = clean_rows(numbered, source, None, guesses, skip=skip)
     if not rows:
         raise ReadError(f"{source.name} is empty: it holds no filled cell.", path=source.path)
     return Grid(source, rows, lines, encoding=used, delimiter=delimiter, guesses=guesses)

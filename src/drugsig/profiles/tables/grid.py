@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from drugsig.errors import TableError
+from drugsig._check import listed
+from drugsig.errors import InputError, TableError
 from drugsig.profiles.tables.source import Source
 
-__all__ = ["Cell", "Grid", "clean_rows", "column_letters", "text_of"]
+__all__ = ["Cell", "DateText", "Grid", "clean_rows", "column_letters", "text_of"]
 
 # Text as it stands in a text file or a text cell; a number where a workbook stores a number.
 Cell = str | int | float
+
+
+class DateText(str):
+    """The ISO text of a cell that a workbook stores as a date or a time."""
+
+    __slots__ = ()
+
 
 _BREAKS = re.compile(r"[ \t]*[\r\n\t\v\f\x85\u2028\u2029]+[ \t]*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -42,7 +50,7 @@ def text_of(cell: Cell) -> str:
     ('1', '79.1', '001')
     """
     if isinstance(cell, str):
-        return cell
+        return str(cell)
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return str(int(cell))
     return repr(cell)
@@ -113,11 +121,17 @@ def clean_rows(
     source: Source,
     sheet: str | None,
     guesses: list[str],
+    *,
+    skip: Collection[int] = (),
 ) -> tuple[list[list[Cell]], list[int]]:
     """Strip the cells of outer white space, make each one line, and leave out empty rows.
 
+    Rows that begin in a line of `skip` are left out as well, whatever they hold.
+
     Raises
     ------
+    InputError
+        If no filled row begins in a line of `skip`.
     TableError
         If a cell holds a control character other than a line break or a tab.
     """
@@ -125,9 +139,15 @@ def clean_rows(
     lines: list[int] = []
     blank: list[int] = []
     broken: list[int] = []
+    skipped: dict[int, str] = {}
     last_filled = 0
     for line, raw in numbered:
-        row: list[Cell] = [c.strip() if isinstance(c, str) else c for c in raw]
+        if line in skip:
+            first = next((text_of(c).strip() for c in raw if text_of(c).strip()), "")
+            skipped[line] = f"line {line} ('{first[:40]}')"
+            continue
+        # A date stays what it is; all other text is stripped.
+        row: list[Cell] = [c.strip() if type(c) is str else c for c in raw]
         whole = "".join(map(str, row))
         if not whole:
             blank.append(line)
@@ -151,6 +171,14 @@ def clean_rows(
         rows.append(row)
         lines.append(line)
         last_filled = line
+    absent = sorted(set(skip) - set(skipped))
+    if absent:
+        raise InputError(
+            f"skip_lines names line(s) {listed(absent)}, but nothing begins there in {source.name}; "
+            f"its last filled line is {max([last_filled, *skipped])}."
+        )
+    if skipped:
+        guesses.append(f"left out as asked by skip_lines: {', '.join(skipped.values())}")
     inner = [line for line in blank if line < last_filled]
     if inner:
         guesses.append(f"{len(inner)} empty line(s) skipped, the first is line {inner[0]}")

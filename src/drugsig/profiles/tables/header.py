@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from drugsig._check import listed
 from drugsig.errors import TableError
 from drugsig.profiles.tables.grid import Cell, Grid, text_of
-from drugsig.profiles.tables.names import plain_name
+from drugsig.profiles.tables.names import is_compound_name, is_id_name, is_unit_row, plain_name
 from drugsig.profiles.tables.numerals import is_number_like
 
 __all__ = ["Header", "find_header", "refuse_peak_list"]
@@ -18,6 +18,11 @@ __all__ = ["Header", "find_header", "refuse_peak_list"]
 # Title lines are few; a header further down than this must be named.
 _SEARCHED_ROWS = 100
 _TITLE_SHOWN = 120
+
+_ELSEWHERE = (
+    "If headings are merged or stand in two lines, name the line that has one for every column: "
+    "header_line=."
+)
 
 _RETENTION = frozenset(("retentiontime", "rt", "rettime", "retention", "rtmin", "retentiontimemin"))
 _AREA = frozenset(("peakarea", "area", "areapercent", "peakheight", "height"))
@@ -35,8 +40,8 @@ class Header:
         One a column; empty for the first column and for wholly empty ones only.
     columns : tuple of int
         The columns that hold anything.
-    rows : range
-        The rows of the grid below the header.
+    rows : sequence of int
+        The rows of the grid that hold profiles.
     below : tuple of tuple of Cell
         The cells of every column, below the header.
     """
@@ -44,12 +49,26 @@ class Header:
     row: int
     headings: tuple[str, ...]
     columns: tuple[int, ...]
-    rows: range
+    rows: Sequence[int]
     below: tuple[tuple[Cell, ...], ...]
 
     def cells(self, column: int) -> tuple[Cell, ...]:
         """Return the cells of one column, below the header."""
         return self.below[column]
+
+    def keeping(self, places: Sequence[int]) -> Header:
+        """Return the same header above some of its lines only."""
+        return replace(
+            self,
+            rows=[self.rows[p] for p in places],
+            below=tuple(tuple(cells[p] for p in places) for cells in self.below),
+        )
+
+    def replacing(self, columns: dict[int, tuple[Cell, ...]]) -> Header:
+        """Return the same header above other cells in some columns."""
+        return replace(
+            self, below=tuple(columns.get(k, cells) for k, cells in enumerate(self.below))
+        )
 
     def named(self, column: int) -> str:
         """Return a heading as messages name it."""
@@ -65,7 +84,11 @@ def refuse_peak_list(grid: Grid) -> None:
         If a line has the headings of a peak list, once each.
     """
     for row, cells in enumerate(grid.rows[:_SEARCHED_ROWS]):
-        names = [plain_name(c) for c in cells if isinstance(c, str)]
+        texts = [c for c in cells if isinstance(c, str)]
+        if any(map(is_compound_name, texts)) and any(map(is_id_name, texts)):
+            # Peaks of many specimens: another fault, which is told better later.
+            continue
+        names = [plain_name(c) for c in texts]
         times = [n for n in names if n in _RETENTION]
         areas = [n for n in names if n in _AREA]
         if len(times) == 1 and len(areas) == 1:
@@ -115,22 +138,27 @@ def find_header(
         shown = "; ".join(titles)
         shown = shown if len(shown) <= _TITLE_SHOWN else shown[: _TITLE_SHOWN - 3] + "..."
         guesses.append(f"{row} title line(s) above the header skipped: {shown}")
-    rows = range(row + 1, len(grid.rows))
+    first = row + 1
+    while first < len(grid.rows) and is_unit_row([text_of(c) for c in grid.rows[first]]):
+        shown = "; ".join(dict.fromkeys(text_of(c) for c in grid.rows[first] if c != ""))
+        guesses.append(f"{grid.place(first)} holds units and was skipped: {shown[:_TITLE_SHOWN]}")
+        first += 1
+    rows = range(first, len(grid.rows))
     _check_lengths(grid, row, rows)
     width = grid.width
     head = [text_of(c) for c in grid.rows[row]] + [""] * (width - len(grid.rows[row]))
     head = head[:width]
     _refuse_twice(grid, row, head)
-    below = list(zip_longest(*grid.rows[row + 1 :], fillvalue=""))
+    below = list(zip_longest(*grid.rows[first:], fillvalue=""))
     below += [("",) * len(rows)] * (width - len(below))
     columns = tuple(k for k in range(width) if head[k] or any(c != "" for c in below[k]))
     for k in columns:
         if not head[k] and k != columns[0]:
-            first = next(r for r, c in zip(rows, below[k], strict=True) if c != "")
+            filled = next(r for r, c in zip(rows, below[k], strict=True) if c != "")
             raise grid.fault(
-                f"column {k + 1} holds {text_of(grid.rows[first][k])!r} but has no heading in "
-                f"{grid.place(row)}. Give it a heading, or remove it.",
-                first,
+                f"column {k + 1} holds {text_of(grid.rows[filled][k])!r} but has no heading in "
+                f"{grid.place(row)}. Give it a heading, or remove it. {_ELSEWHERE}",
+                filled,
                 k,
             )
     empty = [k + 1 for k in range(max(columns, default=0)) if k not in columns]
@@ -192,7 +220,8 @@ def _check_lengths(grid: Grid, row: int, rows: range) -> None:
             raise grid.fault(
                 f"the line has {len(cells)} cells where the header ({grid.place(row)}) has "
                 f"{expected}; the first beyond it is {text_of(cells[beyond])!r}. Quote cells that "
-                "hold the delimiter, or give every column a heading.",
+                "hold the delimiter, or give every column a heading. If the line is no profile, "
+                f"leave it out: skip_lines=[{grid.lines[r]}].",
                 r,
                 beyond if grid.sheet is not None else None,
             )
@@ -201,7 +230,7 @@ def _check_lengths(grid: Grid, row: int, rows: range) -> None:
             raise grid.fault(
                 f"the line has {len(cells)} cell(s) where the header ({grid.place(row)}) has "
                 f"{expected}. The file may be cut off, or this line is no part of the table: "
-                "remove it.",
+                f"then leave it out, skip_lines=[{grid.lines[r]}].",
                 r,
             )
 
@@ -212,7 +241,7 @@ def _refuse_twice(grid: Grid, row: int, head: list[str]) -> None:
         places = [str(k + 1) for k, h in enumerate(head) if h == twice[0]]
         raise grid.fault(
             f"the heading(s) {listed(twice)} came more than once ('{twice[0]}' in columns "
-            f"{', '.join(places)}). Give every column a heading of its own.",
+            f"{', '.join(places)}). Give every column a heading of its own. {_ELSEWHERE}",
             row,
             heading=twice[0],
         )

@@ -9,14 +9,14 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from drugsig._check import choose, listed
 from drugsig.errors import DrugsigError, ReadError, SizeError, TableError
 from drugsig.profiles.tables.archive import Archive, check_archive
-from drugsig.profiles.tables.grid import Cell, Grid, clean_rows, column_letters
+from drugsig.profiles.tables.grid import Cell, DateText, Grid, clean_rows, column_letters
 from drugsig.profiles.tables.source import Source
 
 __all__ = ["Workbook", "open_workbook", "sheet_grid"]
@@ -45,6 +45,9 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+# So many rows may be lines of means; more are the profiles themselves.
+_FEW = 5
 
 _NOWHERE: Set[int] = frozenset()
 
@@ -124,7 +127,13 @@ def open_workbook(source: Source) -> Workbook:
     return workbook
 
 
-def sheet_grid(workbook: Workbook, sheet: str | None = None, *, cleaned: bool = True) -> Grid:
+def sheet_grid(
+    workbook: Workbook,
+    sheet: str | None = None,
+    *,
+    cleaned: bool = True,
+    skip: Collection[int] = (),
+) -> Grid:
     """Read one sheet into a grid.
 
     Parameters
@@ -136,6 +145,8 @@ def sheet_grid(workbook: Workbook, sheet: str | None = None, *, cleaned: bool = 
     cleaned : bool
         Whether text is stripped of outer white space and made one line. drugsig's own format
         needs it as it stands.
+    skip : collection of int
+        Rows to leave out, counted from 1; what they hold is not even looked at.
 
     Raises
     ------
@@ -145,12 +156,13 @@ def sheet_grid(workbook: Workbook, sheet: str | None = None, *, cleaned: bool = 
     name = workbook.choose_sheet(sheet)
     source = workbook.source
     guesses: list[str] = []
-    found = _with_book(source, lambda book: list(_cells(book[name], source, name)))
+    found = _with_book(source, lambda book: list(_cells(book[name], source, name, skip)))
     if workbook.archive.has_formulas:
-        _refuse_unknown_results(source, name, found)
+        judged = [row for row in found if row[0] not in skip]
+        _refuse_unknown_results(source, name, judged)
     numbered = [(line, row) for line, row, _ in found]
     if cleaned:
-        rows, lines = clean_rows(numbered, source, name, guesses)
+        rows, lines = clean_rows(numbered, source, name, guesses, skip=skip)
     else:
         rows, lines = [row for _, row in numbered], [line for line, _ in numbered]
     if not rows:
@@ -189,7 +201,9 @@ def _with_book(source: Source, use: Callable[[Any], T], *, data_only: bool = Tru
         ) from error
 
 
-def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Cell], Set[int]]]:
+def _cells(
+    sheet: Any, source: Source, name: str, skip: Collection[int]
+) -> Iterator[tuple[int, list[Cell], Set[int]]]:
     """Yield every row with its number and the columns that hold no stored value."""
     # Some programs declare a sheet as one cell; the cells themselves are to be believed.
     sheet.reset_dimensions()
@@ -209,10 +223,11 @@ def _cells(sheet: Any, source: Source, name: str) -> Iterator[tuple[int, list[Ce
         without: set[int] = set()
         for column, cell in enumerate(raw):
             value = cell.value
-            if cell.data_type == "e":
+            if cell.data_type == "e" and line not in skip:
                 raise TableError(
                     f"{source.name}, '{name}'!{column_letters(column)}{line}: the cell shows the "
-                    f"error {value}. Mend the formula, or write what is meant, for example n.d.",
+                    f"error {value}. Mend the formula, or write what is meant, for example n.d.; if the "
+                    f"row is no profile, leave it out: skip_lines=[{line}].",
                     path=source.path,
                     line=line,
                 )
@@ -234,9 +249,9 @@ def _cell(value: object) -> Cell:
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, dt.datetime):
-        return (value.date() if value.time() == dt.time() else value).isoformat()
+        return DateText((value.date() if value.time() == dt.time() else value).isoformat())
     if isinstance(value, (dt.date, dt.time)):
-        return value.isoformat()
+        return DateText(value.isoformat())
     return str(value)
 
 
@@ -261,10 +276,12 @@ def _refuse_unknown_results(
     unknown = _with_book(source, formulas, data_only=False)
     if unknown:
         line, column = unknown[0]
+        rows = sorted({row for row, _ in unknown})
         raise TableError(
             f"{source.name}, '{name}'!{column_letters(column)}{line}: the formula has no stored "
             f"result ({len(unknown)} such cell(s) in the sheet). Open the workbook in a "
-            "spreadsheet program, let it calculate, and save it; or paste the values.",
+            "spreadsheet program, let it calculate, and save it; or paste the values."
+            + (f" Rows that are no profiles: skip_lines={rows}." if len(rows) <= _FEW else ""),
             path=source.path,
             line=line,
         )
