@@ -336,9 +336,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(given: list[str]) -> int:
     """Run the command and return its exit code; tell every error in one message."""
     try:
-        cli.main(args=given, prog_name="drugsig", standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        return int(leaving.exit_code)
+        # Without standalone mode click hands the code of an early exit back.
+        code = cli.main(args=given, prog_name="drugsig", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return int(error.exit_code)
@@ -359,7 +358,7 @@ def _run(given: list[str]) -> int:
             err=True,
         )
         return EXIT_BUG
-    return EXIT_DONE
+    return code if isinstance(code, int) else EXIT_DONE
 
 
 if __name__ == "__main__":

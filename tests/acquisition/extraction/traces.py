@@ -20,7 +20,7 @@ def emg(
 ) -> NDArray[np.float64]:
     """Return an exponentially modified Gaussian of unit area."""
     u = (times - centre) / sigma
-    if tau <= 0:
+    if tau < 0.01 * sigma:  # no more than a Gaussian to four digits
         return np.exp(-0.5 * u**2) / (sigma * np.sqrt(2 * np.pi))
     z = (sigma / tau - u) / np.sqrt(2)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):

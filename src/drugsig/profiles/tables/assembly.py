@@ -16,14 +16,21 @@ from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.status import is_usable
 from drugsig.profiles.tables.cells import CellFault, CellRules, TargetColumn, read_column
-from drugsig.profiles.tables.convention import find_convention
+from drugsig.profiles.tables.convention import column_convention, find_convention
 from drugsig.profiles.tables.delimited import text_grid
 from drugsig.profiles.tables.grid import Grid, text_of
 from drugsig.profiles.tables.header import Header, find_header, refuse_peak_list
-from drugsig.profiles.tables.layout import Layout, choose_columns, find_ids
+from drugsig.profiles.tables.ids import find_ids, leave_out_lines, refuse_long_table
+from drugsig.profiles.tables.layout import Layout, choose_columns, without_percent_signs
 from drugsig.profiles.tables.metadata import MISSING_CHOICES, JoinedMetadata, join_metadata
-from drugsig.profiles.tables.names import is_main_compound, is_measured_name
+from drugsig.profiles.tables.names import (
+    is_internal_standard,
+    is_main_compound,
+    is_measured_name,
+    is_sum_name,
+)
 from drugsig.profiles.tables.native import native_sheet, read_native
+from drugsig.profiles.tables.notes import Notes
 from drugsig.profiles.tables.numerals import Convention
 from drugsig.profiles.tables.source import Source, open_source
 from drugsig.profiles.tables.workbook import Workbook, open_workbook, sheet_grid
@@ -49,6 +56,8 @@ class ReadOptions(TypedDict, total=False):
     metadata_id_column: str | Sequence[str] | None
     metadata_missing: str
     header_line: int | None
+    skip_lines: Sequence[int] | None
+    leave_out: Sequence[str] | None
     delimiter: str | None
     encoding: str | None
     decimal: str | None
@@ -89,7 +98,7 @@ class Trace:
         How its numbers are written.
     is_native : bool
         Whether it is in drugsig's own format.
-    guesses : list of str
+    notes : Notes
         What was decided without being told.
     """
 
@@ -100,7 +109,7 @@ class Trace:
     layout: Layout | None = None
     convention: Convention | None = None
     is_native: bool = False
-    guesses: list[str] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
 
 def assemble(path: str | os.PathLike[str], options: ReadOptions, trace: Trace) -> ProfileSet:
@@ -124,15 +133,17 @@ def assemble(path: str | os.PathLike[str], options: ReadOptions, trace: Trace) -
     own = native_sheet(source, book, said.get("sheet"))
     if own is not None:
         trace.is_native = True
-        return _native(source, book, own, options)
+        return _native(source, book, own, options, trace.notes)
     grid = trace.grid = _profile_grid(source, book, said)
-    trace.guesses.extend(grid.guesses)
+    trace.notes.guesses.extend(grid.guesses)
     if said.get("targets") is None:
         refuse_peak_list(grid)
     return _foreign(grid, book, said, rules, trace)
 
 
-def _native(source: Source, book: Workbook | None, sheet: str, options: ReadOptions) -> ProfileSet:
+def _native(
+    source: Source, book: Workbook | None, sheet: str, options: ReadOptions, notes: Notes
+) -> ProfileSet:
     """Read drugsig's own format, which says everything itself."""
     needless = [
         key
@@ -144,15 +155,16 @@ def _native(source: Source, book: Workbook | None, sheet: str, options: ReadOpti
             f"{source.name} is in drugsig's own format and says itself what it holds. "
             f"Leave out {needless[0]}=, and change the profiles after reading them."
         )
-    return read_native(source, book, sheet, name=options.get("name"))
+    return read_native(source, book, sheet, name=options.get("name"), notes=notes)
 
 
 def possible_targets(grid: Grid) -> int:
     """Return how many columns of a grid would be read as targets; 0 if it is no such table."""
-    notes: list[str] = []
+    notes = Notes()
     try:
         refuse_peak_list(grid)
-        header = find_header(grid, guesses=notes)
+        header = find_header(grid, guesses=notes.guesses)
+        refuse_long_table(grid, header)
         id_columns, _ = find_ids(grid, header, None, notes)
         layout = choose_columns(
             grid,
@@ -161,7 +173,7 @@ def possible_targets(grid: Grid) -> int:
             targets=None,
             metadata=None,
             rules=CellRules.make(),
-            guesses=notes,
+            notes=notes,
         )
     except TableError:
         return 0
@@ -181,7 +193,8 @@ def _choose_sheet(book: Workbook) -> TableError:
     return TableError(
         f"{book.source.name} has {len(book.sheets)} sheets: {listed(book.sheets, most=40)}. Say "
         f"which one holds the profiles: sheet='{likely or book.sheets[0]}'"
-        + (" looks like it." if likely else "."),
+        + (" looks like it" if likely else "")
+        + " (as a keyword and in an analysis file; --sheet on the command line).",
         path=book.source.path,
     )
 
@@ -190,23 +203,50 @@ def _profile_grid(source: Source, book: Workbook | None, said: ReadOptions) -> G
     if book is not None:
         if said.get("sheet") is None and len(book.sheets) > 1:
             raise _choose_sheet(book)
-        return sheet_grid(book, said.get("sheet"))
+        return sheet_grid(book, said.get("sheet"), skip=_skipped(said))
     if said.get("sheet") is not None:
         raise InputError(f"{source.name} is a text file and has no sheets: leave out sheet=.")
-    return text_grid(source, delimiter=said.get("delimiter"), encoding=said.get("encoding"))
+    return text_grid(
+        source,
+        delimiter=said.get("delimiter"),
+        encoding=said.get("encoding"),
+        skip=_skipped(said),
+    )
+
+
+def _skipped(said: ReadOptions) -> list[int]:
+    lines = said.get("skip_lines")
+    if lines is None:
+        return []
+    if not (
+        isinstance(lines, Sequence)
+        and not isinstance(lines, str)
+        and all(isinstance(line, int) and not isinstance(line, bool) for line in lines)
+    ):
+        raise InputError(
+            f"skip_lines must be a list of line numbers, counted from 1, got {lines!r}"
+        )
+    return list(lines)
 
 
 def _foreign(
     grid: Grid, book: Workbook | None, said: ReadOptions, rules: CellRules, trace: Trace
 ) -> ProfileSet:
-    guesses = trace.guesses
+    notes = trace.notes
+    guesses = notes.guesses
     header = trace.header = find_header(
         grid,
         wanted=_named_headings(said),
         header_line=said.get("header_line"),
         guesses=guesses,
     )
-    id_columns, ids = find_ids(grid, header, said.get("id_column"), guesses)
+    if said.get("targets") is None:
+        refuse_long_table(grid, header)
+    leave_out = said.get("leave_out")
+    if leave_out is not None:
+        header = leave_out_lines(grid, header, said.get("id_column"), leave_out, notes)
+        trace.header = header
+    id_columns, ids = find_ids(grid, header, said.get("id_column"), notes)
     layout = trace.layout = choose_columns(
         grid,
         header,
@@ -214,8 +254,9 @@ def _foreign(
         targets=said.get("targets"),
         metadata=said.get("metadata"),
         rules=rules,
-        guesses=guesses,
+        notes=notes,
     )
+    header, percent = without_percent_signs(header, layout.targets, rules, guesses)
     convention = trace.convention = find_convention(
         grid,
         [(k, header.headings[k]) for k in layout.targets],
@@ -227,8 +268,19 @@ def _foreign(
         thousands=said.get("thousands"),
         guesses=guesses,
     )
-    targets = _targets(header, layout, said, guesses)
-    columns = [_column(grid, header, k, convention, rules) for k in layout.targets]
+    targets = _targets(header, layout, said, percent, notes)
+    columns = [
+        _column(
+            grid,
+            header,
+            k,
+            column_convention(
+                grid, header, k, convention, thousands=said.get("thousands"), guesses=guesses
+            ),
+            rules,
+        )
+        for k in layout.targets
+    ]
     table: dict[str, list[str | None]] = {ID_COLUMN: [*ids]}
     for k in layout.metadata:
         table[header.headings[k]] = [text_of(c) or None for c in header.cells(k)]
@@ -249,6 +301,8 @@ def _foreign(
         "decimal": convention.decimal,
         "thousands": convention.thousands,
         "header_line": grid.lines[header.row],
+        "skip_lines": sorted(_skipped(said)),
+        "leave_out": list(leave_out or ()),
         "id_column": [header.headings[k] for k in id_columns],
         "targets": [t.name for t in targets],
         "metadata": [header.headings[k] for k in layout.metadata],
@@ -257,6 +311,7 @@ def _foreign(
         | {"tokens": {text: status.label for text, status in rules.tokens.items()}},
         "counts": dict(sorted(counts.items())),
         "guesses": list(guesses),
+        "risks": list(notes.risks),
     }
     return ProfileSet(
         np.column_stack([c.values for c in columns]),
@@ -284,20 +339,37 @@ def _named_headings(said: ReadOptions) -> list[str]:
 
 
 def _targets(
-    header: Header, layout: Layout, said: ReadOptions, guesses: list[str]
+    header: Header,
+    layout: Layout,
+    said: ReadOptions,
+    percent: tuple[int, ...],
+    notes: Notes,
 ) -> tuple[Target, ...]:
     roles = said.get("roles") or {}
     names = [header.headings[k] for k in layout.targets]
     for name in roles:
         choose(name, names, what="target in roles")
     unit = one_line_text(said["unit"], what="the unit of the values")
-    made = tuple(Target(name, roles.get(name, "impurity"), unit) for name in names)
-    suspects = [t.name for t in made if t.role == "impurity" and is_main_compound(t.name)]
-    guesses.extend(
-        f"'{name}' is read as an impurity although it has the name of a main compound; say "
-        f"roles={{'{name}': 'main'}} if it is one"
-        for name in suspects
+    # Another unit than the default was meant by whoever named it.
+    has_default = unit == DEFAULTS["unit"]
+    made = tuple(
+        Target(name, roles.get(name, "impurity"), "%" if k in percent and has_default else unit)
+        for k, name in zip(layout.targets, names, strict=True)
     )
+    for name in (t.name for t in made if t.role == "impurity"):
+        read = f"'{name}' is read as an impurity although it"
+        if is_internal_standard(name):
+            notes.risk(
+                f"{read} has the name of an internal standard; say "
+                f"roles={{'{name}': 'internal_standard'}} if it is one"
+            )
+        elif is_main_compound(name):
+            notes.risk(
+                f"{read} has the name of a main compound; say roles={{'{name}': 'main'}} if it is "
+                "one"
+            )
+        elif is_sum_name(name):
+            notes.risk(f"{read} looks like a sum over the line; name it in metadata=[...] if it is")
     return made
 
 
@@ -319,7 +391,8 @@ def _note_unmeasured(ids: list[str], columns: list[TargetColumn], guesses: list[
     if without:
         guesses.append(
             f"{len(without)} profile(s) have no measured target: {listed(without)}; a footnote or "
-            "a heading inside the table looks like this"
+            "a heading inside the table looks like this, and can be left out: leave_out=, "
+            "skip_lines="
         )
 
 
@@ -355,6 +428,10 @@ def _joined(
         id_headings=[header.headings[k] for k in layout.id_columns],
         id_column=said.get("metadata_id_column"),
         missing=said["metadata_missing"],
+        columns={
+            header.headings[k]: [text_of(c) for c in header.cells(k)]
+            for k in (*layout.id_columns, *layout.metadata)
+        },
     )
 
 

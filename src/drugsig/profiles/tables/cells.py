@@ -67,7 +67,9 @@ _TOKEN_STATUSES = tuple(s.label for s in Status if s is not Status.DETECTED)
 
 _LESS_THAN = re.compile(r"[<\u2264]\s*=?\s*(.*)")
 _PERCENT = re.compile(r"(.*[^\s%])\s*%")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+)?|\d{1,2}([./])\d{1,2}\1(?:\d\d|\d{4})|\d\d:\d\d:\d\d")
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d(?:T[\d:.]+)?|\d{1,2}([./])\d{1,2}\1(?:\d\d|\d{4})|\d\d:\d\d:\d\d", re.ASCII
+)
 _NOT_FINITE = re.compile(r"[+\-]?(?:inf|infinity|nan|\u221e)", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
@@ -302,8 +304,8 @@ def _why_not(text: str, convention: Convention) -> str:
         )
     if is_date(text):
         return (
-            f"the cell holds a date ({text}); a spreadsheet turns 3.5 into 3 May: correct it in the "
-            "spreadsheet. If the column is no target, name it: metadata=[...]."
+            f"the cell holds a date ({text}); a spreadsheet turns 3.5 into 3 May: correct it in "
+            "the spreadsheet. If the column is no target, name it: metadata=[...]."
         )
     if text.startswith(">"):
         return (

@@ -181,8 +181,9 @@ def column_convention(
     raise grid.fault(
         f"{doubtful.group()!r} is {large} or {small}: the decimal sign of the file is "
         f"{convention.decimal!r}, and no cell of this column proves that {sign!r} separates "
-        f"thousands. Say thousands={sign!r} if it is {large}; if it is {small}, write the column "
-        f"with {convention.decimal!r} as the others, or say decimal={sign!r} if all numbers are written so.",
+        f"thousands. Say thousands={sign!r} if it is {large}. If it is {small}, write it with "
+        f"{convention.decimal!r} as the others are, or say decimal={sign!r} if all numbers of the "
+        "file are written so.",
         header.rows[text.count("\n", 0, doubtful.start())],
         column,
         header.headings[column],

@@ -174,8 +174,8 @@ def clean_rows(
     absent = sorted(set(skip) - set(skipped))
     if absent:
         raise InputError(
-            f"skip_lines names line(s) {listed(absent)}, but nothing begins there in {source.name}; "
-            f"its last filled line is {max([last_filled, *skipped])}."
+            f"skip_lines names line(s) {listed(absent)}, but nothing begins there in "
+            f"{source.name}; its last filled line is {max([last_filled, *skipped])}."
         )
     if skipped:
         guesses.append(f"left out as asked by skip_lines: {', '.join(skipped.values())}")

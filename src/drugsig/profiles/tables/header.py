@@ -213,15 +213,20 @@ def _is_number(cell: Cell) -> bool:
 
 def _check_lengths(grid: Grid, row: int, rows: range) -> None:
     expected = len(grid.rows[row])
+    odd = sum(len(grid.rows[r]) != expected for r in rows)
     for r in rows:
         cells = grid.rows[r]
         if len(cells) > expected and any(c != "" for c in cells[expected:]):
             beyond = next(k for k in range(expected, len(cells)) if cells[k] != "")
+            advice = ""
+            if _looks_like_header(cells, 0):
+                advice = f" {_ELSEWHERE.removesuffix('.')}{grid.lines[r]}."
+            elif 2 * odd <= len(rows):
+                advice = f" If the line is no profile, leave it out: skip_lines=[{grid.lines[r]}]."
             raise grid.fault(
                 f"the line has {len(cells)} cells where the header ({grid.place(row)}) has "
                 f"{expected}; the first beyond it is {text_of(cells[beyond])!r}. Quote cells that "
-                "hold the delimiter, or give every column a heading. If the line is no profile, "
-                f"leave it out: skip_lines=[{grid.lines[r]}].",
+                "hold the delimiter, or give every column a heading." + advice,
                 r,
                 beyond if grid.sheet is not None else None,
             )
@@ -230,7 +235,7 @@ def _check_lengths(grid: Grid, row: int, rows: range) -> None:
             raise grid.fault(
                 f"the line has {len(cells)} cell(s) where the header ({grid.place(row)}) has "
                 f"{expected}. The file may be cut off, or this line is no part of the table: "
-                f"then leave it out, skip_lines=[{grid.lines[r]}].",
+                f"remove it, or leave it out: skip_lines=[{grid.lines[r]}].",
                 r,
             )
 

@@ -14,6 +14,7 @@ from drugsig.profiles.tables.header import Header
 from drugsig.profiles.tables.names import (
     ID_NAMES,
     is_compound_name,
+    is_id_name,
     is_measured_name,
     is_metadata_name,
     is_summary_id,
@@ -252,7 +253,9 @@ def _noted(
 ) -> tuple[tuple[int, ...], list[str]]:
     """Record what a reader of the ids should know."""
     for k in columns:
-        _note_stored(grid, header, k, notes)
+        # The number of an injection is a number; beside another id it is none to lose zeros.
+        if len(columns) == 1 or is_id_name(header.headings[k]):
+            _note_stored(grid, header, k, notes)
     summary = [i for i in ids if is_summary_id(i)]
     if summary:
         notes.risk(
@@ -270,8 +273,8 @@ def _note_stored(grid: Grid, header: Header, column: int, notes: Notes) -> None:
     stored = [text_of(c) for c in cells if not isinstance(c, str)]
     if stored:
         notes.risk(
-            f"{len(stored)} id(s) in {named} are stored as numbers, for example "
-            f"{listed(stored)}: zeros in front (0{stored[0]}) or behind a point are not in the file"
+            f"{len(stored)} id(s) in {named} are stored as numbers, {listed(stored)}: zeros that "
+            f"the laboratory writes, as in 0{stored[0]} or 24.10, are not in the file"
         )
     dates = [(place, c) for place, c in enumerate(cells) if isinstance(c, DateText)]
     if dates:
@@ -311,8 +314,8 @@ def _checked_ids(grid: Grid, header: Header, columns: tuple[int, ...]) -> list[s
         if not one:
             line = grid.lines[header.rows[place]]
             raise grid.fault(
-                "the id is empty. Fill it in, or if the line is no profile leave it out: "
-                f"skip_lines=[{line}].",
+                "the id is empty. Fill it in (merged cells hold it in their first row only), or if "
+                f"the line is no profile leave it out: skip_lines=[{line}].",
                 header.rows[place],
                 columns[0],
                 heading,

@@ -16,12 +16,11 @@ from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status
 from drugsig.profiles.tables.assembly import ReadOptions, Trace, assemble, possible_targets
 from drugsig.profiles.tables.delimited import DELIMITER_NAMES
-from drugsig.profiles.tables.layout import id_candidates
+from drugsig.profiles.tables.ids import id_candidates
+from drugsig.profiles.tables.layout import NAMES_SPELLED
 from drugsig.profiles.tables.workbook import sheet_grid
 
 __all__ = ["SheetInfo", "TableInfo", "describe_table"]
-
-_NAMES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,8 @@ class TableInfo:
         How many cells have which status.
     guesses : tuple of str
         What was decided without being told.
+    risks : tuple of str
+        Those of the guesses that a reader must see at once.
     problem : str or None
         Why the file cannot be read as profiles; None if it can.
     """
@@ -109,13 +110,14 @@ class TableInfo:
     n_profiles: int | None = None
     status_counts: Mapping[str, int] = field(default_factory=dict)
     guesses: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
     problem: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain data that JSON can hold."""
         out = asdict(self)
         out["id_candidates"] = [list(c) for c in self.id_candidates]
-        for key in ("sheets", "id_column", "targets", "metadata", "guesses"):
+        for key in ("sheets", "id_column", "targets", "metadata", "guesses", "risks"):
             out[key] = list(out[key])
         out["status_counts"] = dict(self.status_counts)
         return out
@@ -145,14 +147,17 @@ class TableInfo:
         if self.n_profiles is not None:
             yield "profiles", str(self.n_profiles)
         if self.targets:
-            yield "targets", f"{len(self.targets)}: {listed(self.targets, most=_NAMES_SHOWN)}"
+            yield "targets", f"{len(self.targets)}: {listed(self.targets, most=NAMES_SPELLED)}"
         if self.metadata:
-            yield "metadata", f"{len(self.metadata)}: {listed(self.metadata, most=_NAMES_SHOWN)}"
+            yield "metadata", f"{len(self.metadata)}: {listed(self.metadata, most=NAMES_SPELLED)}"
         if self.status_counts:
             cells = ", ".join(f"{count} {label}" for label, count in self.status_counts.items())
             yield "cells", cells
+        for risk in self.risks:
+            yield "look at this", risk
         for guess in self.guesses:
-            yield "decided", guess
+            if guess not in self.risks:
+                yield "decided", guess
         yield "readable", "yes" if self.problem is None else f"no. {self.problem}"
 
 
@@ -207,7 +212,7 @@ def _info(
         targets, metadata = (), ()
     candidates: list[list[str]] = []
     if grid is not None and header is not None and header.rows:
-        candidates = id_candidates(grid, header)
+        candidates = id_candidates(header)
     is_workbook = trace.workbook is not None
     return TableInfo(
         file=source.name,
@@ -228,7 +233,8 @@ def _info(
         metadata=metadata,
         n_profiles=None if profiles is None else len(profiles),
         status_counts={} if profiles is None else _status_counts(profiles),
-        guesses=tuple(trace.guesses),
+        guesses=tuple(trace.notes.guesses),
+        risks=tuple(trace.notes.risks),
         problem=problem,
     )
 

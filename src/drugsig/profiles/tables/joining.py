@@ -37,7 +37,8 @@ def add_metadata(
     sheet : str, optional
         The sheet of a workbook.
     id_column : str or sequence of str, optional
-        The heading of the ids; by default a column that holds ids of the profiles.
+        The heading of the ids; by default a column that holds ids of the profiles. A column that
+        the profiles have as well joins by that column.
     missing : {"refuse", "empty"}
         What to do where a profile has no line.
 
@@ -57,7 +58,12 @@ def add_metadata(
     source = open_source(path)
     grid = sheet_grid(open_workbook(source), sheet) if source.is_workbook else text_grid(source)
     joined = join_metadata(
-        grid, profiles.ids, id_headings=[ID_COLUMN], id_column=id_column, missing=missing
+        grid,
+        profiles.ids,
+        id_headings=[ID_COLUMN],
+        id_column=id_column,
+        missing=missing,
+        columns={c: [t or "" for t in profiles.column(c)] for c in profiles.metadata_columns},
     )
     table = profiles.profiles
     for column, texts in joined.columns.items():

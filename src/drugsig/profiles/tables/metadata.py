@@ -12,7 +12,7 @@ from drugsig.errors import MetadataError, TableError
 from drugsig.profiles.profile_set import ID_COLUMN
 from drugsig.profiles.tables.grid import Grid, text_of
 from drugsig.profiles.tables.header import Header, find_header
-from drugsig.profiles.tables.layout import joined_ids
+from drugsig.profiles.tables.ids import joined_ids
 from drugsig.profiles.tables.names import ID_NAMES, plain_name
 
 __all__ = ["MISSING_CHOICES", "JoinedMetadata", "join_metadata"]
@@ -47,6 +47,7 @@ def join_metadata(
     id_headings: Sequence[str],
     id_column: str | Sequence[str] | None,
     missing: str,
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> JoinedMetadata:
     """Look up the metadata of every profile.
 
@@ -63,6 +64,9 @@ def join_metadata(
         a known name, else the first column, whichever first holds ids of the profiles.
     missing : {"refuse", "empty"}
         What to do where a profile has no metadata.
+    columns : mapping of str to sequence of str, optional
+        The columns of the profiles that may join the metadata instead of their ids: where
+        `id_column` names one of them, or one part of joined ids.
 
     Raises
     ------
@@ -73,25 +77,37 @@ def join_metadata(
     header = find_header(
         grid, wanted=[id_column] if isinstance(id_column, str) else id_column or (), guesses=guesses
     )
-    columns, keys = _find_keys(grid, header, ids, id_headings, id_column, guesses)
-    kept = [k for k in header.columns if header.headings[k] and k not in columns]
+    columns = columns or {}
+    mine = {h: columns[h] for h in id_headings if len(id_headings) > 1 and h in columns}
+    places, keys = _find_keys(grid, header, ids, id_headings, id_column, mine, guesses)
+    sought, joined_by = ids, None
+    if id_column is not None:
+        named = {header.headings[places[0]]} if len(places) == 1 else set()
+        shared = {h: cells for h, cells in columns.items() if h in named}
+        sought, joined_by = _sought(ids, shared, mine, keys)
+    if joined_by is not None:
+        guesses.append(
+            f"metadata are joined by column '{joined_by}' of the profiles, not by their whole ids"
+        )
+    kept = [k for k in header.columns if header.headings[k] and k not in places]
     table = [[text_of(c) or None for c in header.cells(k)] for k in kept]
     lines = _lines_of(grid, header, keys, [header.headings[k] for k in kept], table, guesses)
-    without = [one for one in ids if one not in lines]
+    without = [one for one, key in zip(ids, sought, strict=True) if key not in lines]
     if without and missing == "refuse":
         raise MetadataError(
             f"{grid.name}: {len(without)} of {len(ids)} profiles have no line of metadata: "
             f"{listed(without)}. Add them, or say metadata_missing='empty' to leave their cells "
             "empty."
         )
-    wanted = set(ids)
+    wanted = set(sought)
     unused = [key for key in lines if key not in wanted]
     detail: dict[str, Any] = {
         "file": grid.source.name,
         "sha256": grid.source.sha256,
         "sheet": grid.sheet,
         "header_line": grid.lines[header.row],
-        "id_column": [header.headings[k] for k in columns],
+        "id_column": [header.headings[k] for k in places],
+        "profile_column": joined_by,
         "columns": [header.headings[k] for k in kept],
         "profiles_without": without[:_SPELLED],
         "n_profiles_without": len(without),
@@ -101,11 +117,29 @@ def join_metadata(
     }
     return JoinedMetadata(
         {
-            header.headings[k]: [cells[lines[one]] if one in lines else None for one in ids]
+            header.headings[k]: [cells[lines[key]] if key in lines else None for key in sought]
             for k, cells in zip(kept, table, strict=True)
         },
         detail,
     )
+
+
+def _sought(
+    ids: Sequence[str],
+    shared: Mapping[str, Sequence[str]],
+    parts: Mapping[str, Sequence[str]],
+    keys: Sequence[str],
+) -> tuple[Sequence[str], str | None]:
+    """Return what is looked up for every profile, and the column it stands in; None for the ids.
+
+    A column of that name in both tables, else the whole ids, else one part of them.
+    """
+    known = set(keys)
+    tried: list[tuple[str | None, Sequence[str]]] = [*shared.items(), (None, ids), *parts.items()]
+    for heading, cells in tried:
+        if known.intersection(c for c in cells if c):
+            return (ids, None) if list(cells) == list(ids) else (cells, heading)
+    return ids, None
 
 
 def _find_keys(
@@ -114,6 +148,7 @@ def _find_keys(
     ids: Sequence[str],
     id_headings: Sequence[str],
     id_column: str | Sequence[str] | None,
+    parts: Mapping[str, Sequence[str]],
     guesses: list[str],
 ) -> tuple[tuple[int, ...], list[str]]:
     known = [h for h in header.headings if h]
@@ -121,7 +156,7 @@ def _find_keys(
         names = [id_column] if isinstance(id_column, str) else list(id_column)
         what = f"column of {grid.name} (metadata_id_column)"
         columns = tuple(header.headings.index(choose(n, known, what=what)) for n in names)
-        return columns, joined_ids(grid, header, columns)
+        return columns, joined_ids(header, columns)
     tried: list[tuple[int, ...]] = []
     if id_headings and all(h in known for h in id_headings):
         tried.append(tuple(header.headings.index(h) for h in id_headings))
@@ -135,15 +170,22 @@ def _find_keys(
     tried.append((header.columns[0],))
     wanted = set(ids)
     for columns in tried:
-        keys = joined_ids(grid, header, columns)
+        keys = joined_ids(header, columns)
         if wanted.intersection(keys):
             names = [header.named(k) for k in columns]
             guesses.append(f"metadata are joined by {listed(names)}")
             return columns, keys
+    advice = "Name the column that holds them: metadata_id_column=."
+    for columns in tried:
+        keys = joined_ids(header, columns)
+        part = next((h for h, cells in parts.items() if set(cells).intersection(keys)), None)
+        if part is not None and len(columns) == 1 and header.headings[columns[0]]:
+            here = header.headings[columns[0]]
+            advice = f"To join them by '{part}' alone, say metadata_id_column='{here}'."
+            break
     raise MetadataError(
         f"{grid.name}: no id of the profiles ({listed(ids)}) stands in "
-        f"{listed(dict.fromkeys(header.named(c[0]) for c in tried))}. Name the column that holds "
-        "them: metadata_id_column=."
+        f"{listed(dict.fromkeys(header.named(c[0]) for c in tried))}. {advice}"
     )
 
 

@@ -54,7 +54,7 @@ METADATA_NAMES = frozenset(
         *("cantidad", "pureza", "zuiverheid", "farbe", "couleur", "kleur", "form", "forme"),
         *("labor", "laboratoire", "laboratorio", "bearbeiter", "bemerkungen", "kommentar"),
         *("commentaire", "comentario", "remarque", "observaciones", "notiz", "notizen"),
-        *("rtdev", "rtshift", "rtdeviation", "ph"),
+        *("rtdev", "rtshift", "rtdeviation", "ph", "injectionvol"),
     )
 )
 

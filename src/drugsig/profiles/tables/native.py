@@ -20,6 +20,7 @@ from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.status import Status
 from drugsig.profiles.tables.escape import unescape_text
 from drugsig.profiles.tables.grid import Cell, text_of
+from drugsig.profiles.tables.notes import Notes
 from drugsig.profiles.tables.numerals import Convention, number_of, plain_numbers
 from drugsig.profiles.tables.source import Source
 from drugsig.profiles.tables.table_file import read_rows
@@ -138,7 +139,7 @@ class _Place:
 
 
 def read_native(
-    source: Source, book: Workbook | None, sheet: str, /, *, name: str | None = None
+    source: Source, book: Workbook | None, sheet: str, /, *, name: str | None = None, notes: Notes
 ) -> ProfileSet:
     """Read a table in drugsig's own format.
 
@@ -155,6 +156,8 @@ def read_native(
         From `native_sheet`.
     name : str, optional
         Another name for the set.
+    notes : Notes
+        Takes the sentence that the content is another one than was written.
 
     Raises
     ------
@@ -174,7 +177,18 @@ def read_native(
         ) from error
     if head.digest == digest:
         return profiles
-    step = Step.make(DIGEST_MISMATCH, {"file": source.name, "written": head.digest, "read": digest})
+    notes.risk(
+        f"{source.name} was edited outside drugsig: what it holds is not what was written to it"
+    )
+    step = Step.make(
+        DIGEST_MISMATCH,
+        {
+            "file": source.name,
+            "written": head.digest,
+            "read": digest,
+            "risks": list(notes.risks),
+        },
+    )
     return profiles._replace(step=step)
 
 

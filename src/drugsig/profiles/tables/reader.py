@@ -26,6 +26,8 @@ def read_profiles(
     metadata_id_column: str | Sequence[str] | None = None,
     metadata_missing: str = "refuse",
     header_line: int | None = None,
+    skip_lines: Sequence[int] | None = None,
+    leave_out: Sequence[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
@@ -56,20 +58,28 @@ def read_profiles(
         The headings of the targets. Without it every column of numbers that is not metadata by
         its name.
     metadata : sequence of str, optional
-        The headings of the metadata. Without it all columns that are no targets.
+        Further headings of metadata, beside those that are by their names or their cells.
+        All columns that are no targets are metadata in any case.
     roles : mapping of str to str, optional
         Roles of targets, by name. All others are impurities; no role is guessed.
     unit : str
-        The unit of the values.
+        The unit of the values. Where every number of a target carries a percent sign it is
+        ``"%"``, unless another unit is said.
     metadata_sheet, metadata_path : str, path-like, optional
         A sheet of the same workbook, or another file (and a sheet of it), with further metadata.
     metadata_id_column : str or sequence of str, optional
-        The heading of the ids there.
+        The heading of the ids there. A column that stands in both tables, or that holds one
+        part of joined ids, joins the metadata by that part: one line a specimen serves all of
+        its injections.
     metadata_missing : {"refuse", "empty"}
         What to do where a profile has no line there.
     header_line : int, optional
         The line of the headings, counted from 1. Without it the first line of text that is
         nearly as wide as the table and has numbers below it.
+    skip_lines : sequence of int, optional
+        Lines of the file, or rows of the sheet, to leave out, counted from 1: footnotes, means.
+    leave_out : sequence of str, optional
+        Ids of lines to leave out: blanks, controls, means.
     delimiter : str, optional
         The character between cells of a text file.
     encoding : str, optional
@@ -78,7 +88,8 @@ def read_profiles(
     decimal : {".", ","}, optional
         The decimal sign of numbers written as text.
     thousands : str, optional
-        The only thousands separator allowed in them; ``""`` allows none.
+        The only thousands separator allowed in them; ``""`` allows none. Without it a point or
+        comma separates thousands only in a column with a cell such as ``1.234,5`` that proves it.
     empty : {"not_measured", "below_lod"}
         What an empty cell of a target means.
     less_than : {"below_lod", "below_loq"}
@@ -95,7 +106,8 @@ def read_profiles(
     -------
     ProfileSet
         Its first history step, ``"read"``, holds the name and sha256 of the file, the layout,
-        how many cells were read in which way, and ``guesses``, a list of sentences.
+        how many cells were read in which way, ``guesses``, a list of sentences, and ``risks``,
+        those of them that a reader must see at once.
 
     Raises
     ------
@@ -133,6 +145,8 @@ def read_profiles(
         "metadata_id_column": metadata_id_column,
         "metadata_missing": metadata_missing,
         "header_line": header_line,
+        "skip_lines": skip_lines,
+        "leave_out": leave_out,
         "delimiter": delimiter,
         "encoding": encoding,
         "decimal": decimal,

@@ -226,8 +226,8 @@ def _cells(
             if cell.data_type == "e" and line not in skip:
                 raise TableError(
                     f"{source.name}, '{name}'!{column_letters(column)}{line}: the cell shows the "
-                    f"error {value}. Mend the formula, or write what is meant, for example n.d.; if the "
-                    f"row is no profile, leave it out: skip_lines=[{line}].",
+                    f"error {value}. Mend the formula, or write what is meant, for example n.d. "
+                    f"If the row is no profile, leave it out: skip_lines=[{line}].",
                     path=source.path,
                     line=line,
                 )
@@ -281,7 +281,7 @@ def _refuse_unknown_results(
             f"{source.name}, '{name}'!{column_letters(column)}{line}: the formula has no stored "
             f"result ({len(unknown)} such cell(s) in the sheet). Open the workbook in a "
             "spreadsheet program, let it calculate, and save it; or paste the values."
-            + (f" Rows that are no profiles: skip_lines={rows}." if len(rows) <= _FEW else ""),
+            + (f" Or leave out these rows: skip_lines={rows}." if len(rows) <= _FEW else ""),
             path=source.path,
             line=line,
         )
