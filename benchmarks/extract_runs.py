@@ -47,9 +47,9 @@ def made_run(scans: int, targets: tuple[TargetWindow, ...], seed: int) -> Run:
         shape = 2e4 * np.exp(-0.5 * ((times - t.retention_time_s) / 1.6) ** 2)
         for ion, share in ((t.quantifier[0], 1.0), *((q.mz, q.ratio) for q in t.qualifiers)):
             table[:, int(np.abs(mz - ion).argmin())] += share * shape
-    keep = (rng.random(table.shape) > 0.1) | np.isin(np.floor(mz), [
-        q for t in targets for q in (*t.quantifier, *(k.mz for k in t.qualifiers))
-    ])
+    keep = (rng.random(table.shape) > 0.1) | np.isin(
+        np.floor(mz), [q for t in targets for q in (*t.quantifier, *(k.mz for k in t.qualifiers))]
+    )
     counts = keep.sum(axis=1)
     return Run(
         scan_times_s=times,
@@ -86,8 +86,9 @@ def main() -> None:
         start = time.perf_counter()
         extract_run(run, targets)
         took.append(time.perf_counter() - start)
-    median = statistics.median(took)
-    print(f"in memory: median {1e3 * median:.1f} ms a run, {1 / median:.0f} runs a second a core")
+    # The fastest run is what the work costs; the median also counts what else the machine does.
+    for what, seconds in (("fastest", min(took)), ("median", statistics.median(took))):
+        print(f"in memory, {what}: {1e3 * seconds:.1f} ms a run, {1 / seconds:.0f} runs a second")
     start = time.perf_counter()
     extract_run(iter(run), targets)
     print(f"the same scan by scan: {1e3 * (time.perf_counter() - start):.0f} ms")

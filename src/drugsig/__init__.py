@@ -2,8 +2,12 @@
 
 The flow, one function an arrow::
 
-    table --read_profiles--> ProfileSet --pretreat--> ProfileSet --compare--> Comparison
-                                                                                   |
+    runs --extract(protocol)--> ProfileSet <--read_profiles-- table
+                                     |
+                                  pretreat
+                                     |
+                                  compare --> Comparison
+                                                   |
     population rule --pair_sample--> PairSample --learn_threshold--> Threshold --group--> Groups
 
 Every function takes data and returns new data; nothing changes in place. `analyse` does it all in
@@ -36,8 +40,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from drugsig import errors, plot
+    from drugsig.acquisition import (
+        Chromatogram,
+        PeakTable,
+        Run,
+        extract,
+        iter_scans,
+        read_chromatogram,
+        read_run,
+        read_runs,
+    )
     from drugsig.comparison import METRICS, Comparison, Links, compare
-    from drugsig.datasets import simulate_profiles
+    from drugsig.datasets import simulate_profiles, simulate_runs
     from drugsig.evidence import PairSample, PopulationRule, Threshold, learn_threshold, pair_sample
     from drugsig.groups import Groups, group
     from drugsig.profiles.align import align_targets
@@ -47,20 +61,31 @@ if TYPE_CHECKING:
     from drugsig.profiles.profile_set import ProfileSet
     from drugsig.profiles.status import Status
     from drugsig.profiles.tables import describe_table, read_profiles, write_profiles
-    from drugsig.protocols import ROLES, Target
+    from drugsig.protocols import (
+        ROLES,
+        Protocol,
+        Target,
+        check_protocol,
+        list_protocols,
+        load_protocol,
+    )
     from drugsig.workflow import analyse
 
 __all__ = [
     "METRICS",
     "ROLES",
+    "Chromatogram",
     "Comparison",
     "Groups",
     "Links",
     "PairSample",
+    "PeakTable",
     "PopulationRule",
     "ProfileSet",
+    "Protocol",
     "Recipe",
     "RecipeTransformer",
+    "Run",
     "Status",
     "Step",
     "Target",
@@ -68,16 +93,25 @@ __all__ = [
     "__version__",
     "align_targets",
     "analyse",
+    "check_protocol",
     "compare",
     "describe_table",
     "errors",
+    "extract",
     "group",
+    "iter_scans",
     "learn_threshold",
+    "list_protocols",
+    "load_protocol",
     "pair_sample",
     "plot",
     "pretreat",
+    "read_chromatogram",
     "read_profiles",
+    "read_run",
+    "read_runs",
     "simulate_profiles",
+    "simulate_runs",
     "write_profiles",
 ]
 
@@ -87,28 +121,41 @@ __all__ = [
 _HOMES = {
     "METRICS": "drugsig.comparison",
     "ROLES": "drugsig.protocols",
+    "Chromatogram": "drugsig.acquisition",
     "Comparison": "drugsig.comparison",
     "Groups": "drugsig.groups",
     "Links": "drugsig.comparison",
     "PairSample": "drugsig.evidence",
+    "PeakTable": "drugsig.acquisition",
     "PopulationRule": "drugsig.evidence",
     "ProfileSet": "drugsig.profiles.profile_set",
+    "Protocol": "drugsig.protocols",
     "Recipe": "drugsig.profiles.pretreatment",
     "RecipeTransformer": "drugsig.profiles.pretreatment.transformer",
+    "Run": "drugsig.acquisition",
     "Status": "drugsig.profiles.status",
     "Step": "drugsig.profiles.history",
     "Target": "drugsig.protocols",
     "Threshold": "drugsig.evidence",
     "align_targets": "drugsig.profiles.align",
     "analyse": "drugsig.workflow",
+    "check_protocol": "drugsig.protocols",
     "compare": "drugsig.comparison",
     "describe_table": "drugsig.profiles.tables",
+    "extract": "drugsig.acquisition",
     "group": "drugsig.groups",
+    "iter_scans": "drugsig.acquisition",
     "learn_threshold": "drugsig.evidence",
+    "list_protocols": "drugsig.protocols",
+    "load_protocol": "drugsig.protocols",
     "pair_sample": "drugsig.evidence",
     "pretreat": "drugsig.profiles.pretreatment",
+    "read_chromatogram": "drugsig.acquisition",
     "read_profiles": "drugsig.profiles.tables",
+    "read_run": "drugsig.acquisition",
+    "read_runs": "drugsig.acquisition",
     "simulate_profiles": "drugsig.datasets",
+    "simulate_runs": "drugsig.datasets",
     "write_profiles": "drugsig.profiles.tables",
 }
 _ROOMS = ("errors", "plot")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,7 +54,8 @@ _COMPRESSION = {
 
 
 def term(accession: str, name: str, value: object = "", unit: str = "") -> str:
-    at = f' unitCvRef="UO" unitAccession="{unit}"' if unit else ""
+    named = {at: name for name, (at, _) in _UNITS.items()}.get(unit, "")
+    at = f' unitCvRef="UO" unitAccession="{unit}" unitName="{named}"' if unit else ""
     return f'<cvParam cvRef="MS" accession="{accession}" name="{name}" value="{value}"{at}/>'
 
 
@@ -227,7 +229,7 @@ def andi_ms(
         else:
             variable[:] = stored
         if scale is not None:
-            variable.scale_factor = scale
+            setattr(variable, "scale_factor", scale)  # noqa: B010  # a netCDF attribute
     file.flush()
     return out.getvalue()
 
@@ -244,10 +246,13 @@ def andi_trace(
     """Write ANDI/AIA chromatography with scipy."""
     out = io.BytesIO()
     file = netcdf_file(out, "w")
-    file.retention_unit = unit
-    file.detector_unit = "pA"
-    file.detector_name = detector
-    file.separation_experiment_type = separation
+    for name, text in (
+        ("retention_unit", unit),
+        ("detector_unit", "pA"),
+        ("detector_name", detector),
+        ("separation_experiment_type", separation),
+    ):
+        setattr(file, name, text)
     file.createDimension("point_number", len(values))
     file.createVariable("ordinate_values", "f4", ("point_number",))[:] = values
     for name, value in (("actual_sampling_interval", interval), ("actual_delay_time", 1.0)):
@@ -280,4 +285,9 @@ def jcamp(scans: list[Spectrum], *, header: str = "", end: bool = True) -> bytes
     ).encode()
 
 
-WRITERS = {"andi.cdf": andi_ms, "run.mzML": mzml, "run.mzXML": mzxml, "run.jdx": jcamp}
+WRITERS: dict[str, Callable[[list[Spectrum]], bytes]] = {
+    "andi.cdf": andi_ms,
+    "run.mzML": mzml,
+    "run.mzXML": mzxml,
+    "run.jdx": jcamp,
+}

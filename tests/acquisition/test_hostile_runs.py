@@ -360,6 +360,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         read_run(path)
 
 
+@pytest.mark.filterwarnings("ignore::drugsig.errors.UnsuitableRunWarning")
 @pytest.mark.parametrize("name", WRITERS)
 def test_flipped_bits_are_an_error_or_a_run(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(7)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -314,6 +316,46 @@ def test_mzxml_leaves_out_higher_levels(tmp_path: Path) -> None:
     run = read_run(path)
     check_equal(run, spectra())
     assert any("12 spectra of a higher" in note for note in run.metadata.notes)
+
+
+def test_an_index_around_mzml_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "run.mzML"
+    declaration, plain = mzml(spectra()).split(b"\n", 1)
+    index = b'<indexList count="1"><index name="spectrum"><offset idRef="scan=1">1</offset></index>'
+    path.write_bytes(
+        declaration + b'<indexedmzML xmlns="http://psi.hupo.org/ms/mzml">' + plain + index
+        + b"</indexList><indexListOffset>1</indexListOffset></indexedmzML>"
+    )  # fmt: skip
+    check_equal(read_run(path), spectra())
+
+
+def test_pymzml_reads_the_same(tmp_path: Path) -> None:
+    pymzml = pytest.importorskip("pymzml")
+    path = tmp_path / "run.mzML"
+    path.write_bytes(mzml(spectra(), MzmlForm(unit="minute")))
+    run = read_run(path)
+    with contextlib.closing(pymzml.run.Reader(str(path))) as reader:
+        for scan, other in zip(run, reader, strict=True):
+            np.testing.assert_array_equal(scan.mz, other.mz)
+            np.testing.assert_array_equal(scan.intensity, other.i)
+            assert other.scan_time_in_minutes() * 60.0 == pytest.approx(scan.time_s, rel=1e-12)
+
+
+def test_a_term_newer_than_the_vocabulary_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "run.mzML"
+    new = '<cvParam cvRef="MS" accession="MS:9999999" name="of tomorrow" value="1"/>'
+    path.write_bytes(mzml(spectra(), MzmlForm(spectrum_terms={0: new}, after=new)))
+    check_equal(read_run(path), spectra())
+
+
+def test_importing_the_room_loads_no_parser() -> None:
+    code = (
+        "import sys, drugsig.acquisition\n"
+        "heavy = {'lxml', 'psims', 'pyteomics', 'rainbow', 'psutil', 'netCDF4'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_an_unfinished_stream_lets_go_of_its_file(tmp_path: Path) -> None:

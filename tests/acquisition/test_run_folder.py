@@ -41,7 +41,7 @@ def test_good_runs_are_read_and_errors_are_kept(folder: Path) -> None:
     assert names(path for path, _ in found.errors) == [
         "empty.cdf", "a.jdx", "renamed.mzML", "trace.cdf",
     ]  # fmt: skip
-    assert [error.reason for _, error in found.errors] == [
+    assert [getattr(error, "reason", "") for _, error in found.errors] == [
         "empty", "damaged", "not_a_run", "unsuitable",
     ]  # fmt: skip
     assert set(names(found.skipped)) == {"samples.csv", "notes.txt", "workbook.xlsx"}

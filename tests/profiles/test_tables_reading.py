@@ -253,12 +253,14 @@ def test_targets_named_leave_the_rest_as_metadata(tmp_path: Path) -> None:
     assert profiles.metadata_columns == ("T2",)
 
 
-def test_metadata_named_leave_the_numbers_as_targets(tmp_path: Path) -> None:
-    path = put(tmp_path, "Sample,T1,T2,x\nA,1.5,2,u\nB,3,4,v\n")
+def test_metadata_named_are_added_to_those_found(tmp_path: Path) -> None:
+    path = put(tmp_path, "Sample,T1,T2,x,Year\nA,1.5,2,u,2015\nB,3,4,v,2016\n")
     profiles = read_profiles(path, metadata=["T1"])
     assert profiles.target_names == ("T2",)
-    assert profiles.metadata_columns == ("T1",)
-    assert guessed(profiles, "left out: 'x'")
+    assert profiles.metadata_columns == ("T1", "x", "Year")
+    assert guessed(profiles, "metadata are the remaining columns: 'x', 'Year'")
+    both = read_profiles(path, metadata=["x"], targets=["T1"])
+    assert both.metadata_columns == ("T2", "x", "Year")
 
 
 def test_unknown_columns_are_refused_with_the_nearest(tmp_path: Path) -> None:
@@ -495,30 +497,86 @@ def test_the_proof_may_stand_in_another_target(tmp_path: Path) -> None:
 
 
 def test_the_proof_may_stand_in_measured_metadata(tmp_path: Path) -> None:
-    profiles = read_profiles(put(tmp_path, "Sample;T1;Purity\nA;1.234;79,1\nB;2.345;80\n"))
-    assert profiles.values[:, 0].tolist() == [1234.0, 2345.0]
+    profiles = read_profiles(put(tmp_path, "Sample;T1;Purity\nA;1,234;79,1\nB;2,345;80\n"))
+    assert profiles.values[:, 0].tolist() == [1.234, 2.345]
+    with pytest.raises(TableError, match=r"'1\.234' is 1234 or 1\.234"):
+        read_profiles(put(tmp_path, "Sample;T1;Purity\nA;1.234;79,1\nB;2.345;80\n"))
 
 
 def test_ids_prove_nothing(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"decimal='\."):
+    with pytest.raises(TableError, match=r"decimal=','.*thousands=','"):
         read_profiles(put(tmp_path, "Sample;T1\n2.15;1,234\n2.16;2,345\n"))
 
 
 @pytest.mark.parametrize("text", ["1,234", "1.234", "12,345", "<1.234", "-1,234"])
 def test_what_could_be_1000_times_as_much_is_refused(tmp_path: Path, text: str) -> None:
     path = put(tmp_path, f"Sample;T1\nA;{text}\nB;2\n")
-    with pytest.raises(TableError, match=r"line 2, column 'T1'.*decimal='\.' or decimal=','"):
-        read_profiles(path, negative="keep")
-    for decimal, factor in ((".", 1.0), (",", 1.0)):
-        profiles = read_profiles(path, decimal=decimal, negative="keep")
-        digits = text.lstrip("<")
-        expected = float(
-            digits.replace(",", "" if decimal == "." else "!")
-            .replace(".", "." if decimal == "." else "")
-            .replace("!", ".")
-        )
+    sign = "," if "," in text else "."
+    digits = text.lstrip("<")
+    small, large = digits.replace(sign, "."), digits.replace(sign, "")
+    with pytest.raises(TableError, match="line 2, column 'T1'") as caught:
+        read_profiles(path)
+    assert f"Say decimal='{sign}' if it is {small}" in str(caught.value)
+    assert f"thousands='{sign}' if it is {large}" in str(caught.value)
+    for keyword, expected in (("decimal", small), ("thousands", large)):
+        told: dict[str, Any] = {keyword: sign}
+        profiles = read_profiles(path, negative="keep", **told)
         got = profiles.limits[0, 0] if text.startswith("<") else profiles.values[0, 0]
-        assert got == expected * factor
+        assert got == float(expected)
+
+
+@pytest.mark.parametrize("text", ["8.920", "<8.920", "-8.920"])
+@pytest.mark.parametrize("beside", ["", "5", "12,5", "0,5", "n.d."])
+def test_a_point_in_a_file_of_decimal_commas_is_no_thousands_separator(
+    tmp_path: Path, text: str, beside: str
+) -> None:
+    path = put(tmp_path, f"Sample;T1;T2\nA;{beside};0,942\nB;{text};14,848\n")
+    with pytest.raises(TableError, match=r"line 3, column 'T1'.*8920 or -?8\.920") as caught:
+        read_profiles(path, negative="keep")
+    assert "thousands='.' if it is" in str(caught.value)
+    with pytest.raises(TableError, match=r"8920 or -?8\.920"):
+        read_profiles(path, negative="keep", decimal=",")
+    told = read_profiles(path, negative="keep", thousands=".")
+    assert 8920.0 in (abs(told.values[1, 0]), told.limits[1, 0])
+
+
+@pytest.mark.parametrize("proof", ["1.234,5", "1.234.567"])
+def test_a_cell_of_the_same_column_proves_its_thousands_separator(
+    tmp_path: Path, proof: str
+) -> None:
+    path = put(tmp_path, f"Sample;T1;T2\nA;{proof};0,942\nB;8.920;14,848\n")
+    profiles = read_profiles(path)
+    assert profiles.values[1].tolist() == [8920.0, 14.848]
+    assert guessed(profiles, f"separates thousands in column 'T1', proved by '{proof}'")
+    elsewhere = put(tmp_path, f"Sample;T1;T2\nA;2;{proof}\nB;8.920;14,848\n")
+    with pytest.raises(TableError, match="line 3, column 'T1'"):
+        read_profiles(elsewhere)
+
+
+def test_the_same_holds_for_commas_and_for_text_among_numbers_of_a_workbook(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(TableError, match=r"'1,234' is 1234 or 1\.234"):
+        read_profiles(put(tmp_path, "Sample;T1;T2\nA;1,234;0.5\nB;567.8;2\n"))
+    path = put_book(tmp_path, s=[["Sample", "T1", "T2"], ["A", "2.500", "1,5"], ["B", 2.5, 3.5]])
+    with pytest.raises(TableError, match=r"'s'!B2, column 'T1': '2\.500' is 2500 or 2\.500"):
+        read_profiles(path)
+
+
+@given(
+    cells=st.lists(st.from_regex(r"[1-9][0-9]{0,2}\.[0-9]{3}|[1-9][0-9]{0,3}", fullmatch=True)),
+)
+def test_no_column_is_a_thousand_times_what_it_may_be(cells: list[str]) -> None:
+    """Whatever is read without a proof in its column has its point as the decimal sign."""
+    rows = "".join(f"s{k};{c};0,942\n" for k, c in enumerate(["7", *cells]))
+    doubtful = any("." in c for c in cells)
+    with tempfile.TemporaryDirectory() as folder:
+        path = put(Path(folder), f"Sample;T1;T2\n{rows}")
+        if doubtful:
+            with pytest.raises(TableError, match="or say decimal="):
+                read_profiles(path)
+        else:
+            assert read_profiles(path).values[:, 0].tolist() == [7.0, *map(float, cells)]
 
 
 def test_mixed_conventions_name_both_lines(tmp_path: Path) -> None:
@@ -572,9 +630,24 @@ def test_what_is_no_value_is_refused_with_advice(tmp_path: Path, text: str, advi
     assert advice in str(caught.value)
 
 
-def test_a_column_of_percentages_is_not_silently_metadata(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="percent sign"):
-        read_profiles(put(tmp_path, "Sample,T1,T2\nA,1 %,1\nB,2 %,2\n"))
+def test_a_column_in_which_every_number_carries_a_percent_sign(tmp_path: Path) -> None:
+    path = put(tmp_path, "Sample;T1;T2;T3\nA;1,5 %;1;3%\nB;n.d.;2;\nC;<0,5 %;3;0 %\n")
+    profiles = read_profiles(path)
+    assert profiles.values[:, 0].tolist() == [1.5, 0.0, 0.0]
+    assert profiles.limits[2, 0] == 0.5
+    assert [t.unit for t in profiles.targets] == ["%", "area", "%"]
+    assert guessed(profiles, "every number of 'T1', 'T3' carries a percent sign")
+    assert {t.unit for t in read_profiles(path, unit="wt%").targets} == {"wt%"}
+    grown = put(tmp_path, "Sample;T1;T2\nA;1.234 %;0,5\n")
+    with pytest.raises(TableError, match=r"1234 or 1\.234"):
+        read_profiles(grown)
+
+
+def test_a_column_of_percentages_and_other_numbers_is_refused(tmp_path: Path) -> None:
+    for other in ("2", "0.5"):
+        path = put(tmp_path, f"Sample,T1,T2\nA,1 %,1\nB,{other},2\nC,3 %,4\n")
+        with pytest.raises(TableError, match=r"line 2, column 'T1': '1 %' has a percent sign"):
+            read_profiles(path)
 
 
 def grouped(digits: str, separator: str) -> str:

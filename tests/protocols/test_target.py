@@ -18,7 +18,9 @@ def test_every_role_is_accepted(role: str) -> None:
 
 
 def test_an_unknown_role_names_the_nearest_and_the_target() -> None:
-    with pytest.raises(UnknownNameError, match=r"role for target 'x'.*Did you mean 'impurity'") as e:
+    with pytest.raises(
+        UnknownNameError, match=r"role for target 'x'.*Did you mean 'impurity'"
+    ) as e:
         Target("x", "impurty")
     assert e.value.known == ROLES
     assert e.value.name == "impurty"

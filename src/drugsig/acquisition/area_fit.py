@@ -40,9 +40,7 @@ class AreaFit:
     variance: NDArray[np.float64]
 
 
-def smooth_traces(
-    rows: NDArray[np.float64], kernel: NDArray[np.float64], /
-) -> NDArray[np.float64]:
+def smooth_traces(rows: NDArray[np.float64], kernel: NDArray[np.float64], /) -> NDArray[np.float64]:
     """Smooth every row with a kernel of odd length; the ends are continued as they are."""
     half = len(kernel) // 2
     if not half:

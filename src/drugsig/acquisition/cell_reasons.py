@@ -121,7 +121,7 @@ def judge(
     if found.noise_widths < LEAST_NOISE_WIDTHS:
         flags.append(Flag.SHORT_NOISE)
     if found.shape is None:
-        return Status.BELOW_LOD, Reason.NO_PEAK, tuple(flags)
+        return _no_peak(found, target, flags)
     if not found.signal_to_noise >= target.lod:
         return Status.BELOW_LOD, Reason.BELOW_LOD, tuple(flags)
     asked, wrong = _held_against(found, target, recorded, flags)
@@ -129,7 +129,7 @@ def judge(
         if asked and not wrong:
             return Status.REJECTED, Reason.OFF_RETENTION, tuple(flags)
         flags.append(Flag.PEAK_BESIDE_WINDOW)
-        return Status.BELOW_LOD, Reason.NO_PEAK, tuple(flags)
+        return _no_peak(found, target, flags)
     flags += [
         flag
         for flag, holds in (
@@ -149,6 +149,19 @@ def judge(
     if not found.signal_to_noise >= target.loq:
         return Status.BELOW_LOQ, Reason.BELOW_LOQ, tuple(flags)
     return Status.DETECTED, Reason.NONE, tuple(flags)
+
+
+def _no_peak(
+    found: Integrated, target: TargetWindow, flags: list[Flag]
+) -> tuple[Status, Reason, tuple[Flag, ...]]:
+    """Judge a window without a peak of its own.
+
+    On the flank of another compound no peak shows that is not higher than the flank: what stands
+    there as high as the limit of quantitation may hide the target, and nothing is known of it.
+    """
+    if found.level_there > 0.5 * target.loq * found.height_of_noise > 0:
+        return Status.REJECTED, Reason.OVERLAPPED, tuple(flags)
+    return Status.BELOW_LOD, Reason.NO_PEAK, tuple(flags)
 
 
 def _held_against(
@@ -194,7 +207,6 @@ def _apexes_apart(found: Integrated, asked: list[QualifierArea]) -> bool:
     width = found.shape.width_s if np.isfinite(found.shape.width_s) else found.width_s
     most = max(1.5 * found.interval_s, 0.5 * width)
     return any(
-        ion.signal_to_noise >= _APEX_TOLD
-        and abs(ion.apex_time_s - found.shape.apex_time_s) > most
+        ion.signal_to_noise >= _APEX_TOLD and abs(ion.apex_time_s - found.shape.apex_time_s) > most
         for ion in asked
     )

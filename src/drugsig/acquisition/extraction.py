@@ -157,8 +157,11 @@ def _table(
         status[k] = given
         columns["noise_widths"][k] = peak.noise_widths
         least = 0.5 * target.lod * peak.height_of_noise
+        if reasons[k] == Reason.NO_PEAK:
+            # Lower than what stands there, a peak would not show either.
+            least = max(least, peak.level_there)
         columns["area_limit"][k] = least * (shape or _GAUSSIAN * peak.width_s)
-        if peak.shape is None or reasons[k] == Reason.NO_PEAK:
+        if peak.shape is None or (peak.outside and reasons[k] != Reason.OFF_RETENTION):
             continue
         own = {
             "retention_time_s": peak.shape.apex_time_s,
@@ -213,9 +216,7 @@ def _ratios(
         measured = uncertainty = float("nan")
         if q.mz in recorded and peak.area > 0:
             measured = ion.area / peak.area
-            uncertainty = float(
-                np.hypot(ion.uncertainty, measured * peak.uncertainty) / peak.area
-            )
+            uncertainty = float(np.hypot(ion.uncertainty, measured * peak.uncertainty) / peak.area)
         out.append(QualifierRatio(q.mz, q.ratio, measured, uncertainty))
     return tuple(out)
 
@@ -287,14 +288,17 @@ def extract(
     tables: list[PeakTable] = []
     rows: list[dict[str, str]] = []
     failures: list[tuple[str, DrugsigError]] = []
+    seen = 0
     for count, run in enumerate(runs):
-        if ids is not None and count >= len(ids):
+        seen = count + 1
+        if ids is not None and seen > len(ids):
             raise InputError(f"there are more runs than the {len(ids)} ids that were given")
-        place = f"run {count + 1}"
+        place = f"run {seen}"
         try:
             with _opened(run) as scans:
-                table = extract_run(scans, wanted, name=_name_of(run, scans, place), peak=peak,
-                                    baseline=baseline)
+                table = extract_run(
+                    scans, wanted, name=_name_of(run, scans, place), peak=peak, baseline=baseline
+                )
                 metadata = getattr(scans, "metadata", None)
         except DrugsigError as error:
             failures.append((_name_of(run, run, place), error))
@@ -303,6 +307,8 @@ def extract(
         row[ID_COLUMN] = ids[count] if ids is not None else Path(table.run_name).stem
         tables.append(table)
         rows.append(row)
+    if ids is not None and seen < len(ids):
+        raise InputError(f"{len(ids)} ids were given, but there are only {seen} runs")
     if not tables:
         if failures:
             raise ExceptionGroup(
@@ -326,9 +332,9 @@ def extract(
         {c: [r.get(c) for r in rows] for c in (ID_COLUMN, *used)},
         status=np.array([t.status for t in tables]),
         limits=np.array([t.area_limit for t in tables]),
-        uncertainty=np.array([
-            np.where(t.status == Status.BELOW_LOD, np.nan, t.area_uncertainty) for t in tables
-        ]),
+        uncertainty=np.array(
+            [np.where(t.status == Status.BELOW_LOD, np.nan, t.area_uncertainty) for t in tables]
+        ),
         history=[Step.make("extract", step)],
     )
     return Extraction(profiles=profiles, tables=tuple(tables), failures=tuple(failures))
@@ -362,5 +368,7 @@ def _metadata_row(metadata: object) -> dict[str, str]:
     told = {c: getattr(metadata, c) for c in _COLUMNS[2:]}
     told |= {"run_file": metadata.file_name, "run_sha256": metadata.sha256}
     # A header may hold line breaks, which a table of metadata must not.
-    return {c: " ".join("".join(ch if ch.isprintable() else " " for ch in v).split())
-            for c, v in told.items()}
+    return {
+        c: " ".join("".join(ch if ch.isprintable() else " " for ch in v).split())
+        for c, v in told.items()
+    }

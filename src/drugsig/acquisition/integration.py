@@ -20,6 +20,7 @@ from drugsig.acquisition.baseline import (
 )
 from drugsig.acquisition.noise import FEWEST_POINTS_IN_WIDTH, row_noise, shot_gain
 from drugsig.acquisition.peaks import (
+    FLAT_TOP,
     PeakShape,
     all_peaks,
     flat_top,
@@ -86,6 +87,8 @@ class Integrated:
         In s times intensity; NaN without a peak.
     height, signal_to_noise : float
         Over the baseline; 2H/h. NaN without a peak.
+    level_there : float
+        How high the trace stands over the baseline at the expected time, peak or not.
     spread, height_of_noise : float
         Standard deviation of the noise; its peak-to-peak height h.
     noise_widths : float
@@ -110,6 +113,7 @@ class Integrated:
     uncertainty: float
     height: float
     signal_to_noise: float
+    level_there: float
     spread: float
     height_of_noise: float
     noise_widths: float
@@ -210,6 +214,10 @@ def integrate(
     rough = row_noise(net, free, freedom=np.full(len(y), 2.0), lags=0)
     on_peak = valid & (smooth > 5.0 * rough.spread[:, None])
     on_peak &= (points >= FEWEST_POINTS_IN_WIDTH)[:, None]
+    full = _full_rows(windows, plan, targets)
+    on_peak[full] = False
+    # A smoother overshoots at the two edges of a flat top, and would make two peaks of it.
+    smooth[full] = net[full]
     read_off = shot_gain(times, y, smooth, rough.spread, on_peak)
     gain = read_off or 0.0
 
@@ -219,9 +227,7 @@ def integrate(
     own = np.zeros_like(valid)
     for row, k in enumerate(windows.targets):
         n = int(windows.count[row])
-        scatter = quiet * np.sqrt(
-            rough.spread[row] ** 2 + gain * np.maximum(smooth[row, :n], 0.0)
-        )
+        scatter = quiet * np.sqrt(rough.spread[row] ** 2 + gain * np.maximum(smooth[row, :n], 0.0))
         h = _seen_noise(float(rough.peak_to_peak[row]), y[row, :n])
         found = _choose_peak(times[row, :n], smooth[row, :n], scatter, h, targets[k], peak)
         chosen.append(found)
@@ -338,6 +344,9 @@ def _gather(
         uncertainty=uncertainty,
         height=height,
         signal_to_noise=2.0 * height / h if h > 0 else float("nan"),
+        level_there=float(
+            np.interp(target.retention_time_s, windows.times_s[row, :n], fit.smooth[row, :n])
+        ),
         spread=float(fit.noise.spread[row]),
         height_of_noise=h,
         noise_widths=float(beside.sum() * windows.interval_s / windows.width_s[row]),
@@ -352,6 +361,22 @@ def _gather(
         intensity=trace.copy(),
         baseline=trace - fit.net[row, :n],
     )
+
+
+def _full_rows(
+    windows: Windows, plan: IonPlan, targets: Sequence[TargetWindow]
+) -> NDArray[np.intp]:
+    """Return the windows in which a quantifier ion is cut off: its edges are no noise."""
+    mine = plan.is_quantifier[windows.ion]
+    ions, rows = windows.ions[mine], windows.ion_row[mine]
+    top = ions.max(axis=1, keepdims=True, initial=0.0)
+    at_top = (ions == top) & (top > 0)
+    flat = at_top.copy()
+    for k in range(1, FLAT_TOP):
+        flat[:, :-k] &= at_top[:, k:]
+        flat[:, -k:] = False
+    level = np.array([targets[k].saturation or np.inf for k in windows.targets])
+    return np.asarray(rows[flat.any(axis=1) | (top[:, 0] >= level[rows])])
 
 
 def _is_full(ion: NDArray[np.float64], shape: PeakShape, level: float | None) -> bool:

@@ -46,9 +46,7 @@ class RowNoise:
     lags: NDArray[np.float64]
 
 
-def robust_spread(
-    residual: NDArray[np.float64], use: NDArray[np.bool_], /
-) -> NDArray[np.float64]:
+def robust_spread(residual: NDArray[np.float64], use: NDArray[np.bool_], /) -> NDArray[np.float64]:
     """Return 1.4826 times the median of the absolute residuals of every row.
 
     Parameters

@@ -48,11 +48,7 @@ def targets_of(
     InputError
         If targets lack ions, a retention time or its window; the message names them.
     """
-    lacking = {
-        t.name: what
-        for t in protocol.targets
-        if (what := _lacks(t))
-    }
+    lacking = {t.name: what for t in protocol.targets if (what := _lacks(t))}
     if lacking:
         told = "; ".join(f"'{name}': {', '.join(what)}" for name, what in lacking.items())
         raise InputError(

@@ -185,9 +185,7 @@ def cut_windows(
     if any(t.peak_width_s is None for t in chosen):
         learned = usual_width(source, plan, targets)
     interval = float(np.median(np.diff(source.times_s)))
-    width = np.array([
-        t.peak_width_s or learned or _ASSUMED_SHARE * t.window_s for t in chosen
-    ])
+    width = np.array([t.peak_width_s or learned or _ASSUMED_SHARE * t.window_s for t in chosen])
     # A peak of less than two scans is a spike, and no margin can be measured in it.
     width = np.maximum(width, 2.0 * interval)
     middle = np.array([t.retention_time_s for t in chosen])

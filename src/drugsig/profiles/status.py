@@ -48,7 +48,7 @@ UNUSABLE = (Status.NOT_MEASURED, Status.REJECTED)
 
 def is_censored(status: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say which cells are below a limit."""
-    return (status == Status.BELOW_LOQ) | (status == Status.BELOW_LOD)
+    return np.asarray((status == Status.BELOW_LOQ) | (status == Status.BELOW_LOD))
 
 
 def is_usable(status: NDArray[np.uint8]) -> NDArray[np.bool_]:

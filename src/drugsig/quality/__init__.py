@@ -1,5 +1,29 @@
 """Quality: what must be known of the data before it is compared."""
 
 from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
+from drugsig.quality.run_checks import (
+    BLANK,
+    CONTROL,
+    SAMPLE,
+    BlankFinding,
+    ControlSpread,
+    RunCheck,
+    RunChecks,
+    check_runs,
+)
+from drugsig.quality.standard_charts import StandardChart
 
-__all__ = ["ProfileCheck", "check_profiles", "dominant_targets"]
+__all__ = [
+    "BLANK",
+    "CONTROL",
+    "SAMPLE",
+    "BlankFinding",
+    "ControlSpread",
+    "ProfileCheck",
+    "RunCheck",
+    "RunChecks",
+    "StandardChart",
+    "check_profiles",
+    "check_runs",
+    "dominant_targets",
+]

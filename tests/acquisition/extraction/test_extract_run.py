@@ -19,8 +19,10 @@ from tests.acquisition.extraction.traces import gaussian_area, made_run, quiet_r
 WIDTH = 5.0
 
 
-def target(name: str = "T", mz: float = 82.0, at: float = 300.0, **more) -> TargetWindow:
-    return TargetWindow(name, at, 8.0, (mz,), tolerance=0.4, **more)
+def target(
+    name: str = "T", mz: float = 82.0, at: float = 300.0, window_s: float = 8.0, **more
+) -> TargetWindow:
+    return TargetWindow(name, at, window_s, (mz,), tolerance=0.4, **more)
 
 
 def only(table: PeakTable) -> tuple[Status, Reason, tuple[Flag, ...]]:
@@ -77,9 +79,7 @@ def test_intensity_times_c_gives_areas_times_c(factor, seed) -> None:
     one = extract_run(made.run, made.targets)
     other = extract_run(with_run(made.run, intensity=made.run.intensity * factor), made.targets)
     for column in ("area", "area_uncertainty", "area_limit", "height"):
-        np.testing.assert_allclose(
-            getattr(other, column), factor * getattr(one, column), rtol=1e-6
-        )
+        np.testing.assert_allclose(getattr(other, column), factor * getattr(one, column), rtol=1e-6)
     np.testing.assert_allclose(other.signal_to_noise, one.signal_to_noise, rtol=1e-6)
     assert other.status.tolist() == one.status.tolist()
 
@@ -229,6 +229,33 @@ def test_a_half_resolved_neighbour_is_overlap_and_a_distant_one_is_not() -> None
     assert {Flag.TOUCHING, Flag.SEVERAL_PEAKS} <= set(flags)
     far = quiet_run({82.0: [(300.0, 1e4, WIDTH), (330.0, 1e4, WIDTH)]})
     assert only(extract_run(far, [target()]))[1] == Reason.NONE
+
+
+def test_what_the_flank_of_a_neighbour_hides_is_rejected_and_not_called_absent() -> None:
+    run = quiet_run({82.0: [(300.0, 1e3, WIDTH), (310.0, 1e6, 8.0)]})
+    table = extract_run(run, [target(window_s=6.0)])
+    status, reason, flags = only(table)
+    assert (status, reason) == (Status.REJECTED, Reason.OVERLAPPED)
+    assert Flag.PEAK_BESIDE_WINDOW in flags
+    assert np.isnan(table.values[0])
+
+
+def test_a_low_flank_raises_the_limit() -> None:
+    shapes = {82.0: [(312.0, 3e2, 8.0)], 96.0: [], 90.0: [(200.0, 1e4, WIDTH)]}
+    targets = [target(), target("clean", mz=96.0), target("width", mz=90.0, at=200.0)]
+    table = extract_run(quiet_run(shapes, seed=4), [replace(t, window_s=6.0) for t in targets])
+    assert table.reasons[:2] == (Reason.NO_PEAK, Reason.NO_PEAK)
+    assert table.area_limit[0] >= 0.9 * table.area_limit[1]
+
+
+def test_a_clipped_peak_does_not_pass_for_noisy_ion_counting() -> None:
+    shapes = {82.0: [(300.0, 1e5, 8.0)], 94.0: [(400.0, 1e4, 8.0)]}
+    targets = [target(), target("other", mz=94.0, at=400.0)]
+    clipped = extract_run(quiet_run(shapes, ceiling=5e4), targets)
+    whole = extract_run(quiet_run(shapes), targets)
+    assert clipped.shot_gain is not None
+    assert clipped.shot_gain < 0.1
+    assert clipped.area_uncertainty[1] == pytest.approx(whole.area_uncertainty[1], rel=0.3)
 
 
 def test_a_qualifier_that_peaks_elsewhere_is_overlap() -> None:

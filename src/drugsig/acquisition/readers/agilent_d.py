@@ -83,6 +83,8 @@ def open_agilent_d(path: Path, /, *, function: str | None) -> OpenRun:
             )
             for k in range(len(points.times_s))
         ),
+        # The folder was read as a whole, by another process.
+        close=lambda: None,
         points=lambda: points,
         warnings=list(admission.warnings),
     )

@@ -229,7 +229,7 @@ def looks_like_a_run(path: Path, kind: FileKind, /) -> bool:
         return ending in (".d", ".raw")
     if kind in (_UNKNOWN, _OLE, _PACKED, _EMPTY):
         packed_run = ending in (".gz", ".bz2", ".xz") and Path(path.stem).suffix.lower()
-        return (packed_run or ending) in _RUN_ENDINGS or (kind is _EMPTY and not ending)
+        return (packed_run or ending) in _RUN_ENDINGS
     return kind.is_run or ending in _RUN_ENDINGS
 
 

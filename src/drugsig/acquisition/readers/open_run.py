@@ -44,7 +44,7 @@ class OpenRun:
     path: Path
     metadata: RunMetadata
     scans: Callable[[], Iterator[RawScan]]
-    close: Callable[[], None] = lambda: None
+    close: Callable[[], None]
     points: Callable[[], Points] | None = None
     warnings: list[str] = field(default_factory=list)
     late_notes: list[str] = field(default_factory=list)

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -88,7 +89,7 @@ class VendorProcess:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[bytes] = queue.Queue()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._owner = os.getpid()
 
     def read(self, folder: Path, part: str, /, *, limits: Limits) -> VendorAnswer:
@@ -139,19 +140,23 @@ class VendorProcess:
     def close(self) -> None:
         """Stop the process; the next file starts it again."""
         with self._lock:
+            self._disown()
             self._stop()
 
     # -- the process -------------------------------------------------------------------------
 
     def _running(self) -> tuple[subprocess.Popen[bytes], Path]:
-        if self._owner != os.getpid():
-            # A fork shares the pipes of its parent, and must not answer for it.
-            self._child, self._folder, self._owner = None, None, os.getpid()
+        self._disown()
         if self._child is None or self._child.poll() is not None or self._folder is None:
             self._stop()
             self._start()
         assert self._child is not None and self._folder is not None  # noqa: S101, PT018
-        return self._child, Path(self._folder.name)
+        return self._child, self._folder
+
+    def _disown(self) -> None:
+        """Leave the process to the one that started it, if this one was forked off since."""
+        if self._owner != os.getpid():
+            self._child, self._folder, self._owner = None, None, os.getpid()
 
     def _start(self) -> None:
         environment = dict(os.environ)
@@ -160,10 +165,10 @@ class VendorProcess:
         # being handed back and fetched anew, which halves the time of a small file.
         for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
             environment.setdefault(name, str(_KEPT_BYTES))
-        self._folder = tempfile.TemporaryDirectory(prefix="drugsig-", ignore_cleanup_errors=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="drugsig-"))
         self._answers = queue.Queue()
         self._child = subprocess.Popen(  # noqa: S603  # this interpreter, a module of this package
-            [sys.executable, "-P", "-m", self._module],
+            [sys.executable, "-P", "-m", self._module, str(self._folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -178,30 +183,33 @@ class VendorProcess:
 
     def _wait(self, child: subprocess.Popen[bytes], path: Path, limits: Limits) -> dict[str, Any]:
         """Return the next answer, or stop the process when it has taken too much."""
+        try:
+            line = self._watch(child, path, limits)
+            if not line:
+                raise _gave_up(path, f"its reader stopped (code {_exit_code(child)})")
+            return dict(json.loads(line))
+        except BaseException:
+            # Also when the user interrupts: an answer that comes late would be taken for the next.
+            self._stop()
+            raise
+
+    def _watch(self, child: subprocess.Popen[bytes], path: Path, limits: Limits) -> bytes:
+        """Return the next line of the process, empty if it has ended."""
         import psutil
 
         end = time.monotonic() + limits.seconds
-        try:
-            watched = psutil.Process(child.pid)
-            while True:
+        while True:
+            try:
+                return self._answers.get(timeout=_LOOK_EVERY)
+            except queue.Empty:
                 try:
-                    line = self._answers.get(timeout=_LOOK_EVERY)
-                    break
-                except queue.Empty:
-                    used = watched.memory_info().rss
-                if used > limits.bytes:
-                    self._stop()
-                    raise _gave_up(path, f"reading it took {used // 10**6:,} MB of memory")
-                if time.monotonic() > end:
-                    self._stop()
-                    raise _gave_up(path, f"reading it took more than {limits.seconds:.0f} s")
-        except psutil.Error:
-            line = b""
-        if not line:
-            code = _exit_code(child)
-            self._stop()
-            raise _gave_up(path, f"its reader stopped (code {code})")
-        return dict(json.loads(line))
+                    used = psutil.Process(child.pid).memory_info().rss
+                except psutil.Error:
+                    return b""
+            if used > limits.bytes:
+                raise _gave_up(path, f"reading it took {used // 10**6:,} MB of memory")
+            if time.monotonic() > end:
+                raise _gave_up(path, f"reading it took more than {limits.seconds:.0f} s")
 
     def _stop(self) -> None:
         child, self._child = self._child, None
@@ -211,7 +219,7 @@ class VendorProcess:
             for pipe in (child.stdin, child.stdout):
                 _close(pipe)
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
 

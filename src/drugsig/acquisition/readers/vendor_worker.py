@@ -2,13 +2,15 @@
 
 It runs as a process of its own, because a reader of undocumented binary files can hang, run out of
 memory or crash on a damaged one. It takes a line of JSON a request, writes the arrays it finds into
-the file named there (in numpy's format, without pickles), and answers with a line of JSON.
+the file named there (in numpy's format, without pickles), and answers with a line of JSON. Its only
+argument is the folder of that file, which it takes away in the end.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,6 +43,8 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001  # the library raises whatever it likes
             answer = {"error": f"{type(error).__name__}: {error}"[:500]}
         _say(answers, answer)
+    # Whoever started this is gone, perhaps without having had the time to clean up.
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 def _say(answers: BinaryIO, answer: dict[str, Any]) -> None:

@@ -287,17 +287,19 @@ def _note_stored(grid: Grid, header: Header, column: int, notes: Notes) -> None:
             f"{len(dates)} id(s) in {named} are stored as dates; a spreadsheet makes dates of ids: "
             f"perhaps {shown}{more}"
         )
-    long = [
-        text
-        for text in map(text_of, cells)
-        if (sum(c.isdigit() for c in text) > _DIGITS_KEPT and is_number_like(text))
-        or _SHORTENED.fullmatch(text)
-    ]
+    long = [text_of(c) for c in cells if _has_lost_digits(c)]
     if long:
         notes.risk(
             f"{len(long)} id(s) in {named} are numbers with more than {_DIGITS_KEPT} digits, "
             f"{listed(long)}: a spreadsheet keeps {_DIGITS_KEPT} and changes the others"
         )
+
+
+def _has_lost_digits(cell: Cell) -> bool:
+    if not isinstance(cell, str):
+        return len(str(abs(int(cell)))) > _DIGITS_KEPT
+    many = sum(c.isdigit() for c in cell) > _DIGITS_KEPT and is_number_like(cell)
+    return many or _SHORTENED.fullmatch(cell) is not None
 
 
 def _as_typed(date: str) -> str:

@@ -48,7 +48,7 @@ METADATA_NAMES = frozenset(
         *("volume", "dilution", "rt", "retentiontime", "retentionindex", "mz", "casnumber"),
         *("cas", "index", "row", "line", "inj", "lot", "charge", "partie", "lote", "asservat"),
         *("annee", "jahr", "jaar", "ano", "monat", "tag", "uhrzeit", "zeit", "fecha", "fechas"),
-        *("datedesaisie", "dateanalyse", "eingang", "eingangam", "ort", "herkunft", "lieu"),
+        *("datedesaisie", "datedanalyse", "eingang", "eingangam", "ort", "herkunft", "lieu"),
         *("lugar", "origen", "origine", "land", "pays", "pais", "gewicht", "masse", "menge"),
         *("hoeveelheid", "reinheit", "gehalt", "poids", "quantite", "purete", "teneur", "peso"),
         *("cantidad", "pureza", "zuiverheid", "farbe", "couleur", "kleur", "form", "forme"),
