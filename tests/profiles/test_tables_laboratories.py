@@ -362,6 +362,18 @@ def test_a_long_table_is_refused_as_such(tmp_path: Path, text: str) -> None:
         read_profiles(path, id_column=text.replace(";", ",").split(",")[:2])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sample,Compound,T1\nA,MDMA,1.5\nB,MDMA,2.5\nC,ketamine,3\n",
+        "batch,Target,Sample,T1\nx,a,A,1.5\nx,b,B,2.5\ny,a,C,3\n",
+        "Sample,Compound,T1,T2,T3,T4\nA,x,1,1,1,1\nB,y,2,2,2,2\nC,x,3,3,3,3\n",
+    ],
+)
+def test_a_column_of_compounds_alone_makes_no_long_table(tmp_path: Path, text: str) -> None:
+    assert read_profiles(put(tmp_path, text)).ids == ("A", "B", "C")
+
+
 def test_measured_columns_are_never_suggested_as_ids(tmp_path: Path) -> None:
     rows: list[list[Any]] = [["Name", "Inj", "Cocaine", "RT dev", "Lot", "T1"]]
     rows += [[f"S{k // 2}", k % 2 + 1, 90_000.0 + k, 0.1 * k, "L", 7 + k] for k in range(6)]

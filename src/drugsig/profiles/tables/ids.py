@@ -114,7 +114,7 @@ def refuse_long_table(grid: Grid, header: Header) -> None:
     Raises
     ------
     TableError
-        If a column of compounds names some of them more than once, and few columns hold numbers.
+        If one specimen has lines of different compounds, and few columns hold numbers.
     """
     named = [k for k in header.columns if is_compound_name(header.headings[k])]
     numbers = [
@@ -124,10 +124,12 @@ def refuse_long_table(grid: Grid, header: Header) -> None:
         and any(c != "" for c in header.cells(k))
         and all(c == "" or _is_number(c) for c in header.cells(k))
     ]
+    if not 0 < len(numbers) <= _MOST_LONG:
+        return
+    specimens = {*_known_columns(header), header.columns[0]}
     for k in named:
-        cells = [text_of(c) for c in header.cells(k)]
-        repeated = len(set(cells)) < len(cells)
-        if repeated and k not in numbers and 0 < len(numbers) <= _MOST_LONG:
+        compounds = [text_of(c) for c in header.cells(k)]
+        if any(_has_several(header.cells(s), compounds) for s in specimens - {k, *numbers}):
             raise TableError(
                 f"{grid.name}: this is a long table: one line a compound ('{header.headings[k]}'). "
                 "Make it wide first (a pivot table: one line a specimen, one column a compound).",
@@ -135,6 +137,14 @@ def refuse_long_table(grid: Grid, header: Header) -> None:
                 line=grid.lines[header.row],
                 column=header.headings[k],
             )
+
+
+def _has_several(specimens: Sequence[Cell], compounds: Sequence[str]) -> bool:
+    """Say whether most specimens have lines of more than one compound."""
+    found: dict[Cell, set[str]] = {}
+    for specimen, compound in zip(specimens, compounds, strict=True):
+        found.setdefault(specimen, set()).add(compound)
+    return 2 * sum(len(several) > 1 for several in found.values()) > len(found)
 
 
 def _known_columns(header: Header) -> list[int]:

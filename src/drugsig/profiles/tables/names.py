@@ -129,7 +129,7 @@ _CONTROLS = frozenset(
 COMPOUND_NAMES = frozenset(
     (
         *("compound", "compounds", "compoundname", "analyte", "analytes", "analyt", "component"),
-        *("target", "targets", "targetcompound", "peakname", "verbindung", "komponente", "stoff"),
+        *("target", "targets", "targetcompound", "peakname", "verbindung", "komponente"),
         *("compose", "compuesto", "analito", "verbinding"),
     )
 )
@@ -277,7 +277,7 @@ def is_unit_row(texts: list[str]) -> bool:
     return (
         (first in _UNIT_ROW_WORDS or first in _UNIT_CELLS)
         and all(t == "" or t in _UNIT_CELLS for t in rest)
-        and any(t in _UNIT_CELLS and t not in _NO_UNIT for t in (first, *rest))
+        and any(t in _UNIT_CELLS and t not in _NO_UNIT for t in rest)
     )
 
 
