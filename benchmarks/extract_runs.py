@@ -40,7 +40,7 @@ def made_targets(count: int, start_s: float, stop_s: float) -> tuple[TargetWindo
 def made_run(scans: int, targets: tuple[TargetWindow, ...], seed: int) -> Run:
     """Return a run with noise at 500 m/z, of which a tenth of the points is missing, and peaks."""
     rng = np.random.default_rng(seed)
-    times = 120.0 + 0.35 * np.arange(scans)
+    times = 120.0 + 0.35 * np.arange(scans, dtype=np.float64)
     mz = 40.0 + np.arange(500) + 0.1
     table = rng.normal(500.0, 40.0, size=(scans, len(mz)))
     for t in targets:
@@ -64,7 +64,7 @@ def made_run(scans: int, targets: tuple[TargetWindow, ...], seed: int) -> Run:
 def long_stream(scans: int, points: int) -> Iterator[Scan]:
     """Yield scans without keeping them."""
     rng = np.random.default_rng(0)
-    mz = 40.0 + 0.1 * np.arange(points)
+    mz = 40.0 + 0.1 * np.arange(points, dtype=np.float64)
     for k in range(scans):
         yield Scan(k, 120.0 + 0.35 * k, mz, rng.random(points))
 

@@ -215,6 +215,20 @@ def test_the_escape_is_one_apostrophe_and_is_undone(
         assert path.read_bytes().decode("utf-8-sig").replace('"', "").startswith("'" + start)
 
 
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".xlsx"])
+def test_a_negative_number_as_text_needs_no_escape(tmp_path: Path, ending: str) -> None:
+    plain = ["-0.009", "-5", "-0,5", "-1e-05", "-2.5E+03"]
+    dangerous = ["-5-3", "-1+1", "-A1", "-", "-5%", "-.5e", "-1e", "-1 2", "-\u0665"]
+    path = write_table(tmp_path / f"t{ending}", ["a"], [[t] for t in plain + dangerous])
+    assert read_table(path)[1] == [[t] for t in plain + dangerous]
+    if ending == ".tsv":
+        text = path.read_text(encoding="utf-8-sig")
+        written = [line.strip('"') for line in text.splitlines()[1:]]
+        assert written == plain + [f"'{t}" for t in dangerous]
+    profiles = ProfileSet([[1.0]], ["T"], {"profile_id": ["-5"], "shift": ["-0.009"]})
+    assert read_profiles(write_profiles(profiles, tmp_path / f"p{ending}")) == profiles
+
+
 @given(
     rows=st.lists(
         st.tuples(

@@ -177,7 +177,7 @@ def test_a_changed_input_is_refused(folder: Path) -> None:
     quietly(folder / "analysis.toml", out=folder / "out")
     table = folder / "table.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("B7", "B6"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="is not the file this analysis was made from"):
+    with pytest.raises(ConfigError, match="is not the input this analysis was made from"):
         analyse(folder / "out" / "analysis.toml")
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "BASELINE_METHODS",
     "BASELINE_WIDTHS",
     "arpls",
+    "coarse_baseline",
     "first_baseline",
     "smooth_rows",
     "stiffness",
@@ -39,6 +40,9 @@ _COARSE = 5.0
 
 # Beyond this the smoother is a straight line in any window, and the system loses its digits.
 _STIFFEST = 1e10
+
+# What is smaller than this share of a trace is rounding, not noise.
+_ROUNDING = 1e-13
 
 _TINY = 1e-300
 
@@ -144,17 +148,60 @@ def arpls(
         mean = np.where(below, residual, 0.0).sum(axis=1) / np.maximum(count, 1)
         apart = np.where(below, residual - mean[:, None], 0.0)
         spread = np.sqrt((apart**2).sum(axis=1) / np.maximum(count - 1, 1))
-        scale = np.maximum(spread, _TINY)
+        scale = np.maximum(spread, np.maximum(_ROUNDING * np.abs(y).max(axis=1), _TINY))
         middle = 2.0 * spread - mean
         new = np.where(usable, expit(-2.0 * (residual - middle[:, None]) / scale[:, None]), 0.0)
         change = np.sqrt(((own - new) ** 2).sum(axis=1) / np.maximum((own**2).sum(axis=1), _TINY))
         # Without two points below it there is nothing to tell noise from peaks by.
-        going = (change >= tolerance) & (count >= 2) & (spread > _TINY)
+        going = (change >= tolerance) & (count >= 2) & (spread >= scale)
         weights[active] = new
         active = active[going]
         if not len(active):
             break
     return out
+
+
+def coarse_baseline(
+    rows: NDArray[np.float64], free: NDArray[np.bool_], /, *, points_in_width: float
+) -> NDArray[np.float64]:
+    """Draw a baseline through the points free of peaks, good enough to see peaks over it.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_rows, n_points)
+        Traces.
+    free : ndarray of bool, shape (n_rows, n_points)
+        Which points are baseline.
+    points_in_width : float
+        Points in the usual peak width at half height.
+
+    Returns
+    -------
+    ndarray, shape (n_rows, n_points)
+        Baselines, in steps of a fifth of a peak width.
+    """
+    means, counts, block = _in_blocks(rows, free, points_in_width)
+    weights = counts / block
+    length = BASELINE_WIDTHS * points_in_width / block
+    drawn = smooth_rows(weights, weights * means, penalty=stiffness(length))
+    return np.repeat(drawn, block, axis=1)[:, : rows.shape[1]]
+
+
+def _in_blocks(
+    rows: NDArray[np.float64], use: NDArray[np.bool_], points_in_width: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
+    """Return means of neighbouring points, how many each is made of, and of how many at most.
+
+    Five points in a width tell a peak from baseline as well as fifteen do, in a third of the time.
+    """
+    block = max(1, int(points_in_width / _COARSE))
+    n_rows, n_points = rows.shape
+    blocks = -(-n_points // block)
+    values, used = np.zeros((n_rows, blocks * block)), np.zeros((n_rows, blocks * block), bool)
+    values[:, :n_points], used[:, :n_points] = np.where(use, rows, 0.0), use
+    counts = used.reshape(n_rows, blocks, block).sum(axis=2)
+    sums = values.reshape(n_rows, blocks, block).sum(axis=2)
+    return sums / np.maximum(counts, 1), counts, block
 
 
 def first_baseline(
@@ -190,26 +237,17 @@ def first_baseline(
         If there is no such method.
     """
     choose(method, BASELINE_METHODS, what="baseline method")
-    n_rows, n_points = rows.shape
     if method == "arpls":
-        # Five points in a width tell a peak from baseline as well as fifteen do, in a third of the
-        # time; and a few rounds settle where the peaks are.
-        block = max(1, int(points_in_width / _COARSE))
-        filled = -n_points % block
-        padded, used = (
-            np.pad(a, ((0, 0), (0, filled))).reshape(n_rows, -1, block)
-            for a in (np.where(valid, rows, 0.0), valid)
-        )
-        count = used.sum(axis=2)
-        coarse = padded.sum(axis=2) / np.maximum(count, 1)
+        means, counts, block = _in_blocks(rows, valid, points_in_width)
+        # A few rounds settle where the peaks are; nothing else is taken from this baseline.
         drawn = arpls(
-            coarse,
-            count > 0,
+            means,
+            counts > 0,
             penalty=stiffness(BASELINE_WIDTHS * points_in_width / block),
             most_rounds=10,
             tolerance=5e-2,
         )
-        return np.repeat(drawn, block, axis=1)[:, :n_points]
+        return np.repeat(drawn, block, axis=1)[:, : rows.shape[1]]
     # 0.15 s that only this option needs.
     from pybaselines import Baseline
 

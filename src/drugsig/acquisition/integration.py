@@ -14,16 +14,15 @@ from drugsig.acquisition.area_fit import AreaFit, fit_areas, free_of_peaks, smoo
 from drugsig.acquisition.baseline import (
     BASELINE_METHODS,
     BASELINE_WIDTHS,
+    coarse_baseline,
     first_baseline,
-    smooth_rows,
     stiffness,
 )
 from drugsig.acquisition.noise import FEWEST_POINTS_IN_WIDTH, row_noise, shot_gain
 from drugsig.acquisition.peaks import (
-    FLAT_TOP,
     PeakShape,
     all_peaks,
-    flat_top,
+    flat_tops,
     has_shoulder,
     peak_shape,
     smoothing_kernel,
@@ -207,14 +206,15 @@ def integrate(
     foot = np.ceil(_FOOT_WIDTHS * points).astype(np.intp)
     guess = first_baseline(y, valid, method=baseline, points_in_width=usual)
     free = free_of_peaks(smooth_traces(y - guess, kernel), valid, valid, foot)
-    weights = free.astype(np.float64)
-    net = y - smooth_rows(weights, weights * y, penalty=penalty)
+    net = y - coarse_baseline(y, free, points_in_width=usual)
     smooth = smooth_traces(net, kernel)
     free = free_of_peaks(smooth, free, valid, foot)
     rough = row_noise(net, free, freedom=np.full(len(y), 2.0), lags=0)
     on_peak = valid & (smooth > 5.0 * rough.spread[:, None])
     on_peak &= (points >= FEWEST_POINTS_IN_WIDTH)[:, None]
-    full = _full_rows(windows, plan, targets)
+    full_points = _full_points(windows, targets)
+    quantifies = plan.is_quantifier[windows.ion]
+    full = windows.ion_row[full_points.any(axis=1) & quantifies]
     on_peak[full] = False
     # A smoother overshoots at the two edges of a flat top, and would make two peaks of it.
     smooth[full] = net[full]
@@ -243,9 +243,11 @@ def integrate(
         free[none] = valid[none]
     options = _FitOptions(penalty=penalty, kernel=kernel, lags=int(np.ceil(usual)), gain=gain)
     fit = fit_areas(y, free, trapezoid, softer=True, **options)
-    confirming = _fit_qualifiers(windows, plan, free, own, trapezoid, foot, options)
+    confirming = _fit_qualifiers(windows, plan, free, own, trapezoid, foot, usual, options)
     peaks = [
-        _gather(windows, plan, targets[k], row, chosen[row], fit, free, confirming, options)
+        _gather(
+            windows, plan, targets[k], row, chosen[row], fit, free, confirming, full_points, options
+        )
         for row, k in enumerate(windows.targets)
     ]
     return peaks, read_off
@@ -285,6 +287,7 @@ def _fit_qualifiers(
     own: NDArray[np.bool_],
     trapezoid: NDArray[np.float64],
     foot: NDArray[np.intp],
+    usual: float,
     options: _FitOptions,
 ) -> tuple[NDArray[np.intp], AreaFit | None]:
     """Integrate the qualifier ions between the bounds of their quantifiers."""
@@ -295,9 +298,8 @@ def _fit_qualifiers(
     if not len(rows):
         return rows, None
     y, valid = windows.ions[rows], windows.valid[owner]
-    weights = free[owner].astype(np.float64)
     smooth = smooth_traces(
-        y - smooth_rows(weights, weights * y, penalty=options["penalty"]), options["kernel"]
+        y - coarse_baseline(y, free[owner], points_in_width=usual), options["kernel"]
     )
     # Another ion has peaks of its own beside the one that is shared.
     still = free_of_peaks(smooth, free[owner], valid, foot[owner]) & free[owner]
@@ -315,6 +317,7 @@ def _gather(
     fit: AreaFit,
     free: NDArray[np.bool_],
     confirming: tuple[NDArray[np.intp], AreaFit | None],
+    full: NDArray[np.bool_],
     options: _FitOptions,
 ) -> Integrated:
     n = int(windows.count[row])
@@ -327,9 +330,7 @@ def _gather(
     uncertainty = float("nan")
     if shape is not None:
         mine = (windows.ion_row == row) & plan.is_quantifier[windows.ion]
-        saturated = any(
-            _is_full(ion, shape, target.saturation) for ion in windows.ions[mine][:, :n]
-        )
+        saturated = bool(full[mine, shape.start : shape.stop + 1].any())
         quiet = float((options["kernel"] ** 2).sum())
         scatter = np.sqrt(quiet * (fit.noise.spread[row] ** 2 + options["gain"] * max(height, 0.0)))
         step = max(1, round(windows.width_s[row] / windows.interval_s / 4.0))
@@ -356,41 +357,30 @@ def _gather(
         saturated=saturated,
         shoulder=shoulder,
         cut_off=cut_off,
-        qualifiers=_qualifier_areas(windows, plan, target, row, shape, confirming),
+        qualifiers=_qualifier_areas(windows, plan, row, shape, confirming, full),
         times_s=windows.times_s[row, :n].copy(),
         intensity=trace.copy(),
         baseline=trace - fit.net[row, :n],
     )
 
 
-def _full_rows(
-    windows: Windows, plan: IonPlan, targets: Sequence[TargetWindow]
-) -> NDArray[np.intp]:
-    """Return the windows in which a quantifier ion is cut off: its edges are no noise."""
-    mine = plan.is_quantifier[windows.ion]
-    ions, rows = windows.ions[mine], windows.ion_row[mine]
-    top = ions.max(axis=1, keepdims=True, initial=0.0)
-    at_top = (ions == top) & (top > 0)
-    flat = at_top.copy()
-    for k in range(1, FLAT_TOP):
-        flat[:, :-k] &= at_top[:, k:]
-        flat[:, -k:] = False
-    level = np.array([targets[k].saturation or np.inf for k in windows.targets])
-    return np.asarray(rows[flat.any(axis=1) | (top[:, 0] >= level[rows])])
-
-
-def _is_full(ion: NDArray[np.float64], shape: PeakShape, level: float | None) -> bool:
-    reached = level is not None and ion[shape.start : shape.stop + 1].max() >= level
-    return bool(reached) or flat_top(ion, shape.start, shape.stop)
+def _full_points(windows: Windows, targets: Sequence[TargetWindow]) -> NDArray[np.bool_]:
+    """Say at which points of `windows.ions` the detector was full."""
+    flat = flat_tops(windows.ions)
+    levels = [targets[k].saturation for k in windows.targets]
+    if any(level is not None for level in levels):
+        high = np.array([np.inf if level is None else level for level in levels])
+        flat |= windows.ions >= high[windows.ion_row, None]
+    return flat
 
 
 def _qualifier_areas(
     windows: Windows,
     plan: IonPlan,
-    target: TargetWindow,
     row: int,
     shape: PeakShape | None,
     confirming: tuple[NDArray[np.intp], AreaFit | None],
+    full: NDArray[np.bool_],
 ) -> tuple[QualifierArea, ...]:
     rows, fit = confirming
     if shape is None or fit is None:
@@ -410,7 +400,7 @@ def _qualifier_areas(
                 signal_to_noise=2.0 * float(inside.max()) / h if h > 0 else float("nan"),
                 apex_time_s=float(windows.times_s[row, apex]),
                 height_of_noise=h,
-                saturated=_is_full(ion, shape, target.saturation),
+                saturated=bool(full[rows[k], shape.start : shape.stop + 1].any()),
             )
         )
     return tuple(out)

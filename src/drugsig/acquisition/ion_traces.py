@@ -18,6 +18,9 @@ __all__ = ["IonTraces", "TraceSource", "ion_traces", "trace_source"]
 # Scans of a stream are taken together by this many, so that one call serves them all.
 _SCANS_AT_A_TIME = 256
 
+# Squares of larger intensities would overflow.
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class IonTraces:
@@ -161,7 +164,23 @@ class TraceSource:
         -------
         ndarray, shape (n_rows, width)
             Intensities.
+
+        Raises
+        ------
+        InputError
+            If they are beyond what a detector reports.
         """
+        out = self._read(ions, starts, width)
+        if not np.abs(out).max(initial=0.0) < _LARGEST:
+            raise InputError(
+                "the traces hold intensities beyond 1e100, or no numbers at all, which no detector "
+                "reports: the file is damaged, or was read as what it is not"
+            )
+        return out
+
+    def _read(
+        self, ions: NDArray[np.intp], starts: NDArray[np.intp], width: int
+    ) -> NDArray[np.float64]:
         scans = starts[:, None] + np.arange(width)
         inside = scans < len(self)
         scans = np.where(inside, scans, max(len(self) - 1, 0))
@@ -239,20 +258,30 @@ def trace_source(
         )
         points = _Points(scans.offsets, scans.mz, scans.intensity)
         return TraceSource(scans.scan_times_s, counts, bounds, low, high, points=points)
-    traces, _, _, times, counts, bounds = _stream(scans, low, high)
-    return TraceSource(times, counts, bounds, low, high, traces=traces)
+    passed = _stream(scans, low, high)
+    return passed.source(low, high)
+
+
+@dataclass(frozen=True, eq=False)
+class _Streamed:
+    """What is kept of scans that have gone by."""
+
+    traces: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    largest: float
+    times_s: NDArray[np.float64]
+    points_per_scan: NDArray[np.int64]
+    scanned: tuple[float, float]
+
+    def source(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> TraceSource:
+        return TraceSource(
+            self.times_s, self.points_per_scan, self.scanned, low, high, traces=self.traces
+        )
 
 
 def _stream(
     scans: Iterable[Scan], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> tuple[
-    NDArray[np.float64],
-    NDArray[np.float64],
-    float,
-    NDArray[np.float64],
-    NDArray[np.int64],
-    tuple[float, float],
-]:
+) -> _Streamed:
     parts: list[NDArray[np.float64]] = []
     totals: list[float] = []
     times: list[float] = []
@@ -274,13 +303,13 @@ def _stream(
         if len(points.mz):
             least, most = min(least, points.mz.min()), max(most, points.mz.max())
             largest = max(largest, float(points.intensity.max()))
-    return (
-        np.concatenate(parts, axis=1) if parts else np.zeros((len(low), 0)),
-        np.array(totals),
-        largest,
-        np.array(times, dtype=np.float64),
-        np.array(counts, dtype=np.int64),
-        (float(least), float(most)) if np.isfinite(least) else (np.nan, np.nan),
+    return _Streamed(
+        traces=np.concatenate(parts, axis=1) if parts else np.zeros((len(low), 0)),
+        totals=np.array(totals),
+        largest=largest,
+        times_s=np.array(times, dtype=np.float64),
+        points_per_scan=np.array(counts, dtype=np.int64),
+        scanned=(float(least), float(most)) if np.isfinite(least) else (np.nan, np.nan),
     )
 
 
@@ -321,6 +350,13 @@ def ion_traces(
             largest=float(scans.intensity.max(initial=0.0)),
         )
     low, high = _interval(ions, tolerance)
-    traces, totals, largest, times, counts, bounds = _stream(scans, low, high)
-    TraceSource(times, counts, bounds, low, high, traces=traces)
-    return IonTraces(times_s=times, mz=ions, intensity=traces, tic=totals, largest=largest)
+    passed = _stream(scans, low, high)
+    # Made for its check of the times.
+    source = passed.source(low, high)
+    return IonTraces(
+        times_s=source.times_s,
+        mz=ions,
+        intensity=passed.traces,
+        tic=passed.totals,
+        largest=passed.largest,
+    )

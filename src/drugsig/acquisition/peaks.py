@@ -12,7 +12,7 @@ __all__ = [
     "FLAT_TOP",
     "PeakShape",
     "all_peaks",
-    "flat_top",
+    "flat_tops",
     "has_shoulder",
     "peak_shape",
     "smoothing_kernel",
@@ -247,18 +247,24 @@ def has_shoulder(
     return len(find_peaks(bend, height=least, prominence=least)[0]) > 1
 
 
-def flat_top(ion: NDArray[np.float64], start: int, stop: int, /) -> bool:
-    """Say whether the trace of one ion stays at exactly its largest value for several scans.
+def flat_tops(ions: NDArray[np.float64], /) -> NDArray[np.bool_]:
+    """Say where traces of single ions stay at exactly their largest value for several scans.
 
     Parameters
     ----------
-    ion : ndarray, shape (n_points,)
+    ions : ndarray, shape (n_ions, n_points)
         As recorded.
-    start, stop : int
-        Where the peak begins and ends.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_ions, n_points)
+        True where `FLAT_TOP` or more equal scans in a row begin. What fills the detector is the
+        largest that it can report, so no other peak of the trace is higher.
     """
-    piece = ion[start : stop + 1]
-    if len(piece) < FLAT_TOP or piece.max() <= 0:
-        return False
-    full = np.flatnonzero(piece == piece.max())
-    return bool((full[FLAT_TOP - 1 :] - full[: len(full) - FLAT_TOP + 1] == FLAT_TOP - 1).any())
+    top = ions.max(axis=1, keepdims=True, initial=0.0)
+    at_top = (ions == top) & (top > 0)
+    flat = at_top.copy()
+    for k in range(1, FLAT_TOP):
+        flat[:, :-k] &= at_top[:, k:]
+        flat[:, -k:] = False
+    return flat

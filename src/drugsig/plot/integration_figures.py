@@ -225,9 +225,7 @@ class _Sheet:
         self.hatched: list[NDArray[np.float64]] = []
         self.apexes: list[tuple[float, float]] = []
 
-    def add(
-        self, table: PeakTable, target: str, frame: _Frame, name: str, *, italic: bool
-    ) -> None:
+    def add(self, table: PeakTable, target: str, frame: _Frame, name: str, *, italic: bool) -> None:
         k = table.place_of(target)
         status, trace = Status(int(table.status[k])), table.traces[k]
         self._title(table, k, frame, name, italic=italic)
@@ -273,9 +271,7 @@ class _Sheet:
             top = float(np.interp(apex, times, height))
             self.apexes.append((float(frame.across(apex)), top + 0.045))
 
-    def _title(
-        self, table: PeakTable, k: int, frame: _Frame, name: str, *, italic: bool
-    ) -> None:
+    def _title(self, table: PeakTable, k: int, frame: _Frame, name: str, *, italic: bool) -> None:
         status, reason = Status(int(table.status[k])), table.reasons[k]
         top = frame.bottom + _PANEL_HEIGHT
         look_at = "!" if _LOOK_AT & set(table.flags[k]) else ""
@@ -319,7 +315,7 @@ class _Sheet:
         if not outlines:
             return
         closed = [Path(o, closed=False) for o in outlines]
-        self.axes.add_patch(PathPatch(Path.make_compound_path(*closed), **look))  # type: ignore[arg-type]
+        self.axes.add_patch(PathPatch(Path.make_compound_path(*closed), **look))
 
 
 def _thinned(

@@ -185,8 +185,10 @@ def _imputed(analysis: Analysis) -> dict[str, float]:
 def provenance_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return what is needed to make the report again: inputs, versions, seed, digests."""
     read = [s.detail for s in analysis.profiles.history if s.operation == "read"]
+    inputs = [(i.path, file_size(i.size), i.sha256) for i in analysis.inputs]
     return {
-        "inputs": [(i.path, file_size(i.size), i.sha256) for i in analysis.inputs],
+        "inputs": inputs,
+        "inputs_told": [i for i in inputs if not i[0].startswith(f"{inputs[0][0]}/")],
         "versions": list(analysis.versions.items()),
         "seed": analysis.seed,
         "run_digest": analysis.run_digest,

@@ -13,7 +13,7 @@ from drugsig.report.analysis import Analysis
 from drugsig.report.finding_sections import least_true_links
 from drugsig.report.words import count, rate, score
 
-__all__ = ["ReportFigure", "evidence_figures", "group_figures", "heat_map_figure"]
+__all__ = ["ReportFigure", "evidence_figures", "group_figures", "heat_map_figure", "made_figure"]
 
 GROUPS_DRAWN = 24
 
@@ -37,8 +37,11 @@ class ReportFigure:
     caption: str
 
 
-def _made(name: str, figure: plot.Drawing, caption: str) -> ReportFigure:
-    svg = plot.to_svg(figure, prefix=name)
+def made_figure(
+    name: str, figure: plot.Drawing, caption: str, /, *, decimals: int | None = None
+) -> ReportFigure:
+    """Return a figure for the page, with a caption that also stands in for it."""
+    svg = plot.to_svg(figure, prefix=name, decimals=decimals)
     told = svg.replace('role="img"', f'role="img" aria-labelledby="caption-{name}"', 1)
     # The text of an SVG made here holds no names of the user's: letters are outlines.
     return ReportFigure(name, Markup(told), caption)  # noqa: S704
@@ -66,7 +69,7 @@ def group_figures(analysis: Analysis, /) -> list[ReportFigure]:
                 f" Shown are the {len(shown)} largest groups; "
                 f"{count(rest, 'smaller group')} {'is' if rest == 1 else 'are'} in the table only."
             )
-        out.append(_made(f"groups{place}", figure, caption))
+        out.append(made_figure(f"groups{place}", figure, caption))
     return out
 
 
@@ -87,7 +90,7 @@ def heat_map_figure(analysis: Analysis, /) -> ReportFigure | None:
         f"threshold {score(groups.threshold)}). Dark cells meet the threshold: dark cells away "
         f"from the diagonal are links between groups.{sampled}"
     )
-    return _made("heatmap", figure, caption)
+    return made_figure("heatmap", figure, caption)
 
 
 def evidence_figures(analysis: Analysis, /) -> dict[str, ReportFigure]:
@@ -100,7 +103,7 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
     sample = threshold.sample
     if sample is None:
         return
-    yield _made(
+    yield made_figure(
         "distributions",
         plot.distributions(threshold),
         f"Scores of {count(sample.n_linked, 'linked pair')} (above, each with a tick) and of "
@@ -108,7 +111,7 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
         f"the threshold {score(threshold.value)} (dashed). Hatched bars meet the threshold: above "
         "they are found, below they are false links.",
     )
-    yield _made(
+    yield made_figure(
         "roc",
         plot.roc(threshold),
         "ROC curve: the share of linked pairs found, over the share of unlinked pairs falsely "
@@ -117,7 +120,7 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
         f"{rate(threshold.false_positive_rate)} falsely linked.",
     )
     if threshold.strata:
-        yield _made(
+        yield made_figure(
             "strata",
             plot.strata(threshold),
             "Share of pairs of different seizures that meet the threshold, where both profiles "
@@ -125,7 +128,7 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
             "line is the false-positive rate measured on the unlinked pairs.",
         )
     if any(s.share is not None for s in least_true_links(analysis)):
-        yield _made(
+        yield made_figure(
             "truelinks",
             plot.true_links(analysis.true_links, least=least_true_links(analysis)),
             "What a link is worth: the share of links that are true, over how common truly linked "

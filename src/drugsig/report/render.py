@@ -16,10 +16,13 @@ from drugsig.report.finding_sections import (
     summary_section,
     undecided_section,
 )
+from drugsig.report.run_figures import integration_figures, standard_figures
+from drugsig.report.run_sections import run_findings, runs_section
+from drugsig.report.run_warnings import run_summary, run_warnings
 from drugsig.report.warnings_first import warnings_first
 from drugsig.report.words import count, listing, several
 
-__all__ = ["SECTIONS", "render_report"]
+__all__ = ["RUN_SECTIONS", "SECTIONS", "render_report"]
 
 # Every section of a report, in order: its id on the page and its heading.
 SECTIONS = (
@@ -34,6 +37,21 @@ SECTIONS = (
     ("limits", "Limits"),
     ("provenance", "Provenance"),
 )
+
+# What a report on profiles from runs has besides: each with the section it comes right after.
+RUN_SECTIONS = (
+    ("method", "Protocol and analytical method", "compared"),
+    ("runs", "Quality of the runs", "method"),
+    ("integrations", "How every target was integrated", "provenance"),
+)
+
+
+def _sections(*, with_runs: bool) -> tuple[tuple[str, str], ...]:
+    out = list(SECTIONS)
+    for section, heading, before in RUN_SECTIONS if with_runs else ():
+        place = [name for name, _ in out].index(before)
+        out.insert(place + 1, (section, heading))
+    return tuple(out)
 
 
 def render_report(analysis: Analysis, /) -> str:
@@ -59,15 +77,22 @@ def render_report(analysis: Analysis, /) -> str:
     environment.filters.update(count=count, listing=listing, several=several)
     loader = environment.loader
     style = loader.get_source(environment, "report.css")[0] if loader else ""
+    found = run_findings(analysis)
+    sections = _sections(with_runs=found is not None)
+    warned, summary = warnings_first(analysis), summary_section(analysis)
+    if found is not None:
+        # What is wrong with the data comes before what follows from it.
+        warned = sorted([*run_warnings(analysis, found), *warned], key=lambda one: not one.grave)
+        summary = [*run_summary(analysis, found), *summary]
     page = environment.get_template("report.html.j2").render(
         style=Markup(style),  # noqa: S704 - a file of this package
-        sections=SECTIONS,
-        headings=dict(SECTIONS),
+        sections=sections,
+        headings=dict(sections),
         name=analysis.profiles.name,
         analysis=analysis,
         config_text=tomli_w.dumps(dict(analysis.config)),
-        warned=warnings_first(analysis),
-        summary=summary_section(analysis),
+        warned=warned,
+        summary=summary,
         compared=compared_section(analysis),
         quality=quality_section(analysis),
         groups=groups_section(analysis),
@@ -78,5 +103,8 @@ def render_report(analysis: Analysis, /) -> str:
         heat_map=heat_map_figure(analysis),
         group_figures=group_figures(analysis),
         figures=evidence_figures(analysis),
+        runs=None if found is None else runs_section(analysis, found),
+        standard_figures=[] if found is None else standard_figures(found),
+        integration_figures=[] if found is None else integration_figures(analysis, found),
     )
     return page if page.endswith("\n") else page + "\n"

@@ -332,6 +332,26 @@ def test_a_run_of_few_scans_measures_nothing() -> None:
     assert only(extract_run(iter(()), [target()]))[0] == Status.NOT_MEASURED
 
 
+@pytest.mark.parametrize("wrong", [1e200, np.inf, np.nan])
+def test_what_no_detector_reports_is_refused(wrong) -> None:
+    run = quiet_run({82.0: [(300.0, 1e4, WIDTH)]})
+    damaged = run.intensity.copy()
+    damaged[400] = wrong
+    with pytest.raises(InputError, match="damaged"):
+        extract_run(with_run(run, intensity=damaged), [target()])
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 1e12])
+def test_a_trace_without_any_noise_is_no_peak(level) -> None:
+    run = quiet_run({82.0: [], 90.0: [(300.0, 1e4, WIDTH)]})
+    constant = with_run(run, intensity=np.where(run.mz == 82.0, level, run.intensity))
+    thinned = [
+        Scan(s.index, s.time_s, s.mz[: 2 - s.index % 2], s.intensity[: 2 - s.index % 2])
+        for s in constant
+    ]
+    assert only(extract_run(thinned, [target()]))[0] == Status.BELOW_LOD
+
+
 @pytest.mark.parametrize(("option", "value"), [("peak", "largest"), ("baseline", "line")])
 def test_unknown_options_are_refused(option, value) -> None:
     run = quiet_run({82.0: []})

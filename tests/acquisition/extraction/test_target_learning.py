@@ -74,7 +74,7 @@ def test_a_blank_has_no_targets() -> None:
 
 def correlation(profiles: ProfileSet) -> tuple[float, int]:
     """Return r of two profiles after sum and fourth root, and the targets measured in both."""
-    both = np.asarray(profiles.measured).all(axis=0).tolist()
+    both = [bool(profiles.measured[:, k].all()) for k in range(len(profiles.targets))]
     kept = profiles.keep_targets(
         [n for n, good in zip(profiles.target_names, both, strict=True) if good]
     )

@@ -45,14 +45,16 @@ class MadeRun:
     areas: NDArray[np.float64]
 
 
-def run_of(times: NDArray[np.float64], mz: NDArray[np.float64], traces: NDArray[np.float64]) -> Run:
+def run_of(
+    times: NDArray[np.floating], mz: NDArray[np.floating], traces: NDArray[np.floating]
+) -> Run:
     """Return a run in which every scan has a point at every m/z; traces are (n_mz, n_scans)."""
     n, m = len(times), len(mz)
     return Run(
-        scan_times_s=times.copy(),
+        scan_times_s=times.astype(np.float64),
         offsets=np.arange(n + 1, dtype=np.int64) * m,
-        mz=np.tile(mz, n),
-        intensity=np.ascontiguousarray(traces.T).ravel(),
+        mz=np.tile(mz, n).astype(np.float64),
+        intensity=traces.T.astype(np.float64).ravel(),
         stated_tic=np.full(n, np.nan),
         metadata=RunMetadata("made.cdf", "0" * 64, "andi_ms"),
     )

@@ -38,6 +38,7 @@ def _proof(decimal: str, other: str) -> re.Pattern[str]:
 _PROOFS = {".": _proof(".", ","), ",": _proof(",", ".")}
 _GROUPED = {".": _cell(_groups(".", ",")), ",": _cell(_groups(",", "."))}
 _EITHER_WAY = _cell(r"[1-9]\d{0,2}[.,]\d{3}")
+_DOUBTFUL = {sign: _cell(rf"[1-9]\d{{0,2}}{re.escape(sign)}\d{{3}}") for sign in DECIMALS}
 _OTHER = {".": ",", ",": "."}
 
 
@@ -165,8 +166,10 @@ def column_convention(
     cells = header.cells(column)
     text = "\n".join([c if isinstance(c, str) else "" for c in cells])
     other = _OTHER[convention.decimal]
+    if other not in text:
+        return convention
     proof = _GROUPED[convention.decimal].search(text)
-    doubtful = next((m for m in _EITHER_WAY.finditer(text) if other in m.group()), None)
+    doubtful = _DOUBTFUL[other].search(text)
     if proof is not None:
         if doubtful is not None:
             row = header.rows[text.count("\n", 0, proof.start())]

@@ -117,6 +117,8 @@ def refuse_long_table(grid: Grid, header: Header) -> None:
         If one specimen has lines of different compounds, and few columns hold numbers.
     """
     named = [k for k in header.columns if is_compound_name(header.headings[k])]
+    if not named:
+        return
     numbers = [
         k
         for k in header.columns
@@ -126,7 +128,7 @@ def refuse_long_table(grid: Grid, header: Header) -> None:
     ]
     if not 0 < len(numbers) <= _MOST_LONG:
         return
-    specimens = {*_known_columns(header), header.columns[0]}
+    specimens = set(_known_columns(header) or header.columns[:1])
     for k in named:
         compounds = [text_of(c) for c in header.cells(k)]
         if any(_has_several(header.cells(s), compounds) for s in specimens - {k, *numbers}):
@@ -140,11 +142,11 @@ def refuse_long_table(grid: Grid, header: Header) -> None:
 
 
 def _has_several(specimens: Sequence[Cell], compounds: Sequence[str]) -> bool:
-    """Say whether most specimens have lines of more than one compound."""
+    """Say whether half of the specimens have lines of more than one compound."""
     found: dict[Cell, set[str]] = {}
     for specimen, compound in zip(specimens, compounds, strict=True):
         found.setdefault(specimen, set()).add(compound)
-    return 2 * sum(len(several) > 1 for several in found.values()) > len(found)
+    return 2 * sum(len(several) > 1 for several in found.values()) >= len(found)
 
 
 def _known_columns(header: Header) -> list[int]:

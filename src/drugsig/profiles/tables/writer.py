@@ -83,7 +83,7 @@ def write_table(
         Cells of text, numbers, truth values or None. A float is written with the fewest digits
         that read back the same; None and NaN are empty cells. Text that begins with one of
         ``= + - @``, a tab, a carriage return, their full-width forms or an apostrophe gets one
-        apostrophe in front.
+        apostrophe in front, unless it is one negative number.
     decimal_comma : bool
         Write floats with a decimal comma, and semicolons between the cells of ``.csv``.
     overwrite : bool
