@@ -24,7 +24,7 @@ from typing import Any
 
 from PIL import Image
 
-from drugsig.report.render import SECTIONS
+from drugsig.report.render import RUN_SECTIONS, SECTIONS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -150,7 +150,10 @@ def faults_of(measured: dict[str, Any], *, what: str) -> list[str]:
             0, f"{what}: the page scrolls sideways ({measured['scroll']} > {measured['client']})"
         )
     ids = measured["ids"]
-    faults += [f"{what}: section '{i}' is missing" for i, _ in SECTIONS if i not in ids]
+    wanted, of_runs = [i for i, _ in SECTIONS], [i for i, _, _ in RUN_SECTIONS]
+    # A report on profiles from runs has all of its own sections, any other has none.
+    wanted += of_runs if set(of_runs) & set(ids) else []
+    faults += [f"{what}: section '{i}' is missing" for i in wanted if i not in ids]
     twice = sorted({i for i in ids if ids.count(i) > 1})
     faults += [f"{what}: the id '{i}' comes more than once" for i in twice]
     return faults

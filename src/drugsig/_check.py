@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from drugsig.errors import InputError, UnknownNameError
 
 __all__ = [
+    "FrozenArrays",
     "choose",
     "did_you_mean",
     "float_matrix",
@@ -106,6 +107,26 @@ def freeze(array: NDArray[Any]) -> NDArray[Any]:
     """Make an array read-only and return it."""
     array.setflags(write=False)
     return array
+
+
+class FrozenArrays:
+    """A base for results whose arrays are read-only, also on the way to a worker.
+
+    Pickling loses the read-only flag of an array; it is set again when the object is restored.
+    """
+
+    def __post_init__(self) -> None:
+        """Make every array read-only."""
+        self._freeze_arrays()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze_arrays()
+
+    def _freeze_arrays(self) -> None:
+        for value in self.__dict__.values():
+            if isinstance(value, np.ndarray):
+                freeze(value)
 
 
 def float_matrix(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import freeze
+from drugsig._check import FrozenArrays
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import InputError
 
@@ -37,7 +36,7 @@ class StatedPeak:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Chromatogram:
+class Chromatogram(FrozenArrays):
     """One trace: a detector signal, a total ion current, or the trace of an ion.
 
     Attributes
@@ -69,15 +68,7 @@ class Chromatogram:
                 f"a trace needs as many times as intensities, got {self.times_s.shape} and "
                 f"{self.intensity.shape}"
             )
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        freeze(self.times_s)
-        freeze(self.intensity)
+        self._freeze_arrays()
 
     def __len__(self) -> int:
         return len(self.times_s)

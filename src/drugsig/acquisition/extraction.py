@@ -20,6 +20,7 @@ from drugsig.acquisition.protocol_targets import targets_of
 from drugsig.acquisition.reading import iter_scans
 from drugsig.acquisition.run import Run, RunMetadata, Scan
 from drugsig.acquisition.target_window import QUANTITATION, TargetWindow, checked_targets
+from drugsig.acquisition.unstable_targets import settle_unstable
 from drugsig.acquisition.windows import IonPlan, Windows, cut_windows, ion_plan
 from drugsig.errors import DrugsigError, InputError
 from drugsig.profiles.history import Step
@@ -275,7 +276,7 @@ def extract(
     -------
     Extraction
         Profiles with status, limits and uncertainty, the peak table of every run, and the runs
-        that failed.
+        that failed. What a protocol says of unstable targets is applied to the profiles.
 
     Raises
     ------
@@ -337,6 +338,8 @@ def extract(
         ),
         history=[Step.make("extract", step)],
     )
+    if isinstance(targets, Protocol):
+        profiles = settle_unstable(profiles, targets)
     return Extraction(profiles=profiles, tables=tuple(tables), failures=tuple(failures))
 
 

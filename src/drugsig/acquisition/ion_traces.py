@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import freeze
+from drugsig._check import FrozenArrays
 from drugsig.acquisition.run import Run, Scan
 from drugsig.errors import InputError
 
@@ -23,7 +23,7 @@ _LARGEST = 1e100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IonTraces:
+class IonTraces(FrozenArrays):
     """The traces of some ions over a whole run.
 
     Attributes
@@ -45,17 +45,6 @@ class IonTraces:
     intensity: NDArray[np.float64]
     tic: NDArray[np.float64]
     largest: float
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.times_s, self.mz, self.intensity, self.tic):
-            freeze(array)
 
     def __repr__(self) -> str:
         return f"<IonTraces: {len(self.mz)} ions x {len(self.times_s)} scans>"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, freeze
+from drugsig._check import FrozenArrays, choose
 from drugsig.acquisition.cell_reasons import Flag, Reason
 from drugsig.errors import InputError
 from drugsig.profiles.status import Status
@@ -57,7 +57,7 @@ class QualifierRatio:
 
 
 @dataclass(frozen=True, eq=False)
-class IntegrationTrace:
+class IntegrationTrace(FrozenArrays):
     """What is needed to draw how a target was integrated.
 
     Parameters
@@ -71,20 +71,9 @@ class IntegrationTrace:
     intensity: NDArray[np.float64]
     baseline: NDArray[np.float64]
 
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.times_s, self.intensity, self.baseline):
-            freeze(array)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PeakTable:
+class PeakTable(FrozenArrays):
     """The targets of one run: one row a target.
 
     Areas are in s times intensity. A cell that holds NaN was not measured, or has no peak to
@@ -156,15 +145,7 @@ class PeakTable:
         sizes = {len(getattr(self, name)) for name in _ARRAYS} | {len(c) for c in columns}
         if sizes - {n}:
             raise InputError(f"a peak table of {n} targets has columns of length {sorted(sizes)}")
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for name in _ARRAYS:
-            freeze(getattr(self, name))
+        self._freeze_arrays()
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -267,4 +267,4 @@ def flat_tops(ions: NDArray[np.float64], /) -> NDArray[np.bool_]:
     for k in range(1, FLAT_TOP):
         flat[:, :-k] &= at_top[:, k:]
         flat[:, -k:] = False
-    return flat
+    return np.asarray(flat)

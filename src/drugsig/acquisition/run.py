@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import freeze
+from drugsig._check import FrozenArrays
 from drugsig.errors import InputError
 
 __all__ = ["Run", "RunMetadata", "Scan"]
@@ -86,7 +85,7 @@ class Scan:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run:
+class Run(FrozenArrays):
     """One GC-MS acquisition: scans with their m/z and intensities.
 
     Made by `drugsig.read_run`. Points of scan k are ``mz[offsets[k]:offsets[k + 1]]``.
@@ -121,15 +120,7 @@ class Run:
             )
         if len(self.mz) != len(self.intensity) or (n and self.offsets[-1] != len(self.mz)):
             raise InputError("m/z, intensities and offsets of a run do not fit together")
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.scan_times_s, self.offsets, self.mz, self.intensity, self.stated_tic):
-            freeze(array)
+        self._freeze_arrays()
 
     def __len__(self) -> int:
         return len(self.scan_times_s)

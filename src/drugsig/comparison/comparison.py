@@ -5,13 +5,12 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import choose, freeze
+from drugsig._check import FrozenArrays, choose
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ThresholdError
@@ -22,7 +21,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(FrozenArrays):
     """The scores of all pairs of profiles.
 
     Made by `drugsig.compare`. ``comparison["a", "c"]`` is one score.
@@ -57,23 +56,6 @@ class Comparison:
     column_detected: NDArray[np.bool_]
     row_digest: str
     column_digest: str
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (
-            self.scores,
-            self.row_measured,
-            self.column_measured,
-            self.row_detected,
-            self.column_detected,
-        ):
-            freeze(array)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Comparison):

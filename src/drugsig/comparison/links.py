@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from drugsig._check import freeze
+from drugsig._check import FrozenArrays, freeze
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ComparisonError
 
@@ -27,7 +26,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Links:
+class Links(FrozenArrays):
     """Pairs of profiles that meet a threshold, the most alike first.
 
     A link says that two profiles are as alike as the threshold asks. It is no proof of a common
@@ -74,17 +73,6 @@ class Links:
     symmetric: bool
     false_positive_rate: float | None
     false_positive_interval: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.rows, self.columns, self.scores, self.measured, self.detected):
-            freeze(array)
 
     def __len__(self) -> int:
         return len(self.scores)

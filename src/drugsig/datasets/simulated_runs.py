@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import choose, freeze, same_shape
+from drugsig._check import FrozenArrays, choose, same_shape
 from drugsig.acquisition.run import Run
 from drugsig.datasets.run_compounds import Compound
 from drugsig.errors import InputError
@@ -26,7 +26,7 @@ RUN_ID = "run_id"
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class SimulatedRuns:
+class SimulatedRuns(FrozenArrays):
     """Runs with known truth, made by `simulate_runs`.
 
     Parameters
@@ -93,15 +93,7 @@ class SimulatedRuns:
         put(self, "areas", same_shape(areas, shape, what="areas", dtype=np.float64))
         put(self, "apex_s", same_shape(apex_s, shape, what="apex_s", dtype=np.float64))
         put(self, "saturated", same_shape(saturated, shape, what="saturated", dtype=np.bool_))
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.areas, self.apex_s, self.saturated):
-            freeze(array)
+        self._freeze_arrays()
 
     def __len__(self) -> int:
         return len(self.runs)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import freeze, listed, warn
+from drugsig._check import FrozenArrays, listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import CircularRuleWarning, DataWarning, PopulationError
@@ -31,7 +30,7 @@ _ARRAYS = ("scores", "linked", "rows", "columns", "source_a", "source_b")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PairSample:
+class PairSample(FrozenArrays):
     """Scores of pairs that are known to share, or not to share, their source.
 
     Attributes
@@ -78,17 +77,6 @@ class PairSample:
     n_same_specimen: int
     left_out: dict[str, str]
     specimen_known: bool = True
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for name in _ARRAYS:
-            freeze(getattr(self, name))
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import choose, freeze
+from drugsig._check import FrozenArrays, choose
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import GroupingError
 from drugsig.evidence.pairs import PairSample
@@ -54,7 +53,7 @@ class PartitionRates:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Groups:
+class Groups(FrozenArrays):
     """Groups of probable common source, made by `drugsig.group`.
 
     Attributes
@@ -91,17 +90,6 @@ class Groups:
     tree_members: NDArray[np.intp]
     cophenetic_correlation: float | None
     undefined_ids: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.labels, self.components, self.tree, self.tree_members):
-            freeze(array)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Groups):

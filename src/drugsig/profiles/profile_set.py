@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import (
+    FrozenArrays,
     choose,
     float_matrix,
-    freeze,
     listed,
     one_line_text,
     same_shape,
@@ -38,7 +38,7 @@ _TARGETS_IN_HTML = 12
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class ProfileSet:
+class ProfileSet(FrozenArrays):
     """Profiles: the values of one set of targets in many specimens.
 
     Parameters
@@ -146,20 +146,15 @@ class ProfileSet:
             raise InputError("uncertainty must not be negative")
         _refuse_contradictions(matrix, cells, table, made)
         put = object.__setattr__
-        put(self, "values", freeze(matrix))
-        put(self, "status", freeze(cells))
-        put(self, "limits", freeze(limit))
-        put(self, "uncertainty", freeze(spread))
+        put(self, "values", matrix)
+        put(self, "status", cells)
+        put(self, "limits", limit)
+        put(self, "uncertainty", spread)
         put(self, "targets", made)
         put(self, "history", tuple(history))
         put(self, "name", one_line_text(name, what="the name of a profile set"))
         put(self, "_table", table)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Arrays lose their read-only flag on the way to a worker.
-        self.__dict__.update(state)
-        for array in (self.values, self.status, self.limits, self.uncertainty):
-            freeze(array)
+        self._freeze_arrays()
 
     # -- what it holds -------------------------------------------------------------------
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import freeze
+from drugsig._check import FrozenArrays
 from drugsig.protocols.parts import QualityRule
 
 __all__ = ["FEWEST_JUDGED", "ROBUST_LIMIT", "StandardChart", "chart_standard", "share_limit"]
@@ -26,7 +25,7 @@ _MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True, eq=False)
-class StandardChart:
+class StandardChart(FrozenArrays):
     """The area of an internal standard from run to run.
 
     Parameters
@@ -55,17 +54,6 @@ class StandardChart:
     highs: NDArray[np.float64]
     outliers: tuple[tuple[str, str], ...]
     rule: str
-
-    def __post_init__(self) -> None:
-        self._freeze()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._freeze()
-
-    def _freeze(self) -> None:
-        for array in (self.areas, self.centres, self.lows, self.highs):
-            freeze(array)
 
 
 def share_limit(rule: QualityRule, /) -> float | None:

@@ -96,9 +96,16 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
     if isinstance(config.protocol, Path):
         inputs.append(_input_file(told["protocol"], config.protocol))
     _refuse_changed(config, inputs[0])
-    extraction = extract(
-        tqdm(paths, desc="extract", unit="run", disable=None, leave=False), protocol
-    )
+    try:
+        extraction = extract(
+            tqdm(paths, desc="extract", unit="run", disable=None, leave=False), protocol
+        )
+    except ExceptionGroup as group:
+        why = "; ".join(str(error) for error in group.exceptions[:3])
+        raise ReadError(
+            f"none of the {len(paths)} runs in '{config.path}' could be extracted: {why}",
+            path=config.path,
+        ) from group
     profiles = extraction.profiles
     reading = dict(config.reading)
     kind_column = reading.pop("kind_column", None)
