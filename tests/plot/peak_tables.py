@@ -38,7 +38,7 @@ def peak_table(
     given = status or {}
     states = [given.get(k, Status.DETECTED if a > 0 else Status.BELOW_LOD)
               for k, a in enumerate(areas)]  # fmt: skip
-    expected = 60.0 + 40.0 * np.arange(n)
+    expected = np.asarray(60.0 + 40.0 * np.arange(n), dtype=np.float64)
     apex = np.where([s in (Status.BELOW_LOD, Status.NOT_MEASURED) for s in states], np.nan,
                     expected + shift_s)  # fmt: skip
     area = np.where(np.isnan(apex), np.nan, np.asarray(areas, dtype=np.float64))

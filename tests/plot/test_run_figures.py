@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from drugsig import Status, plot, read_run
@@ -44,7 +45,7 @@ def test_what_is_shaded_lies_between_the_bounds_and_is_hatched_where_rejected() 
         peak_table("c", [0.0]),
     ]
     (axes,) = plot.integrations(tables, target="target 0").axes
-    areas = [p for p in axes.patches if p.get_facecolor()[3] > 0]
+    areas = [p for p in axes.patches if to_rgba(p.get_facecolor())[3] > 0]
     assert [p.get_hatch() is not None for p in areas] == [False, True]
     grey = areas[0].get_path().vertices
     # Peak bounds of 16 s within a span of 32 s.
@@ -100,7 +101,7 @@ def test_the_internal_standard_is_charted_with_its_outliers() -> None:
     (chart,) = check_runs(tables).standards
     (axes,) = plot.internal_standard(chart).axes
     marked = [line for line in axes.lines if line.get_marker() == "D"]
-    assert [line.get_xdata().tolist() for line in marked] == [[5]]
+    assert [np.asarray(line.get_xdata()).tolist() for line in marked] == [[5]]
     assert [t.get_text() for t in axes.get_xticklabels()] == [f"r{k}" for k in range(7)]
 
 

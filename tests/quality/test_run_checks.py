@@ -9,7 +9,7 @@ from drugsig.acquisition.peak_table import PeakTable
 from drugsig.errors import InputError
 from drugsig.protocols.parts import QualityRule
 from drugsig.quality import BLANK, CONTROL, SAMPLE, check_runs
-from drugsig.quality.run_checks import WORST_FIRST
+from drugsig.quality.run_findings import WORST_FIRST
 from tests.plot.peak_tables import peak_table
 
 ROLES = ("impurity", "impurity", "internal_standard")
@@ -136,9 +136,10 @@ def test_cells_of_runs_and_of_targets_add_up() -> None:
         run("b", 0.0, 20.0, 9.0, status={1: Status.NOT_MEASURED}),
     ]
     checks = check_runs(tables)
-    for one in (*checks.runs, *checks.targets):
-        total = one.detected + one.below_limit + one.rejected + one.not_measured
-        assert total == (3 if one in checks.runs else 2)
+    for r in checks.runs:
+        assert r.detected + r.below_limit + r.rejected + r.not_measured == 3
+    for t in checks.targets:
+        assert t.detected + t.below_limit + t.rejected + t.not_measured == 2
     (cell,) = checks.rejected
     assert (cell.profile_id, cell.target, cell.reason) == ("a", "target 1", Reason.SATURATED)
     assert "target 1 rejected: saturated" in checks.flags["a"]

@@ -1,7 +1,8 @@
 """Quality: what must be known of the data before it is compared."""
 
 from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
-from drugsig.quality.run_checks import (
+from drugsig.quality.run_checks import check_runs
+from drugsig.quality.run_findings import (
     BLANK,
     CONTROL,
     SAMPLE,
@@ -9,7 +10,6 @@ from drugsig.quality.run_checks import (
     ControlSpread,
     RunCheck,
     RunChecks,
-    check_runs,
 )
 from drugsig.quality.standard_charts import StandardChart
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drugsig import plot
-from drugsig.quality.run_checks import SAMPLE
+from drugsig.quality.run_findings import SAMPLE
 from drugsig.report.analysis import Analysis
 from drugsig.report.figures import ReportFigure, made_figure
 from drugsig.report.run_sections import RunFindings

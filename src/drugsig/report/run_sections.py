@@ -16,14 +16,14 @@ from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.status import Status
 from drugsig.quality.profile_checks import check_profiles
-from drugsig.quality.run_checks import (
+from drugsig.quality.run_checks import check_runs
+from drugsig.quality.run_findings import (
     BLANK,
     CONTROL,
     SAMPLE,
     WORST_FIRST,
     BlankFinding,
     RunChecks,
-    check_runs,
 )
 from drugsig.report.analysis import Analysis, RunsRead
 from drugsig.report.data_sections import ROWS_SHOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drugsig.protocols.parts import QUALITY_CHECKS
-from drugsig.quality.run_checks import BLANK, CONTROL
+from drugsig.quality.run_findings import BLANK, CONTROL
 from drugsig.report.analysis import Analysis
 from drugsig.report.protocol_section import DIGEST_SHOWN, harmonised_words, unverified_words
 from drugsig.report.run_sections import RunFindings, finding_words
