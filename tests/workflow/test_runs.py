@@ -104,6 +104,13 @@ def test_the_truth_lies_within_the_stated_uncertainty(
     assert np.mean(np.abs(z) < 3.0) > 0.85
 
 
+def test_flags_of_runs_are_in_the_quality_table(casework: Path) -> None:
+    quietly(casework / "analysis.toml", out=casework / "out")
+    columns, rows = read_table(casework / "out" / "quality.csv")
+    flags = {row[columns.index("profile_id")]: row[columns.index("flags")] for row in rows}
+    assert "short noise" in (flags["Q1-03"] or "")
+
+
 def test_every_run_is_an_input_with_its_digest(analysis: Analysis) -> None:
     names = [i.path.rpartition("/")[2] for i in analysis.inputs]
     assert names[0] == "runs"

@@ -14,6 +14,7 @@ from drugsig.errors import DrugsigError, DrugsigWarning
 from drugsig.evidence.threshold import Threshold
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status
 from drugsig.quality.profile_checks import check_profiles
 from drugsig.quality.run_checks import check_runs
@@ -30,7 +31,14 @@ from drugsig.report.data_sections import ROWS_SHOWN
 from drugsig.report.protocol_section import protocol_section
 from drugsig.report.words import listing, rate, score
 
-__all__ = ["ControlAgreement", "RunFindings", "finding_words", "run_findings", "runs_section"]
+__all__ = [
+    "ControlAgreement",
+    "RunFindings",
+    "finding_words",
+    "run_checks",
+    "run_findings",
+    "runs_section",
+]
 
 SEQUENCE_COLUMNS = ("sequence_id", "sequence")
 
@@ -83,20 +91,24 @@ class RunFindings:
     agreement: ControlAgreement
 
 
-def run_findings(analysis: Analysis, /) -> RunFindings | None:
-    """Return what is to be told of the runs; None where the profiles come from a table."""
-    if analysis.runs is None:
-        return None
-    runs, profiles = analysis.runs, analysis.profiles
+def run_checks(runs: RunsRead, profiles: ProfileSet, /) -> RunChecks:
+    """Return what the peak tables say together: blanks, control samples, standards, flags."""
     column = next((c for c in SEQUENCE_COLUMNS if c in profiles.metadata_columns), None)
-    checks = check_runs(
+    return check_runs(
         runs.tables,
         ids=profiles.ids,
         kinds=runs.kinds,
         sequences=None if column is None else profiles.column(column),
         rules=runs.protocol.quality,
     )
-    return RunFindings(runs, checks, _agreement(analysis, checks))
+
+
+def run_findings(analysis: Analysis, /) -> RunFindings | None:
+    """Return what is to be told of the runs; None where the profiles come from a table."""
+    if analysis.runs is None:
+        return None
+    checks = run_checks(analysis.runs, analysis.profiles)
+    return RunFindings(analysis.runs, checks, _agreement(analysis, checks))
 
 
 def _agreement(analysis: Analysis, checks: RunChecks) -> ControlAgreement:

@@ -20,6 +20,7 @@ from drugsig.profiles.tables import write_profiles, write_table
 from drugsig.report import Analysis, render_report
 from drugsig.report.analysis import RunsRead
 from drugsig.report.finding_sections import least_true_links
+from drugsig.report.run_sections import run_checks
 from drugsig.workflow.config import to_toml
 
 __all__ = ["MANIFEST", "refuse_existing", "summary", "write_analysis"]
@@ -213,7 +214,9 @@ _QUALITY_COLUMNS = (
 
 
 def _quality_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+    runs = None if analysis.runs is None else run_checks(analysis.runs, analysis.profiles)
     for check in analysis.checks:
+        flags = (*check.flags, *(() if runs is None else runs.flags.get(check.profile_id, ())))
         yield (
             check.profile_id,
             not check.excluded,
@@ -224,7 +227,7 @@ def _quality_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
             check.rejected,
             check.largest_share,
             "; ".join(check.identical_to) or None,
-            "; ".join(check.flags) or None,
+            "; ".join(flags) or None,
         )
 
 

@@ -14,14 +14,14 @@ from drugsig.errors import ConfigError, ReadError
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables import add_metadata, read_profiles
 from drugsig.protocols import Protocol, load_protocol
+from drugsig.quality import BLANK, CONTROL, SAMPLE
 from drugsig.report.analysis import InputFile, RunsRead
 from drugsig.workflow.config import AnalysisConfig
 
 __all__ = ["Loaded", "load"]
 
 # What the column of kinds says of a run that is no sample.
-_NO_SAMPLES = {"blank": "blank run", "control": "control sample"}
-_SAMPLE = "sample"
+_NO_SAMPLES = {"blank": BLANK, "control": CONTROL}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +134,12 @@ def _kinds(profiles: ProfileSet, column: str | None) -> dict[str, str]:
         column = "kind"
     out = {}
     for name, kind in zip(profiles.ids, profiles.column(column), strict=True):
-        if kind is None or kind == _SAMPLE:
+        if kind is None or kind == SAMPLE:
             continue
         if kind not in _NO_SAMPLES:
             raise ConfigError(
                 f"run '{name}' has the {column} '{kind}'; known are "
-                f"{_SAMPLE}, {' and '.join(_NO_SAMPLES)}. An empty cell means {_SAMPLE}."
+                f"{SAMPLE}, {' and '.join(_NO_SAMPLES)}. An empty cell means {SAMPLE}."
             )
         out[name] = _NO_SAMPLES[kind]
     return out
