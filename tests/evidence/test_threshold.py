@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drugsig import PopulationRule, learn_threshold
+from drugsig import PopulationRule, ProfileSet, compare, learn_threshold, pair_sample
 from drugsig.comparison import get_metric
 from drugsig.errors import (
     DrugsigWarning,
@@ -333,3 +333,37 @@ def test_the_rarer_true_links_are_the_fewer_links_are_true() -> None:
 def test_shares_are_shares(change) -> None:
     with pytest.raises(InputError, match="must lie between 0 and 1"):
         share_of_true_links(**{"true_positive_rate": 0.5, "false_positive_rate": 0.1} | change)
+
+
+def test_links_at_a_threshold_carry_its_rates() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.lognormal(size=(8, 6))[np.repeat(np.arange(8), 2)] * rng.lognormal(
+        0, 0.02, (16, 6)
+    )
+    profiles = ProfileSet(
+        values,
+        [f"T{k}" for k in range(6)],
+        {"profile_id": [str(k) for k in range(16)], "batch": [str(k // 2) for k in range(16)]},
+    )
+    comparison = compare(profiles, metric="cosine_distance")
+    rule = PopulationRule.from_data(
+        {
+            "name": "batches",
+            "source": ["batch"],
+            "linked": {"same": ["batch"]},
+            "unlinked": {"different": ["batch"]},
+        }
+    )
+    with pytest.warns(SmallSampleWarning):
+        threshold = learn_threshold(
+            pair_sample(comparison, profiles, rule), rng=np.random.default_rng(1)
+        )
+    links = threshold.links(comparison)
+    assert links.false_positive_rate == threshold.false_positive_rate
+    assert threshold.false_positive_interval is not None
+    assert links.false_positive_interval is not None
+    assert links.false_positive_interval[1] == threshold.false_positive_interval.high
+    assert "at the upper end" in repr(links)
+    assert "not known" in repr(comparison.links(threshold.value, false_positive_rate=0.0))
+    with pytest.raises(ThresholdError, match="one of metric 'cosine_distance'"):
+        threshold.links(compare(profiles, metric="euclidean"))

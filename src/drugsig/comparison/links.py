@@ -164,6 +164,8 @@ class Links(FrozenArrays):
         expected = (
             "chance links unknown: threshold not validated"
             if chance is None
+            else "how many chance makes is not known: the rate was measured as zero"
+            if chance == 0.0 and most is None
             else f"about {chance:.3g} expected by chance alone"
         )
         if most is not None:

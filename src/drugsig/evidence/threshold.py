@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import share, warn
 from drugsig.comparison.comparison import Comparison
+from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError, SmallSampleWarning, ThresholdError
 from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
@@ -129,6 +130,32 @@ class Threshold:
     def rule(self) -> PopulationRule | None:
         """The population rule, if there is one."""
         return None if self.sample is None else self.sample.rule
+
+    def links(self, comparison: Comparison, /) -> Links:
+        """Return the links of a comparison at this threshold, with its error rates beside them.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            Made with the same metric.
+
+        Raises
+        ------
+        ThresholdError
+            If it was made with another metric.
+        """
+        if comparison.metric != self.metric:
+            raise ThresholdError(
+                f"this threshold is one of metric '{self.metric.name}', and the comparison was "
+                f"made with '{comparison.metric.name}'. Compare with metric='{self.metric.name}', or "
+                "learn a threshold for the other."
+            )
+        spread = self.false_positive_interval
+        return comparison.links(
+            self.value,
+            false_positive_rate=self.false_positive_rate,
+            false_positive_interval=None if spread is None else (spread.low, spread.high),
+        )
 
     def __repr__(self) -> str:
         sign = self.metric.link_sign

@@ -222,12 +222,7 @@ def _run(
             false_positive_rate=config.false_positive_rate,
             n_resamples=config.n_resamples,
         )
-    spread = limit.false_positive_interval
-    links = comparison.links(
-        limit.value,
-        false_positive_rate=limit.false_positive_rate,
-        false_positive_interval=None if spread is None else (spread.low, spread.high),
-    )
+    links = limit.links(comparison)
     _warn_of_many(links)
     bar.update()
     bar.set_description("group")
