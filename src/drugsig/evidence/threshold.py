@@ -147,8 +147,8 @@ class Threshold:
         if comparison.metric != self.metric:
             raise ThresholdError(
                 f"this threshold is one of metric '{self.metric.name}', and the comparison was "
-                f"made with '{comparison.metric.name}'. Compare with metric='{self.metric.name}', or "
-                "learn a threshold for the other."
+                f"made with '{comparison.metric.name}'. Compare with "
+                f"metric='{self.metric.name}', or learn a threshold for the other."
             )
         spread = self.false_positive_interval
         return comparison.links(
