@@ -160,3 +160,13 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(
     monkeypatch.setattr("drugsig.workflow.outputs.render_report", interrupted)
     assert run("analyse", folder / "analysis.toml", "--out", folder / "out", "--quiet") == 130
     assert sorted(p.name for p in folder.iterdir()) == ["analysis.toml", "table.csv"]
+
+
+def test_info_shows_the_header_of_a_run(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_file = repository / "data" / "examples" / "casework" / "runs" / "Q1-03.cdf"
+    assert run("info", run_file) == 0
+    assert "600 scans" in capsys.readouterr().out
+    assert run("info", run_file, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "andi_ms"

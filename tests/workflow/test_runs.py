@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -182,7 +183,10 @@ def test_an_unknown_kind_is_refused(casework: Path) -> None:
     cases = casework / "cases.csv"
     text = cases.read_text(encoding="utf-8")
     cases.write_text(text.replace(",blank,", ",blanc,"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="'blanc'; known are sample, blank and control"):
+    with pytest.raises(
+        ConfigError,
+        match="'blanc' in the metadata column 'kind'; known are",
+    ):
         analyse(casework / "analysis.toml")
 
 
@@ -224,3 +228,66 @@ def test_protocols_are_listed_shown_and_checked(
     printed = capsys.readouterr()
     assert left.value.code == code
     assert told in printed.out + printed.err
+
+
+def test_a_link_that_leads_nowhere_is_told_with_the_others(casework: Path) -> None:
+    try:
+        (casework / "runs" / "gone.cdf").symlink_to(casework / "nowhere.cdf")
+    except OSError:
+        pytest.skip("links cannot be made here")
+    analysis = quietly(casework / "analysis.toml")
+    assert analysis.runs is not None
+    assert analysis.runs.errors[0][0] == "gone.cdf"
+    assert len(analysis.profiles) == 8
+
+
+def test_two_runs_of_one_name_are_refused_with_both(casework: Path) -> None:
+    shutil.copyfile(casework / "runs" / "Q1-03.cdf", casework / "runs" / "Q1-03.nc")
+    with pytest.raises(ReadError, match=r"'Q1-03\.nc' and 'Q1-03\.cdf' would both be"):
+        analyse(casework / "analysis.toml")
+
+
+def test_runs_are_left_out_by_name(casework: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DrugsigWarning)
+        analysis = analyse(
+            casework / "runs",
+            protocol=casework / "protocol.toml",
+            threshold=0.05,
+            reading={"metadata_path": casework / "cases.csv", "leave_out": ["Q1-04"]},
+        )
+    assert "Q1-04" not in analysis.profiles.ids
+    assert len(analysis.profiles) == 7
+
+
+def test_without_kinds_it_is_said_that_all_runs_count_as_samples(casework: Path) -> None:
+    with pytest.warns(DrugsigWarning) as given:
+        analyse(casework / "runs", protocol=casework / "protocol.toml", threshold=0.05)
+    assert any("which runs are blanks" in str(w.message) for w in given)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("time_s = 208", "time_s = 312", "detected in none"),
+        ("time_s = 256", "time_s = 286", "shared_peak"),
+    ],
+)
+def test_a_protocol_that_takes_the_wrong_peak_is_noticed(
+    casework: Path, old: str, new: str, told: str
+) -> None:
+    protocol = casework / "protocol.toml"
+    text = protocol.read_text(encoding="utf-8")
+    changed = re.sub(re.escape(old) + r"[.\d]*", new, text, count=1)
+    assert changed != text
+    protocol.write_text(changed, encoding="utf-8")
+    try:
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always")
+            analysis = analyse(casework / "analysis.toml", out=casework / "out")
+    except DrugsigError as error:
+        assert "not measured or rejected" in str(error)  # noqa: PT017 - either is a clear answer
+    else:
+        peaks = (casework / "out" / "peaks.csv").read_text(encoding="utf-8")
+        assert told in peaks or any(told in str(w.message) for w in given)
+        assert analysis.runs is not None

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     OFF_RETENTION = "off_retention"
     QUALIFIER_RATIO = "qualifier_ratio"
     OVERLAPPED = "overlapped"
+    SHARED_PEAK = "shared_peak"
 
     @property
     def words(self) -> str:
@@ -79,6 +80,7 @@ _WORDS = {
     "off_retention": "A peak with the right ions lies outside the retention window.",
     "qualifier_ratio": "A qualifier ion does not stand in the expected ratio.",
     "overlapped": "Another compound overlaps the peak.",
+    "shared_peak": "The same peak on the same ion was taken for another target as well.",
     "noise_hidden": "More than a quarter of the points beside the peak are exactly zero: noise was "
     "cut off or subtracted before, and signal to noise says too much.",
     "short_noise": "Less than 20 peak widths were free of peaks to see the noise in.",

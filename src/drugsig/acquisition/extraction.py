@@ -35,6 +35,9 @@ __all__ = ["Extraction", "extract", "extract_run"]
 # Fewer scans than this in a retention window do not make a peak.
 _FEWEST_SCANS = 5
 
+# Two apexes closer than this share of the width at half height are one.
+_SAME_APEX = 0.1
+
 # The area of a Gaussian over height times width at half height.
 _GAUSSIAN = float(np.sqrt(np.pi / np.log(2.0)) / 2.0)
 
@@ -178,6 +181,8 @@ def _table(
         for key, value in own.items():
             columns[key][k] = value
         ratios[k] = _ratios(peak, target, confirming)
+    for k in _shared(targets, columns["retention_time_s"], columns["width_s"], status):
+        status[k], reasons[k] = Status.REJECTED, Reason.SHARED_PEAK
     return PeakTable(
         run_name=name,
         targets=tuple(t.name for t in targets),
@@ -194,6 +199,23 @@ def _table(
         shot_gain=gain,
         **columns,
     )
+
+
+def _shared(
+    targets: Sequence[TargetWindow],
+    apex_s: NDArray[np.float64],
+    width_s: NDArray[np.float64],
+    status: NDArray[np.uint8],
+) -> list[int]:
+    """Return targets that were given one and the same peak: at most one of them can be right."""
+    out: set[int] = set()
+    usable = [k for k in range(len(targets)) if status[k] <= Status.BELOW_LOQ]
+    for place, k in enumerate(usable):
+        for other in usable[place + 1 :]:
+            same_ion = set(targets[k].quantifier) & set(targets[other].quantifier)
+            if same_ion and abs(apex_s[k] - apex_s[other]) <= _SAME_APEX * width_s[k]:
+                out |= {k, other}
+    return sorted(out)
 
 
 def _usual_shape(found: dict[int, Integrated]) -> float | None:

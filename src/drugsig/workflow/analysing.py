@@ -192,8 +192,13 @@ def _run(
             f"only {len(profiles) - len(excluded)} of {len(profiles)} profiles in "
             f"'{config.path.name}' can be compared. Excluded: "
             + "; ".join(f"'{c.profile_id}' ({c.excluded})" for c in checks[:5] if c.excluded)
-            + ". Empty cells count as not measured: if they mean 'not detected', say "
-            "empty='below_lod'."
+            + (
+                ". Empty cells count as not measured: if they mean 'not detected', say "
+                "empty='below_lod'."
+                if loaded.runs is None
+                else ". Look at peaks of one run first, drugsig.extract([run], protocol): are the "
+                "retention times of the protocol those of these runs?"
+            )
         )
     kept = profiles.without(excluded, why="cannot be compared") if excluded else profiles
     if config.rule is not None:

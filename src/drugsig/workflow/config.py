@@ -59,6 +59,7 @@ RUN_KEYS = (
     "metadata_id_column",
     "metadata_missing",
     "kind_column",
+    "leave_out",
 )
 
 

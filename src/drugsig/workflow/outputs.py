@@ -237,19 +237,22 @@ _PEAK_COLUMNS = (
     "role",
     "status",
     "reason",
+    "expected_time_s",
     "retention_time_s",
     "area",
     "area_uncertainty",
+    "area_limit",
     "height",
     "width_s",
     "signal_to_noise",
+    "qualifier_ratios",
     "flags",
 )
 
 
 def _peak_rows(runs: RunsRead) -> Iterator[tuple[Any, ...]]:
     for table in runs.tables:
-        frame = table.to_frame().drop(columns="qualifier_ratios")
+        frame = table.to_frame()
         for row in frame.to_dict("records"):
             yield (table.run_name, *(row[c] for c in _PEAK_COLUMNS[1:]))
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
+from drugsig._check import choose, warn
+from drugsig.acquisition.cell_reasons import Flag
 from drugsig.acquisition.extraction import extract
+from drugsig.acquisition.peak_table import PeakTable
 from drugsig.acquisition.run_folder import find_runs
-from drugsig.errors import ConfigError, ReadError
+from drugsig.errors import ConfigError, DataWarning, ReadError
 from drugsig.profiles.profile_set import ProfileSet
+from drugsig.profiles.status import Status
 from drugsig.profiles.tables import add_metadata, read_profiles
 from drugsig.protocols import Protocol, load_protocol
 from drugsig.quality import BLANK, CONTROL, SAMPLE
@@ -19,6 +25,9 @@ from drugsig.report.analysis import InputFile, RunsRead
 from drugsig.workflow.config import AnalysisConfig
 
 __all__ = ["Loaded", "load"]
+
+# A median ratio so far from the expected one is no scatter.
+_RATIO_OFF = 0.15
 
 # What the column of kinds says of a run that is no sample.
 _NO_SAMPLES = {"blank": BLANK, "control": CONTROL}
@@ -79,13 +88,14 @@ def _from_table(config: AnalysisConfig, target: Path | None) -> Loaded:
 
 def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) -> Loaded:
     told = config.input_paths(target)
-    paths = find_runs(config.path)
-    if not paths:
+    found = find_runs(config.path)
+    if not found:
         raise ReadError(
             f"'{config.path}' holds no runs. Read are ANDI/AIA netCDF, mzML, mzXML, JCAMP-DX and "
             "Agilent .D folders.",
             path=config.path,
         )
+    paths, unreadable = _present(found, _leave_out(config))
     files = [
         _input_file(f"{told['runs']}/{p.relative_to(config.path).as_posix()}", p) for p in paths
     ]
@@ -108,6 +118,7 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
         ) from group
     profiles = extraction.profiles
     reading = dict(config.reading)
+    reading.pop("leave_out", None)
     kind_column = reading.pop("kind_column", None)
     metadata_path = reading.pop("metadata_path", None)
     if metadata_path is not None:
@@ -120,25 +131,94 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
             missing=reading.get("metadata_missing", "refuse"),
         )
     kinds = _kinds(profiles, kind_column)
-    errors = tuple((name, str(error)) for name, error in extraction.failures)
+    _warn_of_lost(extraction.tables)
+    errors = (*unreadable, *((name, str(error)) for name, error in extraction.failures))
     return Loaded(
         profiles, tuple(inputs), kinds, RunsRead(protocol, extraction.tables, kinds, errors)
     )
 
 
+def _leave_out(config: AnalysisConfig) -> tuple[str, ...]:
+    """Return the runs that the analysis leaves out, by the name of their file without ending."""
+    return tuple(config.reading.get("leave_out", ()))
+
+
+def _present(
+    paths: Sequence[Path], leave_out: Sequence[str]
+) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Return the runs to extract, and those that are not there after all."""
+    stems: dict[str, Path] = {}
+    kept, missing = [], []
+    for path in paths:
+        if path.stem in leave_out:
+            continue
+        if path.stem in stems:
+            raise ReadError(
+                f"'{path.name}' and '{stems[path.stem].name}' would both be profile "
+                f"'{path.stem}'. Rename or remove one of them.",
+                path=path,
+            )
+        stems[path.stem] = path
+        if path.exists():
+            kept.append(path)
+        else:
+            missing.append((path.name, "it is a link to a file that is not there"))
+    for name in leave_out:
+        choose(name, tuple(p.stem for p in paths), what="run to leave out")
+    return kept, missing
+
+
+def _warn_of_lost(tables: Sequence[PeakTable]) -> None:
+    """Warn of targets that went wrong in every run: ions or retention may be wrong."""
+    for k, name in enumerate(tables[0].targets):
+        status = np.array([t.status[k] for t in tables])
+        found = status == Status.DETECTED
+        if not found.any():
+            warn(
+                f"'{name}' was detected in none of {len(tables)} runs, control samples included. "
+                "Check its ions and retention time in the protocol.",
+                DataWarning,
+            )
+            continue
+        shown = [t for t, seen in zip(tables, found, strict=True) if seen]
+        for flag in (Flag.NOT_CONFIRMED, Flag.SEVERAL_PEAKS):
+            if len(shown) > 1 and all(flag in t.flags[k] for t in shown):
+                warn(
+                    f"'{name}', in every run where it was detected: {flag.words[0].lower()}"
+                    f"{flag.words[1:]}",
+                    DataWarning,
+                )
+        for q, ratio in enumerate(shown[0].qualifiers[k]):
+            measured = np.array([t.qualifiers[k][q].measured for t in shown])
+            off = np.nanmedian(measured) / ratio.expected - 1.0 if len(shown) > 2 else 0.0
+            if abs(off) > _RATIO_OFF:
+                warn(
+                    f"'{name}': the ratio of its qualifier {ratio.mz:g} is {off:+.0%} from the "
+                    f"expected one in the median of {len(shown)} runs. Quantifier and qualifier "
+                    "may be exchanged, or the expected ratio wrong.",
+                    DataWarning,
+                )
+
+
 def _kinds(profiles: ProfileSet, column: str | None) -> dict[str, str]:
     """Return why each run that is no sample is none."""
     if column is None:
-        if "kind" not in profiles.metadata_columns:
+        column = next((c for c in profiles.metadata_columns if c.casefold() == "kind"), None)
+        if column is None:
+            warn(
+                "Nothing says which runs are blanks or control samples: all are compared as "
+                "samples. Give a metadata table with a column 'kind' (sample, blank, control).",
+                DataWarning,
+            )
             return {}
-        column = "kind"
     out = {}
-    for name, kind in zip(profiles.ids, profiles.column(column), strict=True):
-        if kind is None or kind == SAMPLE:
+    for name, text in zip(profiles.ids, profiles.column(column), strict=True):
+        kind = SAMPLE if text is None else text.strip().casefold()
+        if kind == SAMPLE:
             continue
         if kind not in _NO_SAMPLES:
             raise ConfigError(
-                f"run '{name}' has the {column} '{kind}'; known are "
+                f"run '{name}' has '{text}' in the metadata column '{column}'; known are "
                 f"{SAMPLE}, {' and '.join(_NO_SAMPLES)}. An empty cell means {SAMPLE}."
             )
         out[name] = _NO_SAMPLES[kind]

@@ -144,7 +144,7 @@ def test_a_divisor_that_was_not_detected_is_refused(status: Status) -> None:
         ["x", "y"],
         status=[[D, D], [D, status]],
     )
-    with pytest.raises(RecipeError, match=r"1 profile\(s\): 'IS' was not detected in them: 'y'"):
+    with pytest.raises(RecipeError, match=r"'IS' was not detected or was rejected: 'y'"):
         pretreat(s, "internal_standard")
 
 

@@ -74,7 +74,9 @@ def divide_by_role(step: str, role: str) -> Callable[[Block, Parameters, Learned
             )
         divisor = block.values[:, place]
         detected = block.usable[:, place] & ~block.censored[:, place]
-        refuse_rows(block, step, ~(detected & (divisor > 0)), f"'{name}' was not detected in them")
+        refuse_rows(
+            block, step, ~(detected & (divisor > 0)), f"'{name}' was not detected or was rejected"
+        )
         spread = block.uncertainty[:, place, None] / divisor[:, None]
         rest = block.columns(np.arange(len(block.targets)) != place).divided(divisor[:, None])
         return replace(rest, uncertainty=np.hypot(rest.uncertainty, rest.values * spread))
