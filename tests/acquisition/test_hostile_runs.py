@@ -209,6 +209,14 @@ def patched(data: bytes, name: bytes, shift: int, value: int) -> bytes:
     return data[:at] + struct.pack(">i", value) + data[at + 4 :]
 
 
+def test_points_that_are_called_text_are_refused(tmp_path: Path) -> None:
+    data = andi_ms(spectra())
+    # Behind the name, padded to 12, one dimension and no attributes comes the type: 2 is text.
+    text = patched(data, b"mass_values", 17, 2)
+    assert text != data
+    refused(tmp_path / "run.cdf", text, "no list of numbers")
+
+
 def test_a_header_that_promises_more_than_the_file_holds(tmp_path: Path) -> None:
     data = andi_ms(spectra())
     for records in (1 << 20, 2**31 - 2):

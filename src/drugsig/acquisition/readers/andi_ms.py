@@ -94,6 +94,8 @@ def open_andi_ms(file: NetcdfFile, /) -> OpenRun:
 def _layout(file: NetcdfFile, notes: list[str]) -> _Layout:
     path, variables = file.path, file.variables
     mz, intensity = variables["mass_values"], variables["intensity_values"]
+    for points in (mz, intensity):
+        _refuse_no_numbers(file, points)
     times = _numbers(file, variables["scan_acquisition_time"])
     first = _whole(file, variables["scan_index"])
     n = len(times)
@@ -252,13 +254,17 @@ def _length(variable: Variable) -> int:
     return variable.shape[0] if variable.shape else 0
 
 
-def _numbers(file: NetcdfFile, variable: Variable) -> Floats:
+def _refuse_no_numbers(file: NetcdfFile, variable: Variable) -> None:
     if variable.dtype.kind == "S" or len(variable.shape) != 1:
         raise RunError(
             f"'{file.path.name}' holds {variable.name} in a form that is no list of numbers. The "
             "file is damaged: export it again.",
             path=file.path,
         )
+
+
+def _numbers(file: NetcdfFile, variable: Variable) -> Floats:
+    _refuse_no_numbers(file, variable)
     return file.read(variable).astype(np.float64)
 
 
