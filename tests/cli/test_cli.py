@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,15 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Exit codes" in capsys.readouterr().out
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C interrupts, even where the tests run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("moment", ["compare", "group", "write_analysis"])
 def test_ctrl_c_leaves_nothing(
     folder: Path,
@@ -151,6 +161,7 @@ def test_ctrl_c_leaves_nothing(
     assert sorted(p.name for p in folder.iterdir()) == ["analysis.toml", "table.csv"]
 
 
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
