@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from drugsig.comparison.spaces import EuclideanSpace, TermSpace
+
 __all__ = [
     "BRAY_CURTIS",
     "CANBERRA_DROPPING",
@@ -76,12 +78,15 @@ class Kernel:
         What is done once to prepared profiles, shape (p, n), before `complete`.
     prepare : callable
         What is done to profiles first, whether complete or not.
+    space : EuclideanSpace, TermSpace or None
+        Where pairs that meet a threshold can be looked for; without one every pair is scored.
     """
 
     complete: Callable[[Floats, Floats], Floats]
     masked: Callable[[Floats, Floats, Mask], Floats]
     ready: Callable[[Floats], Floats] = _unscaled
     prepare: Callable[[Floats], Floats] = _unscaled
+    space: EuclideanSpace | TermSpace | None = None
 
 
 def _buffers(a: Floats, b: Floats) -> tuple[Floats, Floats]:

@@ -32,6 +32,10 @@ def _as_is(score: Floats) -> Floats:
     return score
 
 
+def _same(score: float) -> float:
+    return score
+
+
 @dataclass(frozen=True)
 class Metric:
     """How two profiles are scored.
@@ -60,6 +64,8 @@ class Metric:
         The formula on arrays, see `drugsig.comparison.kernels`.
     convert : callable
         From the kernel's value to the score.
+    revert : callable
+        From the score to the kernel's value, up to rounding.
     """
 
     name: str
@@ -74,6 +80,7 @@ class Metric:
     nonnegative: bool
     kernel: kernels.Kernel
     convert: Callable[[Floats], Floats] = _as_is
+    revert: Callable[[float], float] = _same
 
     @property
     def is_similarity(self) -> bool:
@@ -135,6 +142,53 @@ class Metric:
         return get_metric, (self.name,)
 
 
+def _one_minus(score: Floats) -> Floats:
+    return 1.0 - score
+
+
+def _from_one_minus(score: float) -> float:
+    return 1.0 - score
+
+
+def _half(score: Floats) -> Floats:
+    return (1.0 - score) / 2.0
+
+
+def _from_half(score: float) -> float:
+    return 1.0 - 2.0 * score
+
+
+def _percent(score: Floats) -> Floats:
+    return 100.0 * (1.0 - score) / 2.0
+
+
+def _from_percent(score: float) -> float:
+    return 1.0 - score / 50.0
+
+
+def _times_100(score: Floats) -> Floats:
+    return 100.0 * score
+
+
+def _from_times_100(score: float) -> float:
+    return score / 100.0
+
+
+def _100_minus(score: Floats) -> Floats:
+    return 100.0 - 100.0 * score
+
+
+def _from_100_minus(score: float) -> float:
+    return 1.0 - score / 100.0
+
+
+# From the kernel's value to the score, and back.
+Convention = tuple[Callable[[Floats], Floats], Callable[[float], float]]
+_AS_IS: Convention = (_as_is, _same)
+_ONE_MINUS: Convention = (_one_minus, _from_one_minus)
+_HALF: Convention = (_half, _from_half)
+_PERCENT: Convention = (_percent, _from_percent)
+
 _NAN_CONSTANT = "undefined if a profile is constant"
 _NAN_ZERO = "undefined if a profile is all zero"
 _DROP = "the target is dropped for the pair"
@@ -145,8 +199,8 @@ def _family(
     stem: str, letter: str, kernel: kernels.Kernel, formula: str, *, least: int, zero_rule: str
 ) -> list[Metric]:
     """Return a coefficient and its distance conventions, each under a name of its own."""
-    conventions: list[tuple[str, str, float, float, float, str, Callable[[Floats], Floats]]] = [
-        (stem, "similarity", -1.0, 1.0, 1.0, f"{letter} = {formula}", _as_is),
+    conventions: list[tuple[str, str, float, float, float, str, Convention]] = [
+        (stem, "similarity", -1.0, 1.0, 1.0, f"{letter} = {formula}", _AS_IS),
         (
             f"{stem}_distance",
             "distance",
@@ -154,7 +208,7 @@ def _family(
             2.0,
             0.0,
             f"1 - {letter}, {letter} = {formula}",
-            _one_minus,
+            _ONE_MINUS,
         ),
     ]
     if stem in ("pearson", "spearman"):
@@ -166,7 +220,7 @@ def _family(
                 1.0,
                 0.0,
                 f"(1 - {letter})/2, {letter} = {formula}",
-                _half,
+                _HALF,
             ),
             (
                 f"{stem}_distance_percent",
@@ -175,7 +229,7 @@ def _family(
                 100.0,
                 0.0,
                 f"100 (1 - {letter})/2, {letter} = {formula}",
-                _percent,
+                _PERCENT,
             ),
         ]
     return [
@@ -191,30 +245,11 @@ def _family(
             when_partial=_DROP,
             nonnegative=False,
             kernel=kernel,
-            convert=convert,
+            convert=convention[0],
+            revert=convention[1],
         )
-        for name, kind, low, high, self_value, text, convert in conventions
+        for name, kind, low, high, self_value, text, convention in conventions
     ]
-
-
-def _one_minus(score: Floats) -> Floats:
-    return 1.0 - score
-
-
-def _half(score: Floats) -> Floats:
-    return (1.0 - score) / 2.0
-
-
-def _percent(score: Floats) -> Floats:
-    return 100.0 * (1.0 - score) / 2.0
-
-
-def _times_100(score: Floats) -> Floats:
-    return 100.0 * score
-
-
-def _100_minus(score: Floats) -> Floats:
-    return 100.0 - 100.0 * score
 
 
 def _plain_distance(
@@ -282,6 +317,7 @@ _ALL: list[Metric] = [
         nonnegative=False,
         kernel=kernels.SQUARED_COSINE,
         convert=_times_100,
+        revert=_from_times_100,
     ),
     Metric(
         name="squared_cosine_distance",
@@ -296,6 +332,7 @@ _ALL: list[Metric] = [
         nonnegative=False,
         kernel=kernels.SQUARED_COSINE,
         convert=_100_minus,
+        revert=_from_100_minus,
     ),
     _plain_distance("euclidean", kernels.EUCLIDEAN, "sqrt(sum (a - b)^2)"),
     _plain_distance("manhattan", kernels.MANHATTAN, "sum |a - b|"),
