@@ -92,7 +92,9 @@ class Kernel:
 def _buffers(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Return zeros to sum into, and room for one target."""
     shape = np.broadcast_shapes(a.shape[1:], b.shape[1:])
-    return np.zeros(shape), np.empty(shape)
+    # Single precision only where the search proposes pairs; a score is always float64.
+    kind = np.result_type(a, b)
+    return np.zeros(shape, kind), np.empty(shape, kind)
 
 
 def _kept(x: Floats, both: Mask, target: int) -> Floats:
@@ -331,17 +333,91 @@ def _bray_curtis_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     return _bray_curtis(np.where(both, a, 0.0), np.where(both, b, 0.0))
 
 
+# -- where pairs that meet a threshold are found -------------------------------------------
+
+# Room for the rounding of a score, far above it (targets x 1e-16) and far below any use.
+_ROUNDING = 1e-12
+
+
+def _directions(ready: Floats) -> Floats:
+    """Return unit vectors: what correlations and angles compare."""
+    return np.asarray(ready[:-1] / np.sqrt(ready[-1]))
+
+
+def _chord(value: float) -> float:
+    """Return the distance of two unit vectors with this cosine."""
+    return float(np.sqrt(2.0 * max(0.0, 1.0 - value) + _ROUNDING))
+
+
+def _chord_of_square(value: float) -> float:
+    return _chord(float(np.sqrt(max(0.0, value - _ROUNDING))))
+
+
+def _itself(ready: Floats) -> Floats:
+    return ready
+
+
+def _with_room(value: float) -> float:
+    return value * (1.0 + _ROUNDING)
+
+
+def _gap(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats) -> Floats:
+    """Return how far two intervals are apart; zero where they meet."""
+    return np.maximum(np.maximum(low_b - high_a, low_a - high_b), 0.0)
+
+
+def _largest(low: Floats, high: Floats) -> Floats:
+    return np.maximum(np.abs(low), np.abs(high))
+
+
+def _manhattan_bound(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats) -> Floats:
+    return np.asarray(_gap(low_a, high_a, low_b, high_b).sum(axis=0))
+
+
+def _canberra_bound(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats) -> Floats:
+    # |a - b| / (|a| + |b|) is least where both are largest in size, at the given gap.
+    gap = _gap(low_a, high_a, low_b, high_b)
+    size = _largest(low_a, high_a) + _largest(low_b, high_b)
+    return np.asarray((gap / np.maximum(size, _SMALLEST)).sum(axis=0))
+
+
+def _bray_curtis_bound(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats) -> Floats:
+    gap = _gap(low_a, high_a, low_b, high_b).sum(axis=0)
+    return np.asarray(gap / np.maximum((high_a + high_b).sum(axis=0), _SMALLEST))
+
+
+def _error_of_sum(p: int) -> float:
+    """Return how far a sum of p terms in single precision is off, as a share, with room."""
+    return 4.0 * (p + 8) * float(np.finfo(np.float32).eps)
+
+
+_CORRELATED = EuclideanSpace(_directions, _chord)
+
 # Correlation over the targets; undefined where a profile is constant.
-PEARSON = Kernel(_dot_ratio, _pearson_masked, ready=_centred, prepare=_scaled)
+PEARSON = Kernel(_dot_ratio, _pearson_masked, ready=_centred, prepare=_scaled, space=_CORRELATED)
 # The same of the ranks.
-SPEARMAN = Kernel(_dot_ratio, _spearman_masked, ready=_ranked, prepare=_scaled)
+SPEARMAN = Kernel(_dot_ratio, _spearman_masked, ready=_ranked, prepare=_scaled, space=_CORRELATED)
 # Cosine of the angle between the profiles; undefined where one is all zero.
-COSINE = Kernel(_dot_ratio, _cosine_masked, ready=_with_squares, prepare=_scaled)
+COSINE = Kernel(_dot_ratio, _cosine_masked, ready=_with_squares, prepare=_scaled, space=_CORRELATED)
 SQUARED_COSINE = Kernel(
-    _squared_cosine, _squared_cosine_masked, ready=_with_squares, prepare=_scaled
+    _squared_cosine,
+    _squared_cosine_masked,
+    ready=_with_squares,
+    prepare=_scaled,
+    space=EuclideanSpace(_directions, _chord_of_square, opposite=True),
 )
-EUCLIDEAN = Kernel(_euclidean, _euclidean_masked)
-MANHATTAN = Kernel(_manhattan, _manhattan_masked)
-CANBERRA_ZERO = Kernel(_canberra_zero, _canberra_zero_masked)
-CANBERRA_DROPPING = Kernel(_canberra_dropping, _canberra_dropping_masked)
-BRAY_CURTIS = Kernel(_bray_curtis, _bray_curtis_masked)
+EUCLIDEAN = Kernel(_euclidean, _euclidean_masked, space=EuclideanSpace(_itself, _with_room))
+MANHATTAN = Kernel(
+    _manhattan,
+    _manhattan_masked,
+    space=TermSpace(_manhattan_bound, _error_of_sum, absolute=True),
+)
+CANBERRA_ZERO = Kernel(
+    _canberra_zero, _canberra_zero_masked, space=TermSpace(_canberra_bound, _error_of_sum)
+)
+CANBERRA_DROPPING = Kernel(
+    _canberra_dropping, _canberra_dropping_masked, space=TermSpace(_canberra_bound, _error_of_sum)
+)
+BRAY_CURTIS = Kernel(
+    _bray_curtis, _bray_curtis_masked, space=TermSpace(_bray_curtis_bound, _error_of_sum)
+)
