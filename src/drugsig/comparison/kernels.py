@@ -45,8 +45,10 @@ Mask = NDArray[np.bool_]
 # left after centring is rounding, and a correlation with rounding means nothing.
 CONSTANT_TOLERANCE = 1e-12
 
-# Stands in for 0 in a divisor whose numerator is 0 as well; no positive float is smaller.
-_SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+
+def _not_zero(divisor: Floats) -> Floats:
+    """Put the smallest positive number for 0 in a divisor whose numerator is 0 as well."""
+    return np.maximum(divisor, np.finfo(divisor.dtype).smallest_subnormal, out=divisor)
 
 
 def _scaled(x: Floats) -> Floats:
@@ -284,7 +286,7 @@ def _canberra_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     for target in range(len(a)):
         np.add(np.abs(a[target]), np.abs(b[target]), out=size)
         count += size > 0.0
-        np.maximum(size, _SMALLEST, out=size)
+        _not_zero(size)
         np.subtract(a[target], b[target], out=step)
         np.abs(step, out=step)
         np.divide(step, size, out=step)
@@ -378,12 +380,12 @@ def _canberra_bound(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats
     # |a - b| / (|a| + |b|) is least where both are largest in size, at the given gap.
     gap = _gap(low_a, high_a, low_b, high_b)
     size = _largest(low_a, high_a) + _largest(low_b, high_b)
-    return np.asarray((gap / np.maximum(size, _SMALLEST)).sum(axis=0))
+    return np.asarray((gap / _not_zero(size)).sum(axis=0))
 
 
 def _bray_curtis_bound(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats) -> Floats:
     gap = _gap(low_a, high_a, low_b, high_b).sum(axis=0)
-    return np.asarray(gap / np.maximum((high_a + high_b).sum(axis=0), _SMALLEST))
+    return np.asarray(gap / _not_zero((high_a + high_b).sum(axis=0)))
 
 
 def _error_of_sum(p: int) -> float:
