@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose
-from drugsig.comparison.links import Links
+from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import ThresholdError
 
 __all__ = ["Comparison"]
 
@@ -170,24 +169,16 @@ class Comparison(FrozenArrays):
         ThresholdError
             If the threshold lies outside the range of the metric, or the rate is no share.
         """
-        if false_positive_rate is not None and not 0.0 <= false_positive_rate <= 1.0:
-            raise ThresholdError(
-                f"false_positive_rate must lie between 0 and 1, got {false_positive_rate!r}. "
-                "A percentage is written as a share: 2.5 % is 0.025"
-            )
+        rate = checked_rate(false_positive_rate)
         limit = self.metric.check_threshold(threshold)
         over = self.metric.meets(self.scores, limit)
         rows, columns = np.nonzero(np.triu(over, k=1) if self.symmetric else over)
-        found = self.scores[rows, columns]
-        strength = -found if self.metric.is_similarity else found
-        order = np.lexsort((columns, rows, strength))
-        rows, columns = rows[order], columns[order]
-        return Links(
-            rows=rows,
-            columns=columns,
-            scores=found[order],
-            measured=self.measured_in_both(rows, columns),
-            detected=self.detected_in_both(rows, columns),
+        return links_of(
+            rows,
+            columns,
+            self.scores[rows, columns],
+            row_masks=(self.row_measured, self.row_detected),
+            column_masks=(self.column_measured, self.column_detected),
             row_ids=self.row_ids,
             column_ids=self.column_ids,
             metric=self.metric,
@@ -195,7 +186,7 @@ class Comparison(FrozenArrays):
             comparisons=self.n_pairs,
             undefined=self.n_undefined,
             symmetric=self.symmetric,
-            false_positive_rate=false_positive_rate,
+            false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
         )
 

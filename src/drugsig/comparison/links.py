@@ -14,15 +14,22 @@ from scipy.sparse.csgraph import connected_components
 
 from drugsig._check import FrozenArrays, freeze
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import ComparisonError
+from drugsig.errors import ComparisonError, ThresholdError
 
-__all__ = ["FEW_DETECTED", "Links"]
+__all__ = ["FEW_DETECTED", "NEAR", "Links", "checked_rate", "links_of"]
 
 # A link that rests on fewer targets detected in both is marked: what two profiles both lack
 # makes them alike without saying much.
 FEW_DETECTED = 3
 
+# On another kind of machine a score may differ by this much; a link so near the threshold might
+# not be one there.
+NEAR = 1e-9
+
 _SHOWN = 10
+
+# Measured and detected cells, each shape (n_profiles, n_targets).
+Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,6 +130,11 @@ class Links(FrozenArrays):
         """Which links rest on fewer than 3 targets detected in both profiles."""
         return self.detected < FEW_DETECTED
 
+    @property
+    def near_threshold(self) -> NDArray[np.bool_]:
+        """Which links lie within 1e-9 of the threshold: elsewhere they might come out otherwise."""
+        return np.abs(self.scores - self.threshold) <= NEAR
+
     @cached_property
     def components(self) -> NDArray[np.intp]:
         """The connected component of every profile, numbered from 0, shape (n_profiles,).
@@ -191,3 +203,100 @@ class Links(FrozenArrays):
             f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def checked_rate(rate: float | None, /) -> float | None:
+    """Return a false-positive rate if it is a share.
+
+    Raises
+    ------
+    ThresholdError
+        If it is not.
+    """
+    if rate is not None and not 0.0 <= rate <= 1.0:
+        raise ThresholdError(
+            f"false_positive_rate must lie between 0 and 1, got {rate!r}. A percentage is written "
+            "as a share: 2.5 % is 0.025"
+        )
+    return rate
+
+
+def links_of(
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    scores: NDArray[np.float64],
+    /,
+    *,
+    row_masks: Masks,
+    column_masks: Masks | None,
+    row_ids: tuple[str, ...],
+    column_ids: tuple[str, ...],
+    metric: Metric,
+    threshold: float,
+    comparisons: int,
+    undefined: int,
+    symmetric: bool,
+    false_positive_rate: float | None,
+    false_positive_interval: tuple[float, float] | None,
+) -> Links:
+    """Put pairs in order, the most alike first, and count the targets behind each.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of int, shape (n_links,)
+        The pairs in any order, each once; within one set the smaller place first.
+    scores : ndarray of float64, shape (n_links,)
+        Their scores.
+    row_masks, column_masks : tuple of ndarray of bool
+        Measured and detected cells of both sides; None for the columns within one set.
+    row_ids, column_ids, metric, threshold, comparisons, undefined, symmetric
+        As in `Links`.
+    false_positive_rate, false_positive_interval
+        As in `Links`.
+    """
+    by_place = np.argsort(rows.astype(np.int64) * len(column_ids) + columns)
+    strength = -scores if metric.is_similarity else scores
+    order = by_place[np.argsort(strength[by_place], kind="stable")]
+    rows, columns = rows[order].astype(np.intp), columns[order].astype(np.intp)
+    counts = []
+    for k, mask in enumerate(row_masks):
+        ours = _packed(mask)
+        theirs = ours if column_masks is None else _packed(column_masks[k])
+        counts.append(_in_both(ours, theirs, rows, columns))
+    return Links(
+        rows=rows,
+        columns=columns,
+        scores=scores[order],
+        measured=counts[0],
+        detected=counts[1],
+        row_ids=row_ids,
+        column_ids=column_ids,
+        metric=metric,
+        threshold=threshold,
+        comparisons=comparisons,
+        undefined=undefined,
+        symmetric=symmetric,
+        false_positive_rate=false_positive_rate,
+        false_positive_interval=false_positive_interval,
+    )
+
+
+def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return the flags of every profile as whole numbers of 64 flags, shape (n_words, n)."""
+    n, p = mask.shape
+    words = max(1, -(-p // 64))
+    room = np.zeros((n, 8 * words), dtype=np.uint8)
+    room[:, : -(-p // 8)] = np.packbits(mask, axis=1)
+    return np.ascontiguousarray(room.view(np.uint64).T)
+
+
+def _in_both(
+    ours: NDArray[np.uint64],
+    theirs: NDArray[np.uint64],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    total = np.zeros(len(rows), dtype=np.intp)
+    for a, b in zip(ours, theirs, strict=True):
+        total += np.bitwise_count(a[rows] & b[columns])
+    return total

@@ -1,4 +1,4 @@
-"""The registry of metrics: a name stands for one formula, one range and one direction.
+"""The metrics of drugsig: a name stands for one formula, one range and one direction.
 
 A published threshold means nothing without the convention of its score, so 1 - r, (1 - r)/2 and
 100 (1 - r)/2 have different names. Names, messages, the documentation table and the tests follow
@@ -8,15 +8,23 @@ from this registry: a new metric is one entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose
 from drugsig.comparison import kernels
-from drugsig.errors import ThresholdError
+from drugsig.comparison.combining import build_combined, refuse_negative
+from drugsig.comparison.metric import METRICS, Metric, add_built_in, get_metric
+from drugsig.comparison.metric_fit import Fitting
+from drugsig.comparison.within_source import (
+    REPEATABILITY_FACTOR,
+    learn_covariance,
+    learn_deviations,
+)
+from drugsig.profiles.blocks import COMBINED
+from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["DEFAULT_METRIC", "METRICS", "Metric", "get_metric"]
 
@@ -34,112 +42,6 @@ def _as_is(score: Floats) -> Floats:
 
 def _same(score: float) -> float:
     return score
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How two profiles are scored.
-
-    Parameters
-    ----------
-    name : str
-        The registered name.
-    kind : {"similarity", "distance"}
-        Whether large scores mean alike or unlike.
-    low, high : float
-        The range of the score.
-    self_value : float
-        What a profile scores with an identical one, exactly.
-    formula : str
-        The formula in words and signs; a and b are two profiles, p the number of targets.
-    zero_rule : str
-        What happens to 0/0.
-    min_measured : int
-        The least number of targets measured in both profiles; with fewer the score is undefined.
-    when_partial : str
-        What is done where a target was not measured in one of the profiles.
-    nonnegative : bool
-        Whether negative values are refused.
-    kernel : callable
-        The formula on arrays, see `drugsig.comparison.kernels`.
-    convert : callable
-        From the kernel's value to the score.
-    revert : callable
-        From the score to the kernel's value, up to rounding.
-    """
-
-    name: str
-    kind: str
-    low: float
-    high: float
-    self_value: float
-    formula: str
-    zero_rule: str
-    min_measured: int
-    when_partial: str
-    nonnegative: bool
-    kernel: kernels.Kernel
-    convert: Callable[[Floats], Floats] = _as_is
-    revert: Callable[[float], float] = _same
-
-    @property
-    def is_similarity(self) -> bool:
-        """Whether large scores mean alike."""
-        return self.kind == "similarity"
-
-    @property
-    def link_sign(self) -> str:
-        """The sign between a linking score and the threshold: ``">="`` or ``"<="``."""
-        return ">=" if self.is_similarity else "<="
-
-    def meets(self, scores: Floats, threshold: float, /) -> NDArray[np.bool_]:
-        """Say which scores are links; equal is a link, undefined never is."""
-        with np.errstate(invalid="ignore"):
-            return np.asarray(scores >= threshold if self.is_similarity else scores <= threshold)
-
-    def as_distance(self, scores: Floats, /) -> Floats:
-        """Return scores that grow with unlikeness, zero for identical profiles."""
-        return self.self_value - scores if self.is_similarity else scores
-
-    def check_threshold(self, threshold: float, /) -> float:
-        """Return the threshold if it lies in the range of the metric.
-
-        Raises
-        ------
-        ThresholdError
-            If it does not; the message names the range and the direction.
-        """
-        try:
-            number = float(threshold)
-        except (TypeError, ValueError) as error:
-            raise ThresholdError(f"a threshold must be a number, got {threshold!r}") from error
-        if not np.isfinite(number):
-            raise ThresholdError(
-                f"a threshold must be a finite number, got {number}: it would make every pair a "
-                "link, or none"
-            )
-        if not self.low <= number <= self.high:
-            others = [
-                m.name
-                for m in METRICS.values()
-                if m.kernel is self.kernel and m is not self and m.low <= number <= m.high
-            ]
-            hint = (
-                f" It could be a threshold of {' or '.join(others)}, which is the same metric in "
-                "another convention."
-                if others
-                else ""
-            )
-            raise ThresholdError(
-                f"a threshold of {number:g} is outside the range of metric '{self.name}', "
-                f"{self.low:g} to {self.high:g} ({self.formula}; a link is a score "
-                f"{self.link_sign} the threshold).{hint}"
-            )
-        return number
-
-    def __reduce__(self) -> tuple[Callable[[str], Metric], tuple[str]]:
-        # A worker gets the registered entry: functions made on the fly do not travel.
-        return get_metric, (self.name,)
 
 
 def _one_minus(score: Floats) -> Floats:
@@ -277,6 +179,82 @@ def _plain_distance(
     )
 
 
+def _share(
+    stem: str, letter: str, kernel: kernels.Kernel, formula: str, *, zero_rule: str
+) -> list[Metric]:
+    """Return a similarity from 0 to 1 of what is not negative, and one less it."""
+    return [
+        Metric(
+            name=name,
+            kind=kind,
+            low=0.0,
+            high=1.0,
+            self_value=self_value,
+            formula=text,
+            zero_rule=zero_rule,
+            min_measured=1,
+            when_partial=_DROP,
+            nonnegative=True,
+            kernel=kernel,
+            convert=convention[0],
+            revert=convention[1],
+        )
+        for name, kind, self_value, text, convention in (
+            (stem, "similarity", 1.0, f"{letter} = {formula}", _AS_IS),
+            (
+                f"{stem}_distance",
+                "distance",
+                0.0,
+                f"1 - {letter}, {letter} = {formula}",
+                _ONE_MINUS,
+            ),
+        )
+    ]
+
+
+def _within_limits(parameters: Mapping[str, Any]) -> kernels.Kernel:
+    return kernels.WithinLimits(parameters["k"] * np.array(parameters["deviations"])).kernel()
+
+
+def _whitening(parameters: Mapping[str, Any]) -> kernels.Kernel:
+    return kernels.Whitening(np.array(parameters["covariance"])).kernel()
+
+
+def _fitted(
+    name: str,
+    kind: str,
+    formula: str,
+    *,
+    high: float,
+    when_partial: str,
+    build: Callable[[Mapping[str, Any]], kernels.Kernel],
+    learn: Callable[..., Mapping[str, Any]] | None = None,
+    call: str | None = None,
+    options: tuple[tuple[str, float | None], ...] = (),
+    refuse: Callable[[ProfileSet, Mapping[str, Any]], None] | None = None,
+    zero_rule: str = "does not arise",
+) -> Metric:
+    """Return a metric that scores nothing before it was fitted."""
+    usual = f"drugsig.fit_metric('{name}', profiles, source='batch_id')"
+    made = Metric(
+        name=name,
+        kind=kind,
+        low=0.0,
+        high=high,
+        self_value=high if kind == "similarity" else 0.0,
+        formula=formula,
+        zero_rule=zero_rule,
+        min_measured=1,
+        when_partial=when_partial,
+        nonnegative=False,
+        kernel=kernels.NotFitted("").kernel(),
+        fitting=Fitting(
+            call=call or usual, build=build, learn=learn, options=options, refuse=refuse
+        ),
+    )
+    return replace(made, kernel=kernels.NotFitted(made.not_fitted_message).kernel())
+
+
 _SQUARED_COSINE = "100 (a.b)^2 / ((a.a)(b.b))"
 
 _ALL: list[Metric] = [
@@ -358,24 +336,71 @@ _ALL: list[Metric] = [
         when_partial=_DROP,
         nonnegative=True,
     ),
+    Metric(
+        name="aitchison",
+        kind="distance",
+        low=0.0,
+        high=np.inf,
+        self_value=0.0,
+        formula="sqrt(sum (clr a - clr b)^2), clr x = log x - mean log x",
+        zero_rule="undefined if a profile holds a value of zero or below: a share of zero has no "
+        "logarithm. Replace zeros first, with the step clr(zeros=multiplicative) and metric "
+        "euclidean, or keep targets that are always detected",
+        # With one target every profile is like every other.
+        min_measured=2,
+        when_partial="clr over the targets measured in both, the sum scaled by p / (targets used)",
+        nonnegative=True,
+        kernel=kernels.AITCHISON,
+    ),
+    *_share(
+        "quotient",
+        "q",
+        kernels.QUOTIENT,
+        "mean over targets of min(a, b) / max(a, b)",
+        zero_rule="a target absent from both is left out; undefined if both profiles are all zero",
+    ),
+    *_share(
+        "peaks_in_common",
+        "c",
+        kernels.PEAKS_IN_COMMON,
+        "targets above zero in both / targets above zero in either",
+        zero_rule="undefined if both profiles are all zero",
+    ),
+    _fitted(
+        "within_sd",
+        "similarity",
+        "share of the targets with |a - b| <= k s, s the pooled within-source standard deviation",
+        high=1.0,
+        when_partial=_DROP,
+        learn=learn_deviations,
+        build=_within_limits,
+        options=(("k", REPEATABILITY_FACTOR),),
+    ),
+    _fitted(
+        "mahalanobis",
+        "distance",
+        "sqrt((a - b)' W^-1 (a - b)), W the pooled within-source covariance",
+        high=np.inf,
+        when_partial="W is that of the targets measured in both, and the sum scaled by "
+        "p / (targets used)",
+        learn=learn_covariance,
+        build=_whitening,
+        options=(("shrinkage", None),),
+    ),
+    _fitted(
+        COMBINED,
+        "distance",
+        "sum w d/s / sum w over blocks of targets, d the distance of a block by its own metric, "
+        "s its scale, w its weight",
+        high=np.inf,
+        zero_rule="undefined if a profile has no score in a block; a block that both lack "
+        "altogether is left out where its metric has no score for that",
+        when_partial="each block by its own rule; a block with too few targets measured in both is "
+        "left out with its weight",
+        call="drugsig.combine_metrics({block: (targets, metric, weight)}, profiles)",
+        build=build_combined,
+        refuse=refuse_negative,
+    ),
 ]
 
-METRICS: Mapping[str, Metric] = MappingProxyType({m.name: m for m in _ALL})
-
-
-def get_metric(name: str | Metric, /) -> Metric:
-    """Return the registered metric of this name.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none; the message names the nearest.
-
-    Examples
-    --------
-    >>> get_metric("pearson_distance_percent").formula
-    '100 (1 - r)/2, r = correlation over the targets'
-    """
-    if isinstance(name, Metric):
-        return name
-    return METRICS[choose(name, tuple(METRICS), what="metric")]
+add_built_in(_ALL)

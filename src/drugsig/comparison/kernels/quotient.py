@@ -1,0 +1,49 @@
+"""Target by target: how large the smaller value is of the larger, and which peaks both have."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drugsig.comparison.kernels.kernel import Kernel
+from drugsig.comparison.kernels.summing import Floats, Mask, buffers, not_zero
+
+__all__ = ["PEAKS_IN_COMMON", "QUOTIENT"]
+
+
+def _quotient(a: Floats, b: Floats) -> Floats:
+    total, step = buffers(a, b)
+    count, size = np.zeros_like(total), np.empty_like(total)
+    for target in range(len(a)):
+        np.maximum(a[target], b[target], out=size)
+        np.minimum(a[target], b[target], out=step)
+        count += size > 0.0
+        np.divide(step, not_zero(size), out=step)
+        total += step
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(total, count, out=total)
+
+
+def _quotient_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    # What was not measured in both becomes a target that both lack, and is left out as such.
+    return _quotient(np.where(both, a, 0.0), np.where(both, b, 0.0))
+
+
+def _peaks_in_common(a: Floats, b: Floats) -> Floats:
+    shared, either = buffers(a, b)
+    either[...] = 0.0
+    for target in range(len(a)):
+        in_a, in_b = a[target] > 0.0, b[target] > 0.0
+        shared += in_a & in_b
+        either += in_a | in_b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(shared, either, out=shared)
+
+
+def _peaks_in_common_masked(a: Floats, b: Floats, both: Mask) -> Floats:
+    return _peaks_in_common(np.where(both, a, 0.0), np.where(both, b, 0.0))
+
+
+# The mean of smaller / larger over the targets that either has; undefined where neither has one.
+QUOTIENT = Kernel(_quotient, _quotient_masked)
+# Peaks in both / peaks in either (the index of Jaccard); undefined where neither has one.
+PEAKS_IN_COMMON = Kernel(_peaks_in_common, _peaks_in_common_masked)

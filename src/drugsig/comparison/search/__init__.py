@@ -1,0 +1,1 @@
+"""Finding the pairs that meet a threshold without scoring every pair."""

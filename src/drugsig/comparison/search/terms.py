@@ -1,0 +1,156 @@
+"""Pairs whose sum of terms is small, leaf by leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.comparison.search.frame import TINY
+from drugsig.comparison.search.tree import Places, Tree, in_runs, one_leaf_after_another, plant
+from drugsig.comparison.spaces import TermSpace
+
+__all__ = ["TERM_LEAF", "SmallSums", "TermPoints"]
+
+Floats = NDArray[np.float64]
+
+# Every pair of two leaves costs one operation a target, so leaves are smaller than where one matrix
+# product does them all.
+TERM_LEAF = 64
+
+# Sums formed at a time; they stay in the processor's cache.
+_BLOCK = 32_768
+
+# Ratios of numbers smaller than this, against a largest of 1, lose digits in single precision.
+_SMALLEST = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class TermPoints:
+    """Profiles by leaf, in single precision where that is safe.
+
+    Attributes
+    ----------
+    tree : Tree
+        The leaves.
+    columns : ndarray, shape (p, n)
+        Ready profiles by place in the tree, divided by the scale.
+    slack : ndarray, shape (n,)
+        How far the value of a pair can be off on account of this profile, by place.
+    leaf_slack : ndarray, shape (n_leaves,)
+        The largest of a leaf.
+    """
+
+    tree: Tree
+    columns: NDArray[Any]
+    slack: NDArray[Any]
+    leaf_slack: NDArray[Any]
+
+    @classmethod
+    def of(
+        cls,
+        ready: Floats,
+        space: TermSpace,
+        /,
+        *,
+        scale: float,
+        planted: bool,
+        leaf: int = TERM_LEAF,
+    ) -> TermPoints:
+        """Put ready profiles, shape (p, n), into leaves."""
+        p = len(ready)
+        scaled = ready * scale
+        sizes = np.abs(scaled)
+        lost = bool(((sizes > 0.0) & (sizes < _SMALLEST)).any()) and not space.absolute
+        kind = np.float64 if lost else np.float32
+        columns = scaled.astype(kind)
+        tree = plant(columns, leaf=leaf) if planted else one_leaf_after_another(columns, leaf=leaf)
+        error = space.error(p)
+        slack = (
+            error * sizes.sum(axis=0) + p * TINY if space.absolute else np.zeros(ready.shape[1])
+        ).take(tree.order)
+        leaf_slack = np.maximum.reduceat(slack, tree.starts[:-1]) if len(slack) else slack
+        return cls(
+            tree=tree,
+            columns=np.ascontiguousarray(columns.take(tree.order, axis=1)),
+            slack=slack.astype(kind),
+            leaf_slack=leaf_slack.astype(kind),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SmallSums:
+    """All pairs whose kernel value is at most a limit, and few others.
+
+    Parameters
+    ----------
+    a, b : TermPoints
+        Both sides.
+    limit : float
+        The kernel value, in the scale of the points, with the margin of a value without unit.
+    complete : callable
+        The kernel for ready profiles.
+    space : TermSpace
+        Its bound.
+    same : bool
+        Whether both sides are one set, of which each pair is wanted once.
+    pruned : bool
+        Whether leaves that are too far are left out; otherwise every pair is summed.
+    """
+
+    a: TermPoints
+    b: TermPoints
+    limit: float
+    complete: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+    space: TermSpace
+    same: bool
+    pruned: bool
+
+    @property
+    def n_tasks(self) -> int:
+        """One a leaf."""
+        return len(self.a.tree)
+
+    def work(self, task: int, /) -> float:
+        """Return how many sums are formed for a leaf, to tell whether pruning pays."""
+        size = int(np.diff(self.a.tree.starts[task : task + 2])[0])
+        return float(size * len(self._kept(task)))
+
+    def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
+        """Yield pairs of a leaf, as places in the two sets of profiles."""
+        kept = self._kept(task)
+        first, last = (int(k) for k in self.a.tree.starts[task : task + 2])
+        left = self.a.columns[:, first:last, None]
+        own = self.a.slack[first:last, None] + left.dtype.type(self.limit)
+        step = max(1, _BLOCK // (last - first))
+        for begin in range(0, len(kept), step):
+            some = kept[begin : begin + step]
+            values = self.complete(left, self.b.columns[:, None, some])
+            # An undefined value compares false: it is no link.
+            hits = np.flatnonzero((values - self.b.slack[some] <= own).ravel())
+            row, column = np.divmod(hits, len(some))
+            row += first
+            column = some[column]
+            if self.same:
+                once = column > row
+                row, column = row[once], column[once]
+            if len(row):
+                yield self.a.tree.order[row], self.b.tree.order[column]
+
+    def _kept(self, task: int) -> Places:
+        """Return the places of the other side that can meet the limit with one of a leaf."""
+        tree, other = self.a.tree, self.b.tree
+        begin = task if self.same else 0
+        if not self.pruned:
+            return np.arange(other.starts[begin], other.starts[-1], dtype=np.int64)
+        low, high = tree.low[task][:, None], tree.high[task][:, None]
+        room = self.limit + float(self.a.leaf_slack[task])
+        apart = self.space.bound(low, high, other.low[begin:].T, other.high[begin:].T)
+        leaves = np.flatnonzero(apart - self.b.leaf_slack[begin:] <= room) + begin
+        places = in_runs(leaves, other.starts)
+        there = self.b.columns[:, places]
+        apart = self.space.bound(low, high, there, there)
+        return places[apart - self.b.slack[places] <= room]
