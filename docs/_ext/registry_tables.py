@@ -47,9 +47,34 @@ def metrics_table() -> str:
 def metric_rules_table() -> str:
     """Return one row a metric: what happens where the formula alone does not say."""
     rows = [
-        (f"`{m.name}`", m.zero_rule, str(m.min_measured), m.when_partial) for m in METRICS.values()
+        (
+            f"`{m.name}`",
+            m.zero_rule,
+            str(m.min_measured),
+            m.when_partial,
+            "refused" if m.nonnegative else "allowed",
+        )
+        for m in METRICS.values()
     ]
-    return table(("name", "0/0", "least measured", "when partial"), rows)
+    return table(("name", "0/0", "least measured", "when partial", "negative values"), rows)
+
+
+def fitted_metrics_table() -> str:
+    """Return one row a metric that carries numbers: how it comes by them."""
+    rows = [
+        (
+            f"`{m.name}`",
+            f"`{m.fitting.call}`",
+            ", ".join(
+                f"`{name}`, chosen from the data" if value is None else f"`{name}={value:g}`"
+                for name, value in m.fitting.options
+            )
+            or "none",
+        )
+        for m in METRICS.values()
+        if m.fitting is not None
+    ]
+    return table(("name", "fitted by", "options"), rows)
 
 
 def steps_table() -> str:
@@ -86,6 +111,7 @@ def write(app: Sphinx, *_: object) -> None:
     parts = {
         "metrics-table.md": metrics_table(),
         "metric-rules-table.md": metric_rules_table(),
+        "fitted-metrics-table.md": fitted_metrics_table(),
         "steps-table.md": steps_table(),
         "command-help.md": command_help(),
     }

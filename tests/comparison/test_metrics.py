@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
@@ -16,8 +16,9 @@ from scipy.stats import pearsonr, spearmanr
 
 from drugsig import METRICS, ProfileSet, compare
 from drugsig.comparison import Comparison, dense, get_metric, score_pairs
+from drugsig.comparison.contract import check_metric
 from drugsig.errors import ThresholdError, UndefinedScoreWarning, UnknownNameError
-from tests.comparison.oracles import ORACLES
+from tests.comparison.oracles import FITTED_ORACLES, ORACLES, oracle_of, usable
 
 EVERY = tuple(METRICS)
 FREE_OF_SCALE = tuple(
@@ -26,6 +27,7 @@ FREE_OF_SCALE = tuple(
     if n.split("_distance")[0] in ("pearson", "spearman", "cosine", "squared_cosine")
 )
 CORRELATIONS = tuple(n for n in EVERY if n.startswith(("pearson", "spearman")))
+FITTED = tuple(n for n in EVERY if METRICS[n].needs_fit)
 
 every = pytest.mark.parametrize("name", EVERY)
 
@@ -41,7 +43,8 @@ def made(values, *, tag: str = "p") -> ProfileSet:
 
 
 def scored(*sets: ProfileSet, **options) -> Comparison:
-    """Compare, and let undefined scores pass."""
+    """Compare, and let undefined scores pass; what needs fitting is fitted."""
+    options["metric"] = usable(options["metric"], len(sets[0].targets))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedScoreWarning)
         return compare(*sets, **options)
@@ -63,6 +66,16 @@ def partial(n: int = 12, p: int = 9, seed: int = 1) -> np.ndarray:
     return values
 
 
+def positive(n: int = 12, p: int = 7, seed: int = 0) -> np.ndarray:
+    """The same without zeros."""
+    return full(n, p, seed) + 0.1
+
+
+def defined(name: str, *shape: int) -> np.ndarray:
+    """Profiles that all have a score with each other."""
+    return positive(*shape) if name == "aitchison" else full(*shape)
+
+
 # Few targets, repeated values, zeros and gaps: what breaks formulas. Rounded, so that a profile is
 # constant or clearly is not.
 awkward = hnp.arrays(
@@ -77,14 +90,25 @@ awkward = hnp.arrays(
 
 
 def test_every_metric_has_an_oracle() -> None:
-    assert set(ORACLES) == set(METRICS)
+    assert set(ORACLES) | set(FITTED_ORACLES) == set(EVERY)
+    assert set(FITTED_ORACLES) == set(FITTED)
 
 
 @every
-@pytest.mark.parametrize("values", [full(), partial()], ids=["full", "partial"])
+def test_every_metric_keeps_its_promises(name: str) -> None:
+    metric = usable(name, 7)
+    check_metric(metric)
+    assert not metric.needs_fit
+
+
+@every
+@pytest.mark.parametrize(
+    "values", [full(), partial(), positive()], ids=["full", "partial", "positive"]
+)
 def test_a_score_is_its_formula(name: str, values: np.ndarray) -> None:
     got = scored(made(values), metric=name, min_measured=1).scores
-    expected = [[ORACLES[name](a, b) for b in values.tolist()] for a in values.tolist()]
+    oracle = oracle_of(name, values.shape[1])
+    expected = [[oracle(a, b) for b in values.tolist()] for a in values.tolist()]
     np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)
 
 
@@ -92,7 +116,8 @@ def test_a_score_is_its_formula(name: str, values: np.ndarray) -> None:
 def test_a_score_is_its_formula_for_awkward_profiles(values: np.ndarray) -> None:
     for name in EVERY:
         got = scored(made(values), metric=name, min_measured=1).scores
-        expected = [[ORACLES[name](a, b) for b in values.tolist()] for a in values.tolist()]
+        oracle = oracle_of(name, values.shape[1])
+        expected = [[oracle(a, b) for b in values.tolist()] for a in values.tolist()]
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
@@ -135,6 +160,7 @@ def test_canberra_drops_what_both_lack_as_r_does() -> None:
 # -- exact promises ----------------------------------------------------------------------------
 
 
+@settings(max_examples=60)  # every metric twice for each
 @given(values=awkward)
 def test_symmetric_to_the_bit(values: np.ndarray) -> None:
     for name in EVERY:
@@ -155,18 +181,20 @@ def test_identical_rows_score_the_self_value_exactly(row: np.ndarray) -> None:
     varies = len(measured) > 0 and np.ptp(measured) > 1e-12 * largest
     for name in EVERY:
         scores = scored(made([row, row]), metric=name, min_measured=1).scores
-        defined = scores[~np.isnan(scores)]
-        assert (defined == METRICS[name].self_value).all(), name
-        if largest > 0 and (varies or name not in CORRELATIONS):
-            assert len(defined) == 4, name
+        alike = scores[~np.isnan(scores)]
+        assert (alike == METRICS[name].self_value).all(), name
+        if name == "aitchison" and measured.min(initial=np.inf) == 0:
+            assert len(alike) == 0
+        elif largest > 0 and (varies or name not in CORRELATIONS):
+            assert len(alike) == 4, name
 
 
 @given(values=awkward)
 def test_scores_stay_in_the_range(values: np.ndarray) -> None:
     for name, metric in METRICS.items():
         scores = scored(made(values), metric=name, min_measured=1).scores
-        defined = scores[~np.isnan(scores)]
-        assert ((defined >= metric.low) & (defined <= metric.high)).all(), name
+        inside = scores[~np.isnan(scores)]
+        assert ((inside >= metric.low) & (inside <= metric.high)).all(), name
 
 
 @every
@@ -178,7 +206,7 @@ def test_the_order_of_profiles_does_not_count(name: str, values: np.ndarray) -> 
     np.testing.assert_array_equal(shuffled, plain[np.ix_(order, order)])
 
 
-@every
+@pytest.mark.parametrize("name", [n for n in EVERY if n not in FITTED])
 @pytest.mark.parametrize("values", [full(), partial()], ids=["full", "partial"])
 def test_the_order_of_targets_counts_only_in_rounding(name: str, values: np.ndarray) -> None:
     order = np.random.default_rng(3).permutation(values.shape[1])
@@ -205,17 +233,18 @@ def test_listed_pairs_score_the_same_to_the_bit(name: str, values: np.ndarray) -
     a, b = made(values), made(np.roll(values, 3, axis=0), tag="q")
     matrix = scored(a, b, metric=name).scores
     rows, columns = (x.ravel() for x in np.indices(matrix.shape))
-    np.testing.assert_array_equal(score_pairs(a, b, rows, columns, metric=name), matrix.ravel())
+    metric = usable(name, values.shape[1])
+    np.testing.assert_array_equal(score_pairs(a, b, rows, columns, metric=metric), matrix.ravel())
     few = np.array([0, 3, 3]), np.array([1, 0, 4])
-    np.testing.assert_array_equal(score_pairs(a, b, *few, metric=name), matrix[few])
+    np.testing.assert_array_equal(score_pairs(a, b, *few, metric=metric), matrix[few])
     nothing = np.empty(0, dtype=np.intp)
-    assert score_pairs(a, b, nothing, nothing, metric=name).shape == (0,)
+    assert score_pairs(a, b, nothing, nothing, metric=metric).shape == (0,)
 
 
 @every
 def test_a_gap_elsewhere_changes_no_score(name: str) -> None:
     """One partly measured profile sends the others through the code for gaps."""
-    values = full()
+    values = defined(name)
     with_gap = np.vstack([values, values[:1]])
     with_gap[-1, 2] = np.nan
     plain = scored(made(values), metric=name).scores
@@ -247,13 +276,13 @@ def test_very_small_and_very_large_profiles_score_as_any_other(name: str, scale:
 # -- gaps --------------------------------------------------------------------------------------
 
 
-@every
+@pytest.mark.parametrize("name", [n for n in EVERY if n not in FITTED])
 def test_a_target_not_measured_is_dropped_for_the_pair(name: str) -> None:
-    values = full(2)
+    values = defined(name, 2)
     values[0, 3] = np.nan
     gap = scored(made(values), metric=name)["p0", "p1"]
     without = compare(made(np.delete(values, 3, axis=1)), metric=name)["p0", "p1"]
-    if name == "euclidean":
+    if name in ("euclidean", "aitchison"):
         without *= np.sqrt(7 / 6)
     elif name in ("manhattan", "canberra"):
         without *= 7 / 6
@@ -265,7 +294,7 @@ def test_a_target_not_measured_is_dropped_for_the_pair(name: str) -> None:
 
 @every
 def test_a_value_that_was_rejected_is_never_used(name: str) -> None:
-    values = full(3)
+    values = defined(name, 3)
     status = np.zeros(values.shape, dtype=int)
     status[0, 2] = 4
     wild = values.copy()
@@ -278,7 +307,7 @@ def test_a_value_that_was_rejected_is_never_used(name: str) -> None:
 
 @every
 def test_too_few_targets_measured_in_both_is_undefined(name: str) -> None:
-    values = full(2, 12)
+    values = defined(name, 2, 12)
     values[0, :4] = values[1, -4:] = np.nan
     s = made(values)
     assert not np.isnan(scored(s, metric=name, min_measured=4)["p0", "p1"])
@@ -318,13 +347,14 @@ def test_a_constant_or_empty_profile_has_no_score_and_no_link(name: str, row: li
     assert links.undefined == 7
 
 
-@pytest.mark.parametrize("name", ["canberra_r", "bray_curtis"])
+@pytest.mark.parametrize("name", ["canberra_r", "bray_curtis", "quotient", "peaks_in_common"])
 def test_two_empty_profiles_have_no_score(name: str) -> None:
     values = [[0.0, 0.0], [0.0, 0.0], [1.0, 2.0]]
     result = scored(made(values), metric=name)
     assert np.isnan(result["p0", "p1"])
     assert np.isnan(result["p0", "p0"])
-    assert result["p0", "p2"] == METRICS[name].high if name == "bray_curtis" else 2.0
+    unlike = METRICS[name].low if METRICS[name].is_similarity else METRICS[name].high
+    assert result["p0", "p2"] == (2.0 if name == "canberra_r" else unlike)
 
 
 # -- conventions of one metric ---------------------------------------------------------------------
@@ -336,6 +366,8 @@ CONVENTIONS = [
     ("spearman", "spearman_distance_percent", lambda r: 100 * (1 - r) / 2),
     ("cosine", "cosine_distance", lambda c: 1 - c),
     ("squared_cosine", "squared_cosine_distance", lambda c: 100 - c),
+    ("quotient", "quotient_distance", lambda q: 1 - q),
+    ("peaks_in_common", "peaks_in_common_distance", lambda c: 1 - c),
 ]
 
 
@@ -357,7 +389,7 @@ def test_conventions_make_the_same_links_except_in_rounding(
 @every
 def test_as_distance_grows_with_unlikeness_from_zero(name: str) -> None:
     metric = METRICS[name]
-    scores = np.sort(compare(made(full()), metric=name).scores.ravel())
+    scores = np.sort(scored(made(defined(name)), metric=name).scores.ravel())
     distance = metric.as_distance(scores)
     assert (np.diff(distance) >= 0).all() != metric.is_similarity or len(set(scores)) == 1
     assert metric.as_distance(np.array([metric.self_value])) == 0.0
@@ -398,7 +430,7 @@ def test_an_unknown_metric_names_the_nearest() -> None:
 
 @every
 def test_a_score_equal_to_the_threshold_is_a_link(name: str) -> None:
-    result = compare(made(full()), metric=name)
+    result = scored(made(defined(name)), metric=name)
     for score in result.condensed()[:5]:
         assert score in result.links(score).scores
         stricter = np.nextafter(score, np.inf if result.metric.is_similarity else -np.inf)

@@ -53,6 +53,7 @@ def admit(
         _refuse_unlike(questioned, reference)
     for one in sides:
         _refuse_unusable(one, metric)
+        metric.check(one)
     if not across_epochs:
         _refuse_epochs(sides)
 

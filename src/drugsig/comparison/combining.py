@@ -148,8 +148,8 @@ def combine_metrics(
         if source is None:
             raise ComparisonError(
                 f"block {listed(unscaled)} has no scale, and without one the unit of a block would "
-                "decide what it counts. Give it, MetricBlock(..., scale=...), or name the column of "
-                "the source, source='batch_id', to learn it from unlinked profiles."
+                "decide what it counts. Give it, MetricBlock(..., scale=...), or name the column "
+                "of the source, source='batch_id', to learn it from unlinked profiles."
             )
         columns, sources = known_sources(profiles, source=source)
         n_sources = len({s for s in sources if s is not None})
@@ -299,8 +299,7 @@ def _block(
 
 
 def _refuse_number(number: object, what: str) -> None:
-    usable = isinstance(number, (int, float)) and not isinstance(number, bool)
-    if not (usable and 0 < number < np.inf):
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < np.inf:
         raise InputError(f"{what} must be a positive number, got {number!r}")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from drugsig._check import warn
 from drugsig.comparison.admission import admit, least_measured
@@ -21,6 +25,9 @@ from drugsig.comparison.search.whole_pairs import WholePairs
 from drugsig.comparison.sides import Side
 from drugsig.errors import InputError, SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["LINKS_LIMIT_BYTES", "Budget", "LinkSearch", "Part", "joined", "links"]
 
@@ -46,6 +53,8 @@ def links(
     across_epochs: bool = False,
     false_positive_rate: float | None = None,
     false_positive_interval: tuple[float, float] | None = None,
+    client: Client | None = None,
+    shards: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Links:
     """Find every pair of profiles whose score meets a threshold, and no other.
@@ -78,6 +87,11 @@ def links(
         state how many of them chance alone would make. `Threshold.search` fills it in.
     false_positive_interval : tuple of float, optional
         The 95 % interval of that rate.
+    client : distributed.Client, optional
+        A Dask cluster that does the work, instead of threads of this process.
+    shards : path-like, optional
+        A folder for what was found so far. A search that was stopped goes on from there; a folder
+        with parts of another search is refused.
     progress : bool
         Whether to show a bar where there is a terminal.
 
@@ -96,11 +110,15 @@ def links(
         If the sets cannot be compared, see `compare`.
     SizeError
         If the links would take more than `memory`.
+    ClusterError
+        If the cluster is lost; what was found before is in the shards.
 
     Warns
     -----
     UndefinedScoreWarning
         If pairs have no score; once, with their number.
+    DataWarning
+        If shards were damaged and had to be computed again.
 
     Notes
     -----
@@ -117,24 +135,37 @@ def links(
       questioned reference
     0        001       002
     """
-    search = LinkSearch.of(
-        questioned,
-        reference,
-        metric=metric,
-        threshold=threshold,
-        min_measured=min_measured,
-        across_epochs=across_epochs,
-    )
     rate = checked_rate(false_positive_rate)
     if isinstance(memory, bool) or not isinstance(memory, (int, float)) or not memory > 0:
         raise InputError(f"memory must be a number of bytes above 0, got {memory!r}")
     count = how_many_workers(workers)
+    # Sums on several threads differ in the last digits from run to run: a search that is to go on
+    # later must be divided in the same way again.
+    with threadpool_limits(limits=None if shards is None else 1, user_api="blas"):
+        search = LinkSearch.of(
+            questioned,
+            reference,
+            metric=metric,
+            threshold=threshold,
+            min_measured=min_measured,
+            across_epochs=across_epochs,
+        )
     budget = Budget(search, memory)
     found = [budget.take(search.among_copies(), done=0)]
-    results = run_tasks(
-        search.run, search.n_tasks, workers=count, progress="links" if progress else None
-    )
-    for done, part in enumerate(results, start=1):
+    bar = "links" if progress else None
+    results: Iterator[tuple[int, Part]]
+    if client is None and shards is None:
+        tasks = run_tasks(search.run, search.n_tasks, workers=count, progress=bar)
+        results = enumerate(tasks, start=1)
+    else:
+        from drugsig.comparison.distributed import ShardFolder, run_search
+
+        least = least_measured(min_measured, search.metric, len(questioned.targets))
+        folder = None
+        if shards is not None:
+            folder = ShardFolder.of(shards, search, questioned, reference, min_measured=least)
+        results = run_search(search, shards=folder, client=client, workers=count, progress=bar)
+    for done, part in results:
         found.append(budget.take(part, done=done))
     rows, columns, scores = joined(found)
     undefined = search.undefined_whole + budget.undefined
@@ -284,6 +315,11 @@ class LinkSearch:
     @cached_property
     def _whole_tasks(self) -> list[tuple[int, int]]:
         return self.whole.tasks
+
+    @property
+    def n_whole_tasks(self) -> int:
+        """How many of the tasks, the first, are among whole profiles."""
+        return len(self._whole_tasks)
 
     @property
     def n_tasks(self) -> int:

@@ -37,7 +37,8 @@ class Side:
         self._measured = measured
         self._profiles = profiles
         self._metric = metric
-        values = np.ascontiguousarray(profiles.values.T)
+        # A copy: where there is one profile or one target, the transposed view is contiguous.
+        values = profiles.values.T.copy()
         if not self.all_whole:
             values[~measured.T] = np.nan
         values = np.ascontiguousarray(metric.kernel.prepare(values))

@@ -104,7 +104,7 @@ class WithinSource(FrozenArrays):
             If profiles of known source were left out because a target was not measured.
         """
         columns, names = known_sources(profiles, source=source)
-        whole = profiles.measured.all(axis=1).tolist()
+        whole = [bool(row.all()) for row in profiles.measured]
         members: dict[tuple[str, ...], list[int]] = {}
         # In the order of their names, so that the order of the profiles does not count.
         for row in sorted(range(len(profiles)), key=lambda k: profiles.ids[k]):
@@ -246,9 +246,9 @@ def learn_covariance(within: WithinSource, /, *, shrinkage: float | None) -> dic
     within : WithinSource
         What varies within sources.
     shrinkage : float, optional
-        The weight of the diagonal, 0 to 1. Without it: none where there are 10 degrees of freedom
-        a target or more and the matrix is regular; otherwise the weight that Ledoit and Wolf's
-        criterion asks for.
+        The weight of the diagonal, 0 to 1. Without it: with fewer than 10 degrees of freedom a
+        target the weight that Ledoit and Wolf's criterion asks for; otherwise none, or one part in
+        a million where the matrix is singular all the same.
 
     Raises
     ------
@@ -278,7 +278,7 @@ def learn_covariance(within: WithinSource, /, *, shrinkage: float | None) -> dic
     correlation = _products(standard) / dof
     few = dof < _ENOUGH_PER_TARGET * p
     singular = dof < p or bool(np.linalg.eigvalsh(correlation)[0] < _SINGULAR)
-    weight = _weight(shrinkage, standard, correlation, wanted=few or singular, singular=singular)
+    weight = _weight(shrinkage, standard, correlation, few=few, singular=singular)
     # The diagonal of a correlation matrix is 1 but for rounding, which would enter the variances.
     shrunk = (1.0 - weight) * correlation
     np.fill_diagonal(shrunk, 1.0)
@@ -300,7 +300,7 @@ def _products(x: Floats) -> Floats:
 
 
 def _weight(
-    given: float | None, standard: Floats, correlation: Floats, *, wanted: bool, singular: bool
+    given: float | None, standard: Floats, correlation: Floats, *, few: bool, singular: bool
 ) -> float:
     if given is not None:
         if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
@@ -308,17 +308,16 @@ def _weight(
                 f"shrinkage must lie between 0 (none) and 1 (the diagonal alone), got {given!r}"
             )
         return float(given)
-    if not wanted:
-        return 0.0
     dof, p = standard.shape
-    if p == 1:
-        return 0.0
+    least = _LEAST_SHRINKAGE if singular else 0.0
+    if p == 1 or not few:
+        return least
     apart = ~np.eye(p, dtype=bool)
     # The variance of a mean of products, estimated from their spread over the contrasts.
     spread = (_products(standard**2) / dof - correlation**2) / (dof - 1)
     size = float((correlation[apart] ** 2).sum())
     best = float(spread[apart].sum()) / size if size > 0 else 1.0
-    return float(np.clip(best, _LEAST_SHRINKAGE if singular else 0.0, 1.0))
+    return float(np.clip(best, least, 1.0))
 
 
 def _tell(within: WithinSource, *, few: bool, singular: bool, weight: float) -> None:

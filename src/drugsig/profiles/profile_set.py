@@ -169,7 +169,7 @@ class ProfileSet(FrozenArrays):
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """The profile ids, in order."""
-        return tuple(self._table[ID_COLUMN])
+        return tuple(self._table[ID_COLUMN].to_numpy(dtype=object).tolist())
 
     @property
     def target_names(self) -> tuple[str, ...]:

@@ -29,12 +29,15 @@ def _quotient_masked(a: Floats, b: Floats, both: Mask) -> Floats:
 
 
 def _peaks_in_common(a: Floats, b: Floats) -> Floats:
-    shared, either = buffers(a, b)
-    either[...] = 0.0
+    shared, step = buffers(a, b)
+    either = np.zeros_like(shared)
     for target in range(len(a)):
         in_a, in_b = a[target] > 0.0, b[target] > 0.0
         shared += in_a & in_b
         either += in_a | in_b
+        # A comparison with NaN is false, and a profile that is not ready has no score.
+        np.multiply(a[target], 0.0 * b[target], out=step)
+        shared += step
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.divide(shared, either, out=shared)
 

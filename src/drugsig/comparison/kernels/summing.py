@@ -30,6 +30,9 @@ Mask = NDArray[np.bool_]
 # Room for the rounding of a score, far above it (targets x 1e-16) and far below any use.
 ROUNDING = 1e-12
 
+# Up to here a power of two and its inverse are both plain numbers.
+_PLAIN_EXPONENT = 1000
+
 
 def not_zero(divisor: Floats) -> Floats:
     """Put the smallest positive number for 0 in a divisor whose numerator is 0 as well."""
@@ -42,9 +45,14 @@ def scaled(x: Floats) -> Floats:
     Keeps sums of squares away from overflow and underflow for metrics that do not depend on
     the scale of a profile.
     """
-    largest = np.max(np.abs(np.where(np.isnan(x), 0.0, x)), axis=0, initial=0.0)
+    largest = np.zeros(x.shape[1:])
+    for row in x:
+        np.fmax(largest, np.abs(row), out=largest)
     _, exponent = np.frexp(largest)
-    return np.asarray(np.ldexp(x, -exponent), dtype=np.float64)
+    if np.abs(exponent).max(initial=0) > _PLAIN_EXPONENT:
+        return np.asarray(np.ldexp(x, -exponent), dtype=np.float64)
+    # The same numbers, and several times faster.
+    return np.asarray(x * np.ldexp(1.0, -exponent), dtype=np.float64)
 
 
 def unscaled(x: Floats) -> Floats:

@@ -130,6 +130,9 @@ class WithinLimits(FrozenArrays):
             np.subtract(a[target], b[target], out=step)
             np.abs(step, out=step)
             total += step <= self.limits[target]
+            # A comparison with NaN is false, and a profile that is not ready has no score.
+            np.multiply(step, 0.0, out=step)
+            total += step
         return np.divide(total, len(a), out=total)
 
     def masked(self, a: Floats, b: Floats, both: Mask) -> Floats:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig.comparison.search.fast import compiled_code
 from drugsig.comparison.search.frame import SINGLE, TINY, Points, margin
 from drugsig.comparison.search.tree import Places, in_runs
 
@@ -17,6 +19,9 @@ Singles = NDArray[np.float32]
 
 # Columns multiplied at a time: a leaf times these stays in the processor's cache.
 _COLUMNS = 4096
+
+# Pairs of a leaf that compiled code has room for at first.
+_ROOM = 65_536
 
 # Axes tested before points already known to be too far are left out.
 _FIRST_AXES = 3
@@ -56,6 +61,10 @@ class NearPairs:
 
     def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
         """Yield pairs of a leaf, as places in the two sets of profiles."""
+        code = compiled_code() if self.pruned and self.a.refined else None
+        if code is not None:
+            yield self._compiled(task, code)
+            return
         kept = self._kept(task)
         first, last = self.a.tree.starts[task], self.a.tree.starts[task + 1]
         left = self._left(int(first), int(last))
@@ -90,21 +99,55 @@ class NearPairs:
     def _reach(self) -> float:
         return self.radius + self.a.rounding + self.b.rounding
 
+    def _limit(self) -> np.float32:
+        """Return the squared distance below which a pair in single precision is proposed."""
+        d = self.a.rows.shape[1] - 2
+        reach = self._reach() + 4.0 * SINGLE * (self.a.longest + self.b.longest)
+        return np.float32(reach**2 * (1.0 + 4.0 * (d + 4) * SINGLE) + TINY)
+
+    def _near(self, task: int, limit: np.float32) -> Places:
+        """Return the leaves of the other side that can be within reach of a leaf."""
+        tree = self.a.tree
+        begin = task if self.same else 0
+        return near_leaves(self.b, tree.low[task], tree.high[task], limit, first=begin)
+
+    def _compiled(self, task: int, code: Any) -> tuple[Places, Places]:
+        """Return the pairs of a leaf as compiled code finds them."""
+        limit = self._limit()
+        first, last = (int(k) for k in self.a.tree.starts[task : task + 2])
+        room = _ROOM
+        while True:
+            row, column = np.empty(room, np.int64), np.empty(room, np.int64)
+            found = code.near_pairs(
+                self.a.rows,
+                first,
+                last,
+                self.b.rows,
+                self.b.filtered,
+                self.b.tree.low,
+                self.b.tree.high,
+                task if self.same else 0,
+                self.b.tree.starts,
+                limit,
+                self.same,
+                row,
+                column,
+            )
+            if found <= room:
+                return self.a.tree.order[row[:found]], self.b.tree.order[column[:found]]
+            room = found
+
     def _kept(self, task: int) -> Places:
         """Return the places of the other side that can be within reach of a leaf."""
         tree = self.a.tree
-        begin = task if self.same else 0
         if not self.pruned:
+            begin = task if self.same else 0
             return np.arange(self.b.tree.starts[begin], self.b.tree.starts[-1], dtype=np.int64)
-        d = tree.low.shape[1]
-        longest = self.a.longest + self.b.longest
-        reach = self._reach() + 4.0 * SINGLE * longest
-        limit = np.float32(reach**2 * (1.0 + 4.0 * (d + 4) * SINGLE) + TINY)
+        limit = self._limit()
         low, high = tree.low[task], tree.high[task]
-        leaves = near_leaves(self.b, low, high, limit, first=begin)
-        places = in_runs(leaves, self.b.tree.starts)
+        places = in_runs(self._near(task, limit), self.b.tree.starts)
         apart = np.zeros(len(places), dtype=np.float32)
-        for k, axis in enumerate(self.b.filtered):
+        for k, axis in enumerate(self.b.filtered[: self.b.n_filtered]):
             if k == _FIRST_AXES:
                 near = apart <= limit
                 places, apart = places[near], apart[near]

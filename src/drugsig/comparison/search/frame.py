@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig.comparison.search.fast import compiled_code
 from drugsig.comparison.search.tree import LEAF, Tree, one_leaf_after_another, plant
 
 __all__ = ["SINGLE", "Frame", "Points"]
@@ -28,6 +29,16 @@ _CHUNK = 65_536
 # Points are tested against a box along the first axes: those that carry this share of the spread.
 _SHARE_FILTERED = 0.55
 _MOST_FILTERED = 8
+
+# Compiled code tests points along more axes, as each costs it less.
+_KEPT_APART = 12
+
+# Profiles in a leaf of points for compiled code, which makes light of many small leaves: at half
+# of it the time for keeping books outweighs what pruning gains.
+_COMPILED_LEAF = 128
+
+# Compiling, or loading what was compiled before, takes longer than a search among fewer profiles.
+_COMPILED_FROM = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +115,12 @@ class Points:
         The leaves; boxes in single precision.
     rows : ndarray of float32, shape (n, d + 2)
         By place in the tree: a point, minus half its squared length, and 1.
-    filtered : ndarray of float32, shape (n_filtered, n)
+    filtered : ndarray of float32, shape (at most 12, n)
         The first coordinates by place.
+    n_filtered : int
+        How many of them are worth testing where nothing is compiled.
+    refined : bool
+        Whether neighbours are next to each other within leaves too, for compiled code.
     longest : float
         The length of the longest point.
     rounding : float
@@ -115,11 +130,15 @@ class Points:
     tree: Tree
     rows: Singles
     filtered: Singles
+    n_filtered: int
+    refined: bool
     longest: float
     rounding: float
 
     @classmethod
-    def of(cls, frame: Frame, coordinates: Floats, /, *, planted: bool, leaf: int = LEAF) -> Points:
+    def of(
+        cls, frame: Frame, coordinates: Floats, /, *, planted: bool, leaf: int | None = None
+    ) -> Points:
         """Put profiles into leaves.
 
         Parameters
@@ -130,11 +149,13 @@ class Points:
             The profiles.
         planted : bool
             Whether to put neighbours together; otherwise profiles stay as they stand.
-        leaf : int
+        leaf : int, optional
             The most profiles in a leaf.
         """
         turned = frame.turned(coordinates)
         d, n = turned.shape
+        code = compiled_code() if planted and n >= _COMPILED_FROM else None
+        leaf = leaf or (LEAF if code is None else _COMPILED_LEAF)
         tree = plant(turned, leaf=leaf) if planted else one_leaf_after_another(turned, leaf=leaf)
         rows = np.empty((n, d + 2), dtype=np.float32)
         squares = np.zeros(n)
@@ -144,10 +165,14 @@ class Points:
             squares += placed.astype(np.float64) ** 2
         rows[:, d] = -half_lowered(squares, d)
         rows[:, d + 1] = 1.0
+        if code is not None:
+            code.refine(rows, tree.order, tree.starts, d)
         return cls(
             tree=tree,
             rows=rows,
-            filtered=np.ascontiguousarray(rows[:, : frame.n_filtered].T),
+            filtered=np.ascontiguousarray(rows[:, : min(d, _KEPT_APART)].T),
+            n_filtered=frame.n_filtered,
+            refined=code is not None,
             longest=float(np.sqrt(squares.max(initial=0.0))),
             rounding=frame.rounding(coordinates),
         )

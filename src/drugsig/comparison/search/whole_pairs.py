@@ -14,7 +14,7 @@ from drugsig.comparison.search.euclidean import NearPairs
 from drugsig.comparison.search.everything import Everything
 from drugsig.comparison.search.frame import Frame, Points
 from drugsig.comparison.search.terms import SmallSums, TermPoints
-from drugsig.comparison.search.tree import LEAF, Places
+from drugsig.comparison.search.tree import Places
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
 
 __all__ = ["METHODS", "WholePairs"]
@@ -98,7 +98,7 @@ class WholePairs:
         if min(a.shape[1], other.shape[1]) == 0:
             plans = ()
         elif isinstance(space, EuclideanSpace):
-            plans = _near(a, b, space, value, method, leaf or LEAF)
+            plans = _near(a, b, space, value, method, leaf)
         elif isinstance(space, TermSpace):
             plans = (_small(a, b, metric, space, value, method, leaf),)
         else:
@@ -130,7 +130,7 @@ class WholePairs:
 
 
 def _near(
-    a: Floats, b: Floats | None, space: EuclideanSpace, value: float, method: str, leaf: int
+    a: Floats, b: Floats | None, space: EuclideanSpace, value: float, method: str, leaf: int | None
 ) -> tuple[Plan, ...]:
     ours = space.coordinates(a)
     theirs = ours if b is None else space.coordinates(b)

@@ -1,0 +1,130 @@
+"""`run_search`: every batch of a search, from a folder, from threads or from a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from tqdm import tqdm
+
+from drugsig.comparison.distributed.batches import Batches, Found
+from drugsig.comparison.distributed.cluster import ClusterRunner
+from drugsig.comparison.distributed.shards import ShardFolder
+from drugsig.comparison.distributed.threads import ThreadRunner
+from drugsig.comparison.linking import LinkSearch, Part
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Runner", "run_search"]
+
+
+class Runner(Protocol):
+    """Who does the batches."""
+
+    threads: int
+
+    @property
+    def room(self) -> int:
+        """How many more batches it takes."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether batches are under way."""
+        ...
+
+    def begin(self, first: int, last: int, /) -> None:
+        """Take a batch."""
+        ...
+
+    def finished(self) -> list[tuple[Found, tuple[int, int]]]:
+        """Wait for at least one batch, and return what was found with the range asked for."""
+        ...
+
+    def close(self) -> None:
+        """Drop what has not begun."""
+        ...
+
+
+def run_search(
+    search: LinkSearch,
+    /,
+    *,
+    shards: ShardFolder | None = None,
+    client: Client | None = None,
+    workers: int = 1,
+    progress: str | None = None,
+) -> Iterator[tuple[int, Part]]:
+    """Yield how many tasks are done, and the part found last, until all tasks are done.
+
+    Parameters
+    ----------
+    search : LinkSearch
+        What is searched.
+    shards : ShardFolder, optional
+        Where parts are kept; those that are there already come first.
+    client : distributed.Client, optional
+        The cluster that does the work; threads of this process otherwise.
+    workers : int
+        How many threads, where there is no client.
+    progress : str, optional
+        What the bar says; None for no bar. Without a terminal there is none.
+
+    Raises
+    ------
+    ClusterError
+        If the cluster is lost.
+    OutputError
+        If a part cannot be kept.
+
+    Notes
+    -----
+    Parts come in any order. An interruption drops what has not begun and passes on; what was
+    yielded before is in the shards.
+    """
+    bar = tqdm(
+        total=search.n_tasks,
+        desc=progress,
+        disable=True if progress is None else None,
+        leave=False,
+    )
+    done = 0
+    with bar:
+        ranges = []
+        for found in () if shards is None else shards.kept():
+            ranges.append((found.first, found.last))
+            done += found.last - found.first
+            bar.update(found.last - found.first)
+            yield done, found.part
+        batches = Batches(search, ranges)
+        if batches:
+            for found in _run(search, batches, client, workers):
+                if shards is not None:
+                    shards.write(found)
+                done += found.last - found.first
+                bar.update(found.last - found.first)
+                yield done, found.part
+        if shards is not None:
+            shards.finish()
+
+
+def _run(
+    search: LinkSearch, batches: Batches, client: Client | None, workers: int
+) -> Iterator[Found]:
+    runner: Runner = (
+        ThreadRunner(search, workers=workers) if client is None else ClusterRunner(search, client)
+    )
+    try:
+        while batches or runner.busy:
+            while batches and runner.room > 0:
+                runner.begin(*batches.take(runner.threads))
+            finished = runner.finished()
+            for found, asked in finished:
+                batches.learn(found, asked)
+            # The others go on while what was found is looked at.
+            while batches and runner.room > 0:
+                runner.begin(*batches.take(runner.threads))
+            yield from (found for found, _ in finished)
+    finally:
+        runner.close()

@@ -1,0 +1,292 @@
+"""The search for near points as compiled code; only where the extra ``fast`` is installed.
+
+It proposes the same pairs as the products of `drugsig.comparison.search.euclidean`, save some that
+lie within the margin; what is proposed is decided by the score either way. Sums are reassociated
+here, which the margin allows for: no score is ever computed in this module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FINE", "near_pairs", "refine"]
+
+# Points in the small boxes a leaf is cut into, and compared at a time.
+FINE = 32
+
+# Axes tested for a whole leaf; small boxes are tested along all that are kept apart.
+COARSE = 6
+
+# Points of the other side that wait until there are enough to be compared in one go.
+_WAITING = 512
+
+_ZERO = np.float32(0.0)
+# Farther than anything, and its square still within single precision.
+_FAR = np.float32(1e18)
+
+# Coordinates summed before it is asked whether a pair is already too far apart.
+_STRIDE = 8
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def refine(
+    rows: NDArray[np.float32],
+    order: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    d: int,
+) -> None:
+    """Sort the points of every leaf so that runs of 32 of them are neighbours.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n, at least d)
+        Points by place; changed.
+    order : ndarray of int64, shape (n,)
+        The profile at every place; changed.
+    starts : ndarray of int64, shape (n_leaves + 1,)
+        Where every leaf starts, and the end.
+    d : int
+        How many coordinates a point has.
+    """
+    first_waiting = np.empty(64, np.int64)
+    last_waiting = np.empty(64, np.int64)
+    for leaf in range(len(starts) - 1):
+        first_waiting[0], last_waiting[0] = starts[leaf], starts[leaf + 1]
+        waiting = 1
+        while waiting > 0:
+            waiting -= 1
+            first, last = first_waiting[waiting], last_waiting[waiting]
+            n = last - first
+            if n <= FINE:
+                continue
+            widest, most = 0, -1.0
+            for k in range(d):
+                total, squares = 0.0, 0.0
+                for i in range(first, last):
+                    value = rows[i, k]
+                    total += value
+                    squares += value * value
+                spread = squares - total * total / n
+                if spread > most:
+                    widest, most = k, spread
+            by_value = np.argsort(rows[first:last, widest])
+            rows[first:last] = rows[first:last][by_value]
+            order[first:last] = order[first:last][by_value]
+            # Cut at a whole number of runs, so that only the last run of a leaf is short.
+            half = ((n // 2 + FINE - 1) // FINE) * FINE
+            first_waiting[waiting], last_waiting[waiting] = first, first + half
+            first_waiting[waiting + 1], last_waiting[waiting + 1] = first + half, last
+            waiting += 2
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def near_pairs(
+    rows_a: NDArray[np.float32],
+    first: int,
+    last: int,
+    rows_b: NDArray[np.float32],
+    filtered: NDArray[np.float32],
+    box_low: NDArray[np.float32],
+    box_high: NDArray[np.float32],
+    first_leaf: int,
+    starts: NDArray[np.int64],
+    limit: np.float32,
+    same: bool,
+    out_a: NDArray[np.int64],
+    out_b: NDArray[np.int64],
+) -> int:
+    """Write the pairs of a leaf whose squared distance is within the limit.
+
+    Parameters
+    ----------
+    rows_a, rows_b : ndarray of float32, shape (n, d + 2)
+        Points of both sides by place.
+    first, last : int
+        The leaf.
+    filtered : ndarray of float32, shape (n_filtered, n)
+        The first coordinates of the other side by place.
+    box_low, box_high : ndarray of float32, shape (n_leaves, d)
+        The boxes around the leaves of the other side.
+    first_leaf : int
+        The first leaf of the other side that is wanted.
+    starts : ndarray of int64, shape (n_leaves + 1,)
+        Where the leaves of the other side start.
+    limit : float32
+        The squared distance, with its margin.
+    same : bool
+        Whether both sides are one set, of which each pair is wanted once.
+    out_a, out_b : ndarray of int64
+        Room for places.
+
+    Returns
+    -------
+    int
+        How many pairs there are; if that is more than there is room for, the rest is not written.
+    """
+    d = rows_a.shape[1] - 2
+    n_filtered = filtered.shape[0]
+    n_runs = (last - first + FINE - 1) // FINE
+    low = np.full((n_runs, d), _FAR, np.float32)
+    high = np.full((n_runs, d), -_FAR, np.float32)
+    all_low = np.full(d, _FAR, np.float32)
+    all_high = np.full(d, -_FAR, np.float32)
+    for run in range(n_runs):
+        begin = first + run * FINE
+        for i in range(min(FINE, last - begin)):
+            for k in range(d):
+                value = rows_a[begin + i, k]
+                low[run, k] = min(low[run, k], value)
+                high[run, k] = max(high[run, k], value)
+        for k in range(d):
+            all_low[k] = min(all_low[k], low[run, k])
+            all_high[k] = max(all_high[k], high[run, k])
+    waiting = np.empty(_WAITING, np.int64)
+    coordinates = np.empty((n_filtered, _WAITING), np.float32)
+    leaves = _near_boxes(box_low, box_high, first_leaf, all_low, all_high, limit)
+    longest = 0
+    for leaf in leaves:
+        longest = max(longest, starts[leaf + 1] - starts[leaf])
+    apart = np.empty(max(longest, _WAITING), np.float32)
+    found = n_waiting = 0
+    for q in range(len(leaves) + 1):
+        width = 0
+        start = 0
+        if q < len(leaves):
+            start = starts[leaves[q]]
+            width = starts[leaves[q] + 1] - start
+        for i in range(width):
+            apart[i] = _ZERO
+        for k in range(min(n_filtered, COARSE)):
+            bottom, top = all_low[k], all_high[k]
+            # A slice, because a place that might be negative would keep the loop from vectors.
+            column = filtered[k, start : start + width]
+            for i in range(width):
+                value = column[i]
+                above, below = value - top, bottom - value
+                gap = max(below, above)
+                gap = max(_ZERO, gap)
+                apart[i] += gap * gap
+        i = 0
+        while i < width or (q == len(leaves) and n_waiting > 0):
+            if i < width:
+                place = start + i
+                if apart[i] <= limit and not (same and place <= first):
+                    waiting[n_waiting] = place
+                    n_waiting += 1
+                i += 1
+                if n_waiting < _WAITING:
+                    continue
+            # `apart` is needed for this leaf still, so the sums of those waiting go elsewhere.
+            found = _compare_waiting(
+                rows_b,
+                filtered,
+                waiting,
+                n_waiting,
+                coordinates,
+                rows_a,
+                low,
+                high,
+                first,
+                last,
+                limit,
+                same,
+                out_a,
+                out_b,
+                found,
+            )
+            n_waiting = 0
+    return int(found)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _near_boxes(
+    box_low: Any, box_high: Any, first_leaf: int, low: Any, high: Any, limit: Any
+) -> Any:
+    """Return the boxes that come within the limit of one."""
+    n_leaves, d = box_low.shape
+    near = np.empty(n_leaves - first_leaf, np.int64)
+    found = 0
+    for leaf in range(first_leaf, n_leaves):
+        theirs_low, theirs_high = box_low[leaf], box_high[leaf]
+        apart = _ZERO
+        k = 0
+        while k < d and apart <= limit:
+            for m in range(k, min(k + _STRIDE, d)):
+                above, below = theirs_low[m] - high[m], low[m] - theirs_high[m]
+                gap = above if above > below else below
+                gap = gap if gap > _ZERO else _ZERO
+                apart += gap * gap
+            k += _STRIDE
+        if apart <= limit:
+            near[found] = leaf
+            found += 1
+    return near[:found]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _compare_waiting(
+    rows_b: Any,
+    filtered: Any,
+    waiting: Any,
+    n_waiting: int,
+    coordinates: Any,
+    rows_a: Any,
+    low: Any,
+    high: Any,
+    first: int,
+    last: int,
+    limit: Any,
+    same: bool,
+    out_a: Any,
+    out_b: Any,
+    found: int,
+) -> int:
+    """Compare the points that wait with every run of the leaf."""
+    n_filtered = filtered.shape[0]
+    n_runs, d = low.shape
+    apart = np.empty(n_waiting, np.float32)
+    for k in range(n_filtered):
+        column = filtered[k]
+        row = coordinates[k]
+        for i in range(n_waiting):
+            row[i] = column[waiting[i]]
+    for run in range(n_runs):
+        begin = first + run * FINE
+        size = min(FINE, last - begin)
+        for i in range(n_waiting):
+            apart[i] = _ZERO
+        for k in range(n_filtered):
+            bottom, top = low[run, k], high[run, k]
+            row = coordinates[k]
+            for i in range(n_waiting):
+                value = row[i]
+                above, below = value - top, bottom - value
+                gap = max(below, above)
+                gap = max(_ZERO, gap)
+                apart[i] += gap * gap
+        for i in range(n_waiting):
+            place = waiting[i]
+            if apart[i] > limit or (same and place <= begin):
+                continue
+            theirs = rows_b[place]
+            for j in range(begin, begin + size):
+                ours = rows_a[j]
+                total = _ZERO
+                for k in range(min(_STRIDE, d)):
+                    step = ours[k] - theirs[k]
+                    total += step * step
+                if total > limit:
+                    continue
+                for k in range(_STRIDE, d):
+                    step = ours[k] - theirs[k]
+                    total += step * step
+                if total <= limit and not (same and place <= j):
+                    if found < len(out_a):
+                        out_a[found] = j
+                        out_b[found] = place
+                    found += 1
+    return found
