@@ -50,10 +50,18 @@ if TYPE_CHECKING:
         read_run,
         read_runs,
     )
-    from drugsig.comparison import METRICS, Comparison, Links, compare
+    from drugsig.comparison import (
+        METRICS,
+        Comparison,
+        Links,
+        combine_metrics,
+        compare,
+        fit_metric,
+        links,
+    )
     from drugsig.datasets import simulate_profiles, simulate_runs
     from drugsig.evidence import PairSample, PopulationRule, Threshold, learn_threshold, pair_sample
-    from drugsig.groups import Groups, group
+    from drugsig.groups import Groups, group, group_links
     from drugsig.profiles.align import align_targets
     from drugsig.profiles.history import Step
     from drugsig.profiles.pretreatment import Recipe, pretreat
@@ -69,6 +77,8 @@ if TYPE_CHECKING:
         list_protocols,
         load_protocol,
     )
+    from drugsig.quality import find_outliers
+    from drugsig.study import Study, read_study, run_plan, run_study
     from drugsig.workflow import analyse
 
 __all__ = [
@@ -88,19 +98,25 @@ __all__ = [
     "Run",
     "Status",
     "Step",
+    "Study",
     "Target",
     "Threshold",
     "__version__",
     "align_targets",
     "analyse",
     "check_protocol",
+    "combine_metrics",
     "compare",
     "describe_table",
     "errors",
     "extract",
+    "find_outliers",
+    "fit_metric",
     "group",
+    "group_links",
     "iter_scans",
     "learn_threshold",
+    "links",
     "list_protocols",
     "load_protocol",
     "pair_sample",
@@ -110,6 +126,9 @@ __all__ = [
     "read_profiles",
     "read_run",
     "read_runs",
+    "read_study",
+    "run_plan",
+    "run_study",
     "simulate_profiles",
     "simulate_runs",
     "write_profiles",
@@ -135,17 +154,23 @@ _HOMES = {
     "Run": "drugsig.acquisition",
     "Status": "drugsig.profiles.status",
     "Step": "drugsig.profiles.history",
+    "Study": "drugsig.study",
     "Target": "drugsig.protocols",
     "Threshold": "drugsig.evidence",
     "align_targets": "drugsig.profiles.align",
     "analyse": "drugsig.workflow",
     "check_protocol": "drugsig.protocols",
+    "combine_metrics": "drugsig.comparison",
     "compare": "drugsig.comparison",
     "describe_table": "drugsig.profiles.tables",
     "extract": "drugsig.acquisition",
+    "find_outliers": "drugsig.quality",
+    "fit_metric": "drugsig.comparison",
     "group": "drugsig.groups",
+    "group_links": "drugsig.groups",
     "iter_scans": "drugsig.acquisition",
     "learn_threshold": "drugsig.evidence",
+    "links": "drugsig.comparison",
     "list_protocols": "drugsig.protocols",
     "load_protocol": "drugsig.protocols",
     "pair_sample": "drugsig.evidence",
@@ -154,6 +179,9 @@ _HOMES = {
     "read_profiles": "drugsig.profiles.tables",
     "read_run": "drugsig.acquisition",
     "read_runs": "drugsig.acquisition",
+    "read_study": "drugsig.study",
+    "run_plan": "drugsig.study",
+    "run_study": "drugsig.study",
     "simulate_profiles": "drugsig.datasets",
     "simulate_runs": "drugsig.datasets",
     "write_profiles": "drugsig.profiles.tables",

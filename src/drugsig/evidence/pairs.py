@@ -1,8 +1,7 @@
-"""`PairSample`: the scores of pairs whose source is known under a population rule."""
+"""Finding the pairs whose source is known under a population rule, and their scores."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,143 +12,198 @@ from drugsig._check import FrozenArrays, listed, warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import CircularRuleWarning, DataWarning, PopulationError
+from drugsig.evidence.pair_samples import PairSample, Places
 from drugsig.evidence.populations import PopulationRule
-from drugsig.evidence.truth import TRUE, agree, both, codes_of, evaluate, negate
+from drugsig.evidence.truth import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["PairSample", "pair_sample", "stratum_pairs"]
+__all__ = [
+    "KnownPairs",
+    "PairSample",
+    "known_pairs",
+    "pair_sample",
+    "stratum_pairs",
+    "stratum_places",
+    "warn_if_circular",
+]
 
 # Pairs looked at together; bounds the memory of the truth values of a rule.
 _BLOCK_PAIRS = 4_000_000
 
 _SEPARATOR = " / "
 
-Places = NDArray[np.int32]
-
-_ARRAYS = ("scores", "linked", "rows", "columns", "source_a", "source_b")
+# Places of the two profiles of every pair.
+PairPlaces = tuple[Places, Places]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PairSample(FrozenArrays):
-    """Scores of pairs that are known to share, or not to share, their source.
+class KnownPairs(FrozenArrays):
+    """The pairs whose source is known under a rule, before they have a score.
 
     Attributes
     ----------
-    scores : ndarray of float64, shape (n_pairs,)
-        Defined scores only.
     linked : ndarray of bool, shape (n_pairs,)
         Known to share the source; the others are known not to.
     rows, columns : ndarray of int32, shape (n_pairs,)
         The pair, as places in the profile set.
-    source_a, source_b : ndarray of int32, shape (n_pairs,)
-        The sources of the two profiles, as places in `sources`.
-    sources : tuple of str
-        The names of all sources in the sample; each is in at least one pair.
+    source : ndarray of int32, shape (n_profiles,)
+        The source of every profile, as a place in `names`; -1 where it is not known.
+    names : tuple of str
+        The names of the sources.
     rule : PopulationRule
         What linked and unlinked mean.
-    metric : Metric
-        What the scores mean.
-    n_undecided : int
-        Pairs that are neither linked nor unlinked under the rule, or for which that cannot be
-        decided.
-    n_undefined : int
-        Pairs of known source that have no score.
-    n_same_specimen : int
-        Pairs of profiles of one specimen, which are never used.
+    n_profiles : int
+        How many profiles there are, those left out included.
+    n_undecided, n_same_specimen, n_same_sequence : int
+        Pairs that are not used, as in `PairSample`.
     left_out : dict
         Profiles the rule leaves out, and why.
-    specimen_known : bool
-        Whether a column names the specimen; without one, two profiles of one specimen are not told
-        apart from profiles of two.
+    specimen_known, sequences_differ : bool
+        As in `PairSample`.
     """
 
-    scores: NDArray[np.float64]
     linked: NDArray[np.bool_]
-    rows: NDArray[np.int32]
-    columns: NDArray[np.int32]
-    source_a: NDArray[np.int32]
-    source_b: NDArray[np.int32]
-    sources: tuple[str, ...]
+    rows: Places
+    columns: Places
+    source: Places
+    names: tuple[str, ...]
     rule: PopulationRule
-    metric: Metric
+    n_profiles: int
     n_undecided: int
-    n_undefined: int
     n_same_specimen: int
+    n_same_sequence: int
     left_out: dict[str, str]
-    specimen_known: bool = True
+    specimen_known: bool
+    sequences_differ: bool
 
     def __len__(self) -> int:
-        return len(self.scores)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, PairSample):
-            return NotImplemented
-        return (
-            self.rule == other.rule
-            and self.metric == other.metric
-            and self.sources == other.sources
-            and self.left_out == other.left_out
-            and (self.n_undecided, self.n_undefined, self.n_same_specimen)
-            == (other.n_undecided, other.n_undefined, other.n_same_specimen)
-            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ARRAYS)
-        )
-
-    __hash__ = None  # type: ignore[assignment]  # large and compared by content
-
-    @property
-    def n_linked(self) -> int:
-        """How many linked pairs there are."""
-        return int(self.linked.sum())
-
-    @property
-    def n_unlinked(self) -> int:
-        """How many unlinked pairs there are."""
-        return len(self) - self.n_linked
-
-    @property
-    def n_linked_sources(self) -> int:
-        """How many sources the linked pairs come from."""
-        return len(np.unique(self.source_a[self.linked]))
-
-    @property
-    def n_unlinked_sources(self) -> int:
-        """How many sources the unlinked pairs come from."""
-        apart = ~self.linked
-        return len(np.union1d(self.source_a[apart], self.source_b[apart]))
-
-    @property
-    def linked_scores(self) -> NDArray[np.float64]:
-        """Scores of linked pairs."""
-        return self.scores[self.linked]
-
-    @property
-    def unlinked_scores(self) -> NDArray[np.float64]:
-        """Scores of unlinked pairs."""
-        return self.scores[~self.linked]
+        return len(self.rows)
 
     def __repr__(self) -> str:
+        n = int(self.linked.sum())
         return (
-            f"<PairSample '{self.rule.name}': {self.n_linked} linked pairs from "
-            f"{self.n_linked_sources} sources, {self.n_unlinked} unlinked pairs from "
-            f"{self.n_unlinked_sources} sources, by {self.metric.name}>"
+            f"<KnownPairs '{self.rule.name}': {n} linked and {len(self) - n} unlinked pairs of "
+            f"{self.n_profiles} profiles>"
         )
 
-    def _repr_html_(self) -> str:
-        rows = (
-            ("linked", self.rule.linked, self.n_linked, self.n_linked_sources),
-            ("unlinked", self.rule.unlinked, self.n_unlinked, self.n_unlinked_sources),
+    def sample(self, scores: NDArray[np.float64], /, *, metric: Metric) -> PairSample:
+        """Put scores to the pairs; pairs without a score are left out and counted.
+
+        Parameters
+        ----------
+        scores : ndarray of float64, shape (n_pairs,)
+            One a pair, NaN where undefined.
+        metric : Metric
+            What the scores mean.
+
+        Raises
+        ------
+        PopulationError
+            If there are no linked or no unlinked pairs with a score.
+        """
+        defined = ~np.isnan(scores)
+        linked, first, second = self.linked, self.rows, self.columns
+        if not defined.all():
+            scores, linked = scores[defined], linked[defined]
+            first, second = first[defined], second[defined]
+        source, names = _only_used(self.source, self.names, first, second)
+        sample = PairSample(
+            scores=scores,
+            linked=linked,
+            rows=first,
+            columns=second,
+            source_a=source[first],
+            source_b=source[second],
+            sources=names,
+            rule=self.rule,
+            metric=metric,
+            n_undecided=self.n_undecided,
+            n_undefined=len(self) - int(defined.sum()),
+            n_same_specimen=self.n_same_specimen,
+            left_out=self.left_out,
+            specimen_known=self.specimen_known,
+            n_same_sequence=self.n_same_sequence,
+            sequences_differ=self.sequences_differ,
         )
-        body = "".join(
-            f"<tr><td>{kind}</td><td>{html.escape(str(what))}</td><td>{pairs}</td>"
-            f"<td>{sources}</td></tr>"
-            for kind, what, pairs, sources in rows
+        _refuse_one_sided(sample, self.n_profiles)
+        return sample
+
+
+def known_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
+    """Find the pairs whose source is known under a rule; no score is needed for that.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With the metadata the rule looks at.
+    rule : PopulationRule
+        Which pairs are linked and which are unlinked.
+
+    Returns
+    -------
+    KnownPairs
+        Every pair of known source once; its order follows that of the profiles.
+
+    Raises
+    ------
+    PopulationError
+        If a pair is both linked and unlinked, or the source contradicts the rule.
+    MetadataError
+        If a column of the rule is missing.
+
+    Warns
+    -----
+    DataWarning
+        If the rule leaves out a text that no profile has.
+    """
+    rule.check(profiles)
+    codes = {c: codes_of(profiles, c) for c in rule.columns}
+    specimen = _codes_or_none(profiles, rule.specimen_column(profiles))
+    sequence = None if rule.same_sequence else rule.sequence_column(profiles)
+    series = _codes_or_none(profiles, sequence)
+    for text in rule.unmatched(profiles):
+        warn(
+            f"population rule '{rule.name}' leaves out {text}, but no profile has that text.",
+            DataWarning,
         )
-        return (
-            f"<table><caption>PairSample under rule '{html.escape(self.rule.name)}'</caption>"
-            "<thead><tr>"
-            "<th></th><th>known by</th><th>pairs</th><th>sources</th></tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
+    left_out = rule.left_out(profiles)
+    used = np.ones(len(profiles), dtype=bool)
+    used[profiles.index_of(left_out)] = False
+    source, names = _numbered(profiles, rule.source)
+    found: list[tuple[NDArray[np.bool_], Places, Places]] = []
+    undecided = same_specimen = same_sequence = 0
+    for rows, columns in _blocks(np.flatnonzero(used)):
+        copies = agree(specimen, rows, columns) == TRUE
+        same_specimen += int(copies.sum())
+        rows, columns = rows[~copies], columns[~copies]
+        linked = evaluate(rule.linked, codes, rows, columns) == TRUE
+        unlinked = evaluate(rule.unlinked, codes, rows, columns) == TRUE
+        _refuse_contradiction(profiles, rule, rows, columns, linked & unlinked)
+        known = (linked | unlinked) & (source[rows] >= 0) & (source[columns] >= 0)
+        undecided += int((~known).sum())
+        if sequence is not None:
+            # A cell without a sequence leaves open whether the pair was measured in one series.
+            together = known & linked & (agree(series, rows, columns) != FALSE)
+            same_sequence += int(together.sum())
+            known &= ~together
+        rows, columns, linked = rows[known], columns[known], linked[known]
+        _refuse_wrong_source(profiles, rule, source, rows, columns, linked)
+        found.append((linked, rows.astype(np.int32), columns.astype(np.int32)))
+    return KnownPairs(
+        linked=np.concatenate([f[0] for f in found] or [np.empty(0, np.bool_)]),
+        rows=np.concatenate([f[1] for f in found] or [np.empty(0, np.int32)]),
+        columns=np.concatenate([f[2] for f in found] or [np.empty(0, np.int32)]),
+        source=source,
+        names=names,
+        rule=rule,
+        n_profiles=len(profiles),
+        n_undecided=undecided,
+        n_same_specimen=same_specimen,
+        n_same_sequence=same_sequence,
+        left_out=left_out,
+        specimen_known=rule.specimen_column(profiles) is not None,
+        sequences_differ=sequence is not None,
+    )
 
 
 def pair_sample(
@@ -164,7 +218,8 @@ def pair_sample(
     profiles : ProfileSet
         The same profiles, with the metadata the rule looks at.
     rule : PopulationRule
-        Which pairs are linked and which are unlinked.
+        Which pairs are linked and which are unlinked. Where a column names the sequence of a
+        profile, linked pairs come from different sequences, unless the rule says otherwise.
 
     Returns
     -------
@@ -186,64 +241,14 @@ def pair_sample(
     """
     rule.check(profiles)
     _refuse_other(comparison, profiles)
-    codes = {c: codes_of(profiles, c) for c in rule.columns}
-    specimen = _specimen_codes(profiles, rule)
-    for text in rule.unmatched(profiles):
-        warn(
-            f"population rule '{rule.name}' leaves out {text}, but no profile has that text.",
-            DataWarning,
-        )
-    left_out = rule.left_out(profiles)
-    used = np.ones(len(profiles), dtype=bool)
-    used[profiles.index_of(left_out)] = False
-    source, names = _numbered(profiles, rule.source)
-    found: list[tuple[NDArray[np.float64], NDArray[np.bool_], Places, Places]] = []
-    undecided = same_specimen = undefined = 0
-    for rows, columns in _blocks(np.flatnonzero(used)):
-        copies = agree(specimen, rows, columns) == TRUE
-        same_specimen += int(copies.sum())
-        rows, columns = rows[~copies], columns[~copies]
-        linked = evaluate(rule.linked, codes, rows, columns) == TRUE
-        unlinked = evaluate(rule.unlinked, codes, rows, columns) == TRUE
-        _refuse_contradiction(profiles, rule, rows, columns, linked & unlinked)
-        known = (linked | unlinked) & (source[rows] >= 0) & (source[columns] >= 0)
-        undecided += int((~known).sum())
-        rows, columns, linked = rows[known], columns[known], linked[known]
-        _refuse_wrong_source(profiles, rule, source, rows, columns, linked)
-        scores = comparison.scores[rows, columns]
-        defined = ~np.isnan(scores)
-        undefined += int((~defined).sum())
-        found.append(
-            (
-                scores[defined],
-                linked[defined],
-                rows[defined].astype(np.int32),
-                columns[defined].astype(np.int32),
-            )
-        )
-    scores = np.concatenate([f[0] for f in found] or [np.empty(0)])
-    linked = np.concatenate([f[1] for f in found] or [np.empty(0, np.bool_)])
-    first = np.concatenate([f[2] for f in found] or [np.empty(0, np.int32)])
-    second = np.concatenate([f[3] for f in found] or [np.empty(0, np.int32)])
-    del found
-    source, names = _only_used(source, names, first, second)
-    sample = PairSample(
-        scores=scores,
-        linked=linked,
-        rows=first,
-        columns=second,
-        source_a=source[first],
-        source_b=source[second],
-        sources=names,
-        rule=rule,
-        metric=comparison.metric,
-        n_undecided=undecided,
-        n_undefined=undefined,
-        n_same_specimen=same_specimen,
-        left_out=left_out,
-        specimen_known=rule.specimen_column(profiles) is not None,
-    )
-    _refuse_one_sided(sample, len(profiles))
+    known = known_pairs(profiles, rule)
+    sample = known.sample(comparison.scores[known.rows, known.columns], metric=comparison.metric)
+    warn_if_circular(rule)
+    return sample
+
+
+def warn_if_circular(rule: PopulationRule, /) -> None:
+    """Warn if a rule looks at a column derived from the profile itself."""
     if rule.circular:
         warn(
             f"population rule '{rule.name}' uses {', '.join(rule.circular)}, derived from the "
@@ -251,7 +256,6 @@ def pair_sample(
             "rates are better than they would be in casework.",
             CircularRuleWarning,
         )
-    return sample
 
 
 def stratum_pairs(
@@ -280,27 +284,53 @@ def stratum_pairs(
         return {}
     rule.check(profiles)
     _refuse_other(comparison, profiles)
+    places = stratum_places(profiles, rule)
+    out = {}
+    for label, (rows, columns) in places.items():
+        scores = comparison.scores[rows, columns]
+        defined = scores[~np.isnan(scores)]
+        if len(defined):
+            out[label] = defined
+    return out
+
+
+def stratum_places(profiles: ProfileSet, rule: PopulationRule, /) -> dict[str, PairPlaces]:
+    """Return the pairs of different seizures that agree in every stratum column.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With the metadata the rule looks at.
+    rule : PopulationRule
+        As in `stratum_pairs`.
+
+    Returns
+    -------
+    dict of str to (rows, columns)
+        Places of the profiles of each pair, by stratum, sorted by its name. Empty without stratum
+        columns.
+    """
+    if not rule.strata:
+        return {}
     codes = {c: codes_of(profiles, c) for c in (*rule.strata, rule.seizure)}
     stratum, labels = _numbered(profiles, rule.strata)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(rule.left_out(profiles))] = False
-    specimen = _specimen_codes(profiles, rule)
-    found: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
+    specimen = _codes_or_none(profiles, rule.specimen_column(profiles))
+    found: list[tuple[Places, Places]] = []
     for rows, columns in _blocks(np.flatnonzero(used)):
         truth = negate(agree(codes[rule.seizure], rows, columns))
         for column in rule.strata:
             truth = both(truth, agree(codes[column], rows, columns))
         keep = (truth == TRUE) & (agree(specimen, rows, columns) != TRUE)
-        rows, columns = rows[keep], columns[keep]
-        scores = comparison.scores[rows, columns]
-        defined = ~np.isnan(scores)
-        found.append((scores[defined], stratum[rows[defined]]))
-    scores = np.concatenate([f[0] for f in found] or [np.empty(0)])
-    numbers = np.concatenate([f[1] for f in found] or [np.empty(0, np.int32)])
+        found.append((rows[keep].astype(np.int32), columns[keep].astype(np.int32)))
+    first = np.concatenate([f[0] for f in found] or [np.empty(0, np.int32)])
+    second = np.concatenate([f[1] for f in found] or [np.empty(0, np.int32)])
+    numbers = stratum[first]
     order = np.argsort(numbers, kind="stable")
     present, starts = np.unique(numbers[order], return_index=True)
-    parts = np.split(scores[order], starts[1:])
-    out = {labels[k]: part for k, part in zip(present, parts, strict=False)}
+    parts = np.split(order, starts[1:])
+    out = {labels[k]: (first[part], second[part]) for k, part in zip(present, parts, strict=False)}
     return dict(sorted(out.items()))
 
 
@@ -319,8 +349,8 @@ def _blocks(
         yield places[rows], places[columns]
 
 
-def _specimen_codes(profiles: ProfileSet, rule: PopulationRule) -> NDArray[np.intp]:
-    column = rule.specimen_column(profiles)
+def _codes_or_none(profiles: ProfileSet, column: str | None) -> NDArray[np.intp]:
+    """Return the codes of a column, -1 throughout where there is none."""
     if column is not None:
         return codes_of(profiles, column)
     return np.full(len(profiles), -1, dtype=np.intp)
@@ -328,12 +358,18 @@ def _specimen_codes(profiles: ProfileSet, rule: PopulationRule) -> NDArray[np.in
 
 def _numbered(profiles: ProfileSet, columns: Sequence[str]) -> tuple[Places, tuple[str, ...]]:
     """Number the texts that columns hold together, -1 where one is empty, and name them."""
-    number: dict[tuple[str | None, ...], int] = {}
+    codes = np.stack([codes_of(profiles, c) for c in columns], axis=1)
     out = np.full(len(profiles), -1, dtype=np.int32)
-    for row, texts in enumerate(zip(*(profiles.column(c) for c in columns), strict=True)):
-        if None not in texts:
-            out[row] = number.setdefault(texts, len(number))
-    names = [_SEPARATOR.join(map(str, texts)) for texts in number]
+    rows = np.flatnonzero((codes >= 0).all(axis=1))
+    _, first, inverse = np.unique(codes[rows], axis=0, return_index=True, return_inverse=True)
+    # In order of first use.
+    order = np.argsort(first)
+    rank = np.empty(len(first), dtype=np.int32)
+    rank[order] = np.arange(len(first), dtype=np.int32)
+    out[rows] = rank[inverse.reshape(-1)]
+    table = profiles.profiles.iloc[rows[first[order]]]
+    number = list(zip(*(map(str, table[c]) for c in columns), strict=True))
+    names = [_SEPARATOR.join(texts) for texts in number]
     if len(set(names)) < len(names):
         # A text that holds the separator itself would make two of them look like one.
         names = [_SEPARATOR.join(map(repr, texts)) for texts in number]
@@ -403,10 +439,17 @@ def _refuse_one_sided(sample: PairSample, n_profiles: int) -> None:
     rule = sample.rule
     lacking = "linked" if not sample.n_linked else "unlinked"
     condition = rule.linked if lacking == "linked" else rule.unlinked
+    series = (
+        f", and {sample.n_same_sequence} linked pair(s) are of one sequence, or may be "
+        "(same_sequence = true in the rule allows them; they make linked pairs look more alike "
+        "than in casework)"
+        if sample.n_same_sequence
+        else ""
+    )
     raise PopulationError(
         f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among {n_profiles} "
         f"profiles: {sample.n_undecided} pair(s) are undecided, {sample.n_same_specimen} are two "
         f"profiles of one specimen, {sample.n_undefined} have no score, {len(sample.left_out)} "
-        "profile(s) are left out. A threshold cannot be learned; "
+        f"profile(s) are left out{series}. A threshold cannot be learned; "
         "give one instead, and it is reported as not validated."
     )

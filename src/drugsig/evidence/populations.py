@@ -1,7 +1,8 @@
 """Population rules: which pairs of profiles are known to share, or not to share, a source.
 
-A rule is explicit and written down. That two specimens come from one seizure never makes them
-linked by itself: a seizure may hold several batches.
+A rule is explicit and written down, its conditions put together with ``&``, ``|`` and ``~``. That
+two specimens come from one seizure never makes them linked by itself: a seizure may hold several
+batches.
 """
 
 from __future__ import annotations
@@ -13,121 +14,23 @@ from typing import Any
 
 from drugsig._check import choose, did_you_mean, listed, nearest, one_line_text
 from drugsig.errors import ConfigError, InputError, MetadataError, UnknownNameError
+from drugsig.evidence.conditions import Condition, GroupSize, PairCondition, names_of
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["PRESETS", "GroupSize", "PairCondition", "PopulationRule", "names_of", "preset"]
+__all__ = [
+    "DEFAULT_SEQUENCE",
+    "DEFAULT_SPECIMEN",
+    "PRESETS",
+    "GroupSize",
+    "PairCondition",
+    "PopulationRule",
+    "names_of",
+    "preset",
+]
 
-# The column that names the specimen unless a rule names another.
+# The columns that name the specimen and the analytical series unless a rule names others.
 DEFAULT_SPECIMEN = "specimen_id"
-
-
-@dataclass(frozen=True)
-class GroupSize:
-    """Both profiles belong to groups of a certain size.
-
-    Parameters
-    ----------
-    column : str
-        Profiles with the same text in this column are one group; sizes are counted over the
-        whole profile set.
-    low, high : int
-        The least and the largest size that counts.
-    """
-
-    column: str
-    low: int
-    high: int
-
-    def __post_init__(self) -> None:
-        one_line_text(self.column, what="the column of a group size")
-        if not (isinstance(self.low, int) and isinstance(self.high, int)):
-            raise InputError(f"group sizes must be whole numbers, got {self.low!r}, {self.high!r}")
-        if not 1 <= self.low <= self.high:
-            raise InputError(f"group sizes must be 1 <= low <= high, got {self.low}, {self.high}")
-
-
-@dataclass(frozen=True)
-class PairCondition:
-    """What must hold for a pair of profiles: everything named here.
-
-    Three-valued: where a metadata cell is empty the answer is unknown, unless another part is
-    false already.
-
-    Parameters
-    ----------
-    same : tuple of str
-        Columns in which both profiles have the same text.
-    different : tuple of str
-        Columns in which they differ, every one of them.
-    group_size : GroupSize, optional
-        A condition on the size of the groups both belong to.
-    """
-
-    same: tuple[str, ...] = ()
-    different: tuple[str, ...] = ()
-    group_size: GroupSize | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The metadata columns it looks at."""
-        sized = () if self.group_size is None else (self.group_size.column,)
-        return tuple(dict.fromkeys((*self.same, *self.different, *sized)))
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any], /, *, where: str) -> PairCondition:
-        """Read a condition from data, as in an analysis file.
-
-        Raises
-        ------
-        ConfigError
-            If a value has the wrong kind.
-        UnknownNameError
-            If a key is not known.
-        """
-        for key in data:
-            choose(key, ("same", "different", "group_size"), what=f"key of {where}")
-        size = data.get("group_size")
-        if size is not None:
-            if not isinstance(size, Mapping) or set(size) != {"column", "low", "high"}:
-                raise ConfigError(
-                    f"group_size of {where} must be a table with column, low and high, got {size!r}"
-                )
-            size = GroupSize(size["column"], size["low"], size["high"])
-        condition = cls(
-            same=names_of(data.get("same", ()), where=f"same of {where}"),
-            different=names_of(data.get("different", ()), where=f"different of {where}"),
-            group_size=size,
-        )
-        if not condition.columns:
-            raise ConfigError(
-                f"{where} names no column. Say what is known, for example same = ['batch_id'] for "
-                "linked and different = ['batch_id'] for unlinked pairs."
-            )
-        return condition
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the condition as data."""
-        data: dict[str, Any] = {}
-        if self.same:
-            data["same"] = list(self.same)
-        if self.different:
-            data["different"] = list(self.different)
-        if self.group_size is not None:
-            size = self.group_size
-            data["group_size"] = {"column": size.column, "low": size.low, "high": size.high}
-        return data
-
-    def __str__(self) -> str:
-        parts = []
-        if self.same:
-            parts.append("the same " + ", ".join(self.same))
-        if self.different:
-            parts.append("different " + ", ".join(self.different))
-        if self.group_size is not None:
-            size = self.group_size
-            span = f"{size.low}" if size.low == size.high else f"{size.low} to {size.high}"
-            parts.append(f"{size.column} of {span} profile(s)")
-        return " and ".join(parts)
+DEFAULT_SEQUENCE = "sequence_id"
 
 
 @dataclass(frozen=True)
@@ -138,8 +41,9 @@ class PopulationRule:
     ----------
     name : str
         What reports call the rule.
-    linked, unlinked : PairCondition
-        A pair for which neither holds, or neither can be decided, is not used.
+    linked, unlinked : Condition
+        A `PairCondition`, or several put together with ``&``, ``|`` and ``~``. A pair for which
+        neither holds, or neither can be decided, is not used.
     source : tuple of str
         The columns whose texts together name the source. Rates are resampled over sources, not
         pairs, because the pairs of one source depend on each other.
@@ -158,6 +62,13 @@ class PopulationRule:
         Columns that were themselves derived from the profile: a rule that uses one is circular.
     purpose : str
         What the rule may be used for, if that is limited.
+    sequence : str, optional
+        The column that names the analytical series in which a profile was measured. By default
+        ``sequence_id``, where the profiles have such a column.
+    same_sequence : bool
+        Whether linked pairs may be of one sequence. By default they may not, where a column names
+        the sequence: what was measured in one series is more alike than what was measured in two,
+        and casework compares across series.
 
     Examples
     --------
@@ -172,8 +83,8 @@ class PopulationRule:
     """
 
     name: str
-    linked: PairCondition
-    unlinked: PairCondition
+    linked: Condition
+    unlinked: Condition
     source: tuple[str, ...]
     source_level: str = "source"
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -182,6 +93,8 @@ class PopulationRule:
     strata: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     purpose: str = ""
+    sequence: str | None = None
+    same_sequence: bool = False
 
     def __post_init__(self) -> None:
         one_line_text(self.name, what="the name of a population rule")
@@ -189,6 +102,11 @@ class PopulationRule:
             raise InputError(
                 f"population rule '{self.name}' must say which column names the source, for "
                 "example source=('batch_id',)"
+            )
+        if not isinstance(self.same_sequence, bool):
+            raise InputError(
+                f"same_sequence of population rule '{self.name}' must be true or false, got "
+                f"{self.same_sequence!r}"
             )
 
     @property
@@ -202,6 +120,7 @@ class PopulationRule:
                     *self.source,
                     *self.exclude,
                     *(() if self.specimen is None else (self.specimen,)),
+                    *(() if self.sequence is None else (self.sequence,)),
                     *self.strata,
                     *((self.seizure,) if self.strata else ()),
                 )
@@ -236,6 +155,12 @@ class PopulationRule:
         if self.specimen is not None:
             return self.specimen
         return DEFAULT_SPECIMEN if DEFAULT_SPECIMEN in profiles.metadata_columns else None
+
+    def sequence_column(self, profiles: ProfileSet, /) -> str | None:
+        """Return the column that names the sequence of these profiles; None if there is none."""
+        if self.sequence is not None:
+            return self.sequence
+        return DEFAULT_SEQUENCE if DEFAULT_SEQUENCE in profiles.metadata_columns else None
 
     def unmatched(self, profiles: ProfileSet, /) -> tuple[str, ...]:
         """Return what the rule excludes and these profiles never have: ``"column = text"``.
@@ -303,7 +228,7 @@ class PopulationRule:
         exclude = data.get("exclude", {})
         if not isinstance(exclude, Mapping):
             raise ConfigError(f"exclude of the population rule must be a table, got {exclude!r}")
-        words = ("source_level", "specimen", "seizure", "purpose")
+        words = ("source_level", "specimen", "seizure", "purpose", "sequence")
         texts = {k: data[k] for k in words if k in data}
         for key, value in texts.items():
             if not isinstance(value, str):
@@ -311,16 +236,22 @@ class PopulationRule:
         for key in ("linked", "unlinked"):
             if not isinstance(data[key], Mapping):
                 raise ConfigError(f"{key} of the population rule must be a table")
+        same_sequence = data.get("same_sequence", False)
+        if not isinstance(same_sequence, bool):
+            raise ConfigError(
+                f"same_sequence of the population rule must be true or false, got {same_sequence!r}"
+            )
         return cls(
             name=data["name"],
-            linked=PairCondition.from_data(data["linked"], where="linked pairs"),
-            unlinked=PairCondition.from_data(data["unlinked"], where="unlinked pairs"),
+            linked=Condition.from_data(data["linked"], where="linked pairs"),
+            unlinked=Condition.from_data(data["unlinked"], where="unlinked pairs"),
             source=names_of(data["source"], where="source"),
             exclude=MappingProxyType(
                 {k: names_of(v, where=f"exclude.{k}") for k, v in exclude.items()}
             ),
             strata=names_of(data.get("strata", ()), where="strata"),
             derived=names_of(data.get("derived", ()), where="derived"),
+            same_sequence=same_sequence,
             **texts,
         )
 
@@ -345,6 +276,10 @@ class PopulationRule:
                 data[key] = list(getattr(self, key))
         if self.purpose:
             data["purpose"] = self.purpose
+        if self.sequence is not None:
+            data["sequence"] = self.sequence
+        if self.same_sequence:
+            data["same_sequence"] = True
         return data
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -353,20 +288,6 @@ class PopulationRule:
 
 def _restore_rule(data: Mapping[str, Any]) -> PopulationRule:
     return PopulationRule.from_data(data)
-
-
-def names_of(value: object, /, *, where: str) -> tuple[str, ...]:
-    """Return one name or a list of names as a tuple.
-
-    Raises
-    ------
-    ConfigError
-        If it is neither.
-    """
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and n for n in names):
-        raise ConfigError(f"{where} must be names of columns or texts, got {value!r}")
-    return tuple(str(n) for n in names)
 
 
 # -- the rules of a published study --------------------------------------------------------

@@ -13,9 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from drugsig.evidence.pairs import PairSample, Places
+from drugsig.evidence.pair_samples import PairSample
+from drugsig.evidence.roc import auc
+from drugsig.evidence.weighted_roc import RankedPairs, rank_pairs
 
-__all__ = ["CONFIDENCE", "Interval", "auc_interval", "rate_interval", "source_weights"]
+__all__ = [
+    "CONFIDENCE",
+    "Interval",
+    "affordable_by_pairs",
+    "affordable_resamples",
+    "auc_interval",
+    "independent_units",
+    "independent_units_of",
+    "percentile_interval",
+    "ranked_sample",
+    "rate_interval",
+    "source_weights",
+]
 
 Floats = NDArray[np.float64]
 
@@ -87,10 +101,10 @@ def rate_interval(
         ends = np.minimum(a, b), np.maximum(a, b)
         counts = coo_array((np.ones(len(a)), ends), shape=(n_sources, n_sources)).tocsr()
         hit_counts = coo_array((hit.astype(np.float64), ends), shape=(n_sources, n_sources)).tocsr()
-        weights = weights[:, : _affordable(weights, int(counts.nnz), _MOST_FOR_RATE)]
+        weights = weights[:, : _affordable(weights.shape[1], int(counts.nnz), _MOST_FOR_RATE)]
         top, bottom = _drawn(hit_counts, weights), _drawn(counts, weights)
     units = len(np.unique(a)) if linked else _disjoint_pairs(a, b)
-    return _interval(top, bottom, float(hit.mean()), units)
+    return percentile_interval(top, bottom, float(hit.mean()), units)
 
 
 def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
@@ -106,34 +120,64 @@ def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
     weights : ndarray of float64, shape (n_sources, n_resamples)
         From `source_weights`; fewer are used where there are very many pairs.
     """
-    apart = ~sample.linked
-    sign = -1.0 if sample.metric.is_similarity else 1.0
-    unlinked, linked = sign * sample.scores[apart], sign * sample.scores[sample.linked]
-    order = np.argsort(unlinked, kind="stable")
-    unlinked = unlinked[order]
-    a, b = sample.source_a[apart][order], sample.source_b[apart][order]
-    own = sample.source_a[sample.linked]
-    start = np.searchsorted(unlinked, linked, side="left")
-    stop = np.searchsorted(unlinked, linked, side="right")
-    n = _affordable(weights, len(unlinked), _MOST_FOR_AUC)
-    top, bottom = np.empty(n), np.empty(n)
-    # Unlinked pairs between two neighbouring linked scores are added up at once.
-    cuts = np.unique(np.concatenate([[0], start, stop]))
-    cuts = cuts[cuts < len(unlinked)]
-    first, last = np.searchsorted(cuts, start), np.searchsorted(cuts, stop)
-    cumulative = np.zeros(len(cuts) + 1)
-    for k in range(n):
-        weight = weights[:, k]
-        np.cumsum(np.add.reduceat(weight[a] * weight[b], cuts), out=cumulative[1:])
-        total = cumulative[-1]
-        # A linked pair beats the unlinked pairs behind it, and half of those level with it.
-        beaten = total - (cumulative[first] + cumulative[last]) / 2.0
-        top[k] = weight[own] @ beaten
-        bottom[k] = weight[own].sum() * total
-    won = len(unlinked) - (start + stop) / 2.0
-    observed = float(won.sum()) / (len(linked) * len(unlinked))
-    units = min(len(np.unique(own)), _disjoint_pairs(a, b))
-    return _interval(top, bottom, observed, units)
+    ranked = ranked_sample(sample)
+    weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
+    parts = list(ranked.counts(weights))
+    top = np.concatenate([part.wins for part in parts])
+    bottom = np.concatenate([part.n_linked * part.n_unlinked for part in parts])
+    observed = auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
+    return percentile_interval(top, bottom, observed, independent_units(sample))
+
+
+def ranked_sample(sample: PairSample, /) -> RankedPairs:
+    """Put the pairs of a sample in order, the most alike first."""
+    return rank_pairs(
+        sample.scores, sample.linked, sample.source_a, sample.source_b, metric=sample.metric
+    )
+
+
+def affordable_resamples(sample: PairSample, n_resamples: int, /) -> int:
+    """Return how many resamples of a curve are made: all of them, unless that takes too long."""
+    return affordable_by_pairs(sample.n_unlinked, n_resamples)
+
+
+def affordable_by_pairs(n_unlinked: int, n_resamples: int, /) -> int:
+    """Return how many resamples of a curve over so many unlinked pairs are made."""
+    return _affordable(n_resamples, n_unlinked, _MOST_FOR_AUC)
+
+
+def independent_units(sample: PairSample, /) -> int:
+    """Return how many independent pairs a sample stands for: those of its poorer side."""
+    return independent_units_of(sample.source_a, sample.source_b, sample.linked)
+
+
+def independent_units_of(
+    source_a: NDArray[np.integer], source_b: NDArray[np.integer], linked: NDArray[np.bool_], /
+) -> int:
+    """Return the same from the sources of pairs, each of shape (n_pairs,)."""
+    units = _disjoint_pairs(source_a[~linked], source_b[~linked])
+    return min(len(np.unique(source_a[linked])), units)
+
+
+def percentile_interval(top: Floats, bottom: Floats, observed: float, units: int, /) -> Interval:
+    """Return the percentile interval of a share, widened where resampling shows no spread.
+
+    Parameters
+    ----------
+    top, bottom : ndarray of float64, shape (n_resamples,)
+        The share in every resample is their ratio; where `bottom` is 0 there is none.
+    observed : float
+        The share itself; the interval always holds it.
+    units : int
+        Independent trials behind a share of 0 or 1, for the exact binomial bound.
+    """
+    low, high = _ends(top, bottom)
+    alpha = (1.0 - CONFIDENCE) / 2.0
+    if observed == 0.0:
+        high = max(high, 1.0 - alpha ** (1.0 / units))
+    if observed == 1.0:
+        low = min(low, alpha ** (1.0 / units))
+    return Interval(min(low, observed), max(high, observed))
 
 
 def _drawn(counts: csr_array, weights: Floats) -> Floats:
@@ -144,25 +188,13 @@ def _drawn(counts: csr_array, weights: Floats) -> Floats:
     return np.asarray((weights * np.asarray(product)).sum(axis=0), dtype=np.float64)
 
 
-def _affordable(weights: Floats, products: int, most: int) -> int:
-    """Return how many resamples are used: all of them, unless that takes too long."""
-    return min(int(weights.shape[1]), max(_FEWEST_RESAMPLES, most // max(1, products)))
+def _affordable(n_resamples: int, products: int, most: int) -> int:
+    return min(n_resamples, max(_FEWEST_RESAMPLES, most // max(1, products)))
 
 
-def _disjoint_pairs(a: Places, b: Places) -> int:
+def _disjoint_pairs(a: NDArray[np.integer], b: NDArray[np.integer]) -> int:
     """Return how many pairs can be formed of these sources if each is used once."""
     return max(1, len(np.union1d(a, b)) // 2)
-
-
-def _interval(top: Floats, bottom: Floats, observed: float, units: int) -> Interval:
-    """Return the percentile interval, widened where resampling shows no spread."""
-    low, high = _ends(top, bottom)
-    alpha = (1.0 - CONFIDENCE) / 2.0
-    if observed == 0.0:
-        high = max(high, 1.0 - alpha ** (1.0 / units))
-    if observed == 1.0:
-        low = min(low, alpha ** (1.0 / units))
-    return Interval(min(low, observed), max(high, observed))
 
 
 def _ends(top: Floats, bottom: Floats) -> tuple[float, float]:

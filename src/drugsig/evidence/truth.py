@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig.evidence.populations import PairCondition
+from drugsig.errors import InputError
+from drugsig.evidence.conditions import CompoundCondition, Condition, PairCondition
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["FALSE", "TRUE", "UNKNOWN", "agree", "both", "codes_of", "evaluate", "negate"]
+__all__ = ["FALSE", "TRUE", "UNKNOWN", "agree", "both", "codes_of", "either", "evaluate", "negate"]
 
 # Three-valued truth of a condition on a pair.
 TRUE = np.int8(1)
@@ -22,21 +25,27 @@ Rows = NDArray[np.intp]
 
 
 def codes_of(profiles: ProfileSet, column: str) -> NDArray[np.intp]:
-    """Return one whole number a text, in order of first use; -1 where the cell is empty."""
-    number: dict[str, int] = {}
-    return np.array(
-        [
-            -1 if text is None else number.setdefault(text, len(number))
-            for text in profiles.column(column)
-        ],
-        dtype=np.intp,
-    )
+    """Return one whole number a text, in order of first use; -1 where the cell is empty.
+
+    Raises
+    ------
+    MetadataError
+        If there is no such column.
+    """
+    table = profiles.profiles
+    if column not in table.columns:
+        profiles.column(column)
+    numbers, _ = pd.factorize(table[column])
+    return np.asarray(numbers, dtype=np.intp)
 
 
 def agree(codes: NDArray[np.intp], rows: Rows, columns: Rows) -> Truth:
     """Say whether two profiles have the same code; unknown where one has none."""
     a, b = codes[rows], codes[columns]
-    return np.where((a < 0) | (b < 0), UNKNOWN, np.where(a == b, TRUE, FALSE))
+    truth: Truth = (a == b).astype(np.int8)
+    if codes.min(initial=0) < 0:
+        truth[(a < 0) | (b < 0)] = UNKNOWN
+    return truth
 
 
 def both(first: Truth, second: Truth) -> Truth:
@@ -48,13 +57,18 @@ def both(first: Truth, second: Truth) -> Truth:
     )
 
 
+def either(first: Truth, second: Truth) -> Truth:
+    """Three-valued OR: true wins over unknown, unknown over false."""
+    return negate(both(negate(first), negate(second)))
+
+
 def negate(truth: Truth) -> Truth:
     """Three-valued NOT."""
     return np.where(truth == UNKNOWN, UNKNOWN, 1 - truth).astype(np.int8)
 
 
 def evaluate(
-    condition: PairCondition,
+    condition: Condition,
     codes: Mapping[str, NDArray[np.intp]],
     rows: Rows,
     columns: Rows,
@@ -63,7 +77,7 @@ def evaluate(
 
     Parameters
     ----------
-    condition : PairCondition
+    condition : Condition
         What must hold.
     codes : mapping of str to ndarray of int, shape (n_profiles,)
         `codes_of` every column the condition looks at.
@@ -75,6 +89,13 @@ def evaluate(
     ndarray of int8, shape (n_pairs,)
         1 true, 0 false, -1 unknown.
     """
+    if isinstance(condition, CompoundCondition):
+        parts = [evaluate(part, codes, rows, columns) for part in condition.parts]
+        if condition.kind == "not":
+            return negate(parts[0])
+        return reduce(both if condition.kind == "all" else either, parts)
+    if not isinstance(condition, PairCondition):
+        raise InputError(f"a condition on pairs is needed, got {condition!r}")
     truth: Truth = np.full(len(rows), TRUE, dtype=np.int8)
     for column in condition.same:
         truth = both(truth, agree(codes[column], rows, columns))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import cophenet, fcluster, linkage
+from scipy.cluster.hierarchy import cophenet
+from scipy.spatial.distance import squareform
 
-from drugsig._check import choose, listed, warn
+from drugsig._check import warn
 from drugsig.comparison.comparison import Comparison
 from drugsig.errors import ChainingWarning, GroupingError
+from drugsig.groups.agreeing import agreeing_tree, cut_by_component, same_partition
+from drugsig.groups.cutting import (
+    DEFAULT_LINKAGE,
+    LINKAGES,
+    choose_linkage,
+    cut_tree,
+    flat_clusters,
+    grown_tree,
+    number_groups,
+    refuse_gaps,
+    text_order,
+)
 from drugsig.groups.groups import Groups
 
 __all__ = ["DEFAULT_LINKAGE", "LINKAGES", "group"]
-
-DEFAULT_LINKAGE = "average"
-
-# Linkages whose merge heights are on the scale of the scores, so that a score threshold cuts
-# them. Ward's heights are increases in a sum of squares.
-LINKAGES = ("average", "single", "complete", "weighted")
-# An average of n scores is rounded n times; this is enough for a thousand of them.
-_ROUNDING = 1e-12
-
-_OnScale = Literal["average", "single", "complete", "weighted"]
-_OFF_SCALE = ("ward", "centroid", "median")
 
 
 def group(
@@ -63,15 +63,11 @@ def group(
     -----
     Profiles that have no defined score with any other stand alone. Where scores tie, the outcome
     of a linkage depends on which pair is joined first; profiles are joined in the order of their
-    ids as text, so the groups do not depend on the order of the profiles. A group is an
+    ids as text, and each component of the links by itself, so the groups depend neither on the
+    order of the profiles nor on profiles that no chain of links reaches. A group is an
     investigative lead, not proof of a common source.
     """
-    if linkage_method in _OFF_SCALE:
-        raise GroupingError(
-            f"{linkage_method} linkage cannot be cut at a score threshold: its heights are not on "
-            f"the scale of '{comparison.metric.name}'. Use one of {listed(LINKAGES)}."
-        )
-    choose(linkage_method, LINKAGES, what="linkage")
+    method = choose_linkage(linkage_method, metric=comparison.metric.name)
     if not comparison.symmetric:
         raise GroupingError(
             "groups need the scores of one set of profiles with each other; this comparison is "
@@ -81,25 +77,29 @@ def group(
     metric = comparison.metric
     n = len(comparison.row_ids)
     alone = set(comparison.undefined_ids)
-    by_id = sorted(range(n), key=comparison.row_ids.__getitem__)
-    kept = np.array([k for k in by_id if comparison.row_ids[k] not in alone], dtype=np.intp)
+    by_text = text_order(comparison.row_ids)
+    kept = np.array([k for k in by_text if comparison.row_ids[k] not in alone], dtype=np.intp)
     distance = metric.as_distance(comparison.scores[np.ix_(kept, kept)])
-    _refuse_gaps(comparison, kept, distance)
+    rows, columns = np.nonzero(np.triu(np.isnan(distance), k=1))
+    refuse_gaps(
+        kept[rows], kept[columns], comparison.row_ids,
+        instead="comparison.links(threshold).components",
+    )  # fmt: skip
     labels = np.arange(n)
     tree = np.empty((0, 4))
     correlation: float | None = None
     if len(kept) > 1:
-        upper = distance[np.triu_indices(len(kept), k=1)]
-        tree = linkage(upper, method=cast(_OnScale, linkage_method))
+        upper = squareform(distance, checks=False)
         cut = float(metric.as_distance(np.asarray(links.threshold)))
-        labels[kept] = n + fcluster(_rounded_to(cut, tree), t=cut, criterion="distance")
+        tree, found = _tree_and_clusters(distance, upper, links.components[kept], cut, method)
+        labels[kept] = n + found
         if len(kept) > 2 and np.ptp(upper) > 0:
             correlation = _cophenetic(tree, upper)
     result = Groups(
         ids=comparison.row_ids,
-        labels=_renumber(labels, comparison.row_ids),
-        components=_renumber(links.components, comparison.row_ids),
-        linkage=linkage_method,
+        labels=number_groups(labels, by_text),
+        components=number_groups(links.components, by_text),
+        linkage=method,
         threshold=links.threshold,
         metric=metric,
         tree=tree,
@@ -112,18 +112,22 @@ def group(
     return result
 
 
-def _rounded_to(cut: float, tree: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the tree with heights that miss the cut by rounding alone put on it.
-
-    The average of scores that all equal the threshold may come out one digit above it. The height
-    of two single profiles is their score itself, and stays.
-    """
-    heights = tree[:, 2]
-    averaged = tree[:, 3] > 2
-    missed = averaged & (heights > cut) & (heights <= cut * (1.0 + _ROUNDING))
-    out = tree.copy()
-    out[missed, 2] = cut
-    return out
+def _tree_and_clusters(
+    distance: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    components: NDArray[np.intp],
+    cut: float,
+    method: str,
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the tree over all profiles, and the groups of each component by itself."""
+    tree = grown_tree(upper, method=method)
+    if (components == components[0]).all():
+        found = flat_clusters(upper, n=len(distance), cut=cut, method=method, tree=tree)
+    else:
+        found = cut_by_component(distance, components, cut=cut, method=method)
+    if not same_partition(cut_tree(tree, cut=cut), found):
+        tree = agreeing_tree(distance, components, found, cut=cut, method=method)
+    return tree, found
 
 
 def _cophenetic(tree: NDArray[np.float64], upper: NDArray[np.float64]) -> float | None:
@@ -131,34 +135,3 @@ def _cophenetic(tree: NDArray[np.float64], upper: NDArray[np.float64]) -> float 
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation, _ = cophenet(tree, upper)
     return float(correlation) if np.isfinite(correlation) else None
-
-
-def _refuse_gaps(
-    comparison: Comparison, kept: NDArray[np.intp], distance: NDArray[np.float64]
-) -> None:
-    gaps = np.isnan(distance)
-    if gaps.any():
-        worst = np.argsort(-gaps.sum(axis=1), kind="stable")
-        names = [comparison.row_ids[kept[k]] for k in worst if gaps[k].any()]
-        raise GroupingError(
-            f"{int(gaps.sum()) // 2} pair(s) have no score, so no average over a group can be "
-            f"formed. Most of them involve {listed(names, most=3)}. Leave those profiles out "
-            "(profiles.without([...])), drop the targets they lack, or use the components of the "
-            "links alone: comparison.links(threshold).components."
-        )
-
-
-def _renumber(labels: NDArray[np.intp], ids: tuple[str, ...]) -> NDArray[np.intp]:
-    """Number groups from 1, the largest first, then by their first id in text order.
-
-    The numbers do not depend on the order of the profiles.
-    """
-    _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    first = [""] * len(counts)
-    for place, group_number in enumerate(inverse):
-        if not first[group_number] or ids[place] < first[group_number]:
-            first[group_number] = ids[place]
-    order = sorted(range(len(counts)), key=lambda g: (-int(counts[g]), first[g]))
-    number = np.empty(len(counts), dtype=np.intp)
-    number[order] = np.arange(1, len(counts) + 1)
-    return number[inverse]

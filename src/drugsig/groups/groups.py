@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, choose
+from drugsig._check import FrozenArrays, freeze
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import GroupingError
+from drugsig.errors import GroupingError, UnknownNameError
 from drugsig.evidence.pairs import PairSample
 
 __all__ = ["Groups", "PartitionRates", "group_name"]
@@ -54,7 +54,7 @@ class PartitionRates:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Groups(FrozenArrays):
-    """Groups of probable common source, made by `drugsig.group`.
+    """Groups of probable common source, made by `drugsig.group` or `drugsig.group_links`.
 
     Attributes
     ----------
@@ -71,13 +71,16 @@ class Groups(FrozenArrays):
     metric : Metric
         What scores mean.
     tree : ndarray of float64, shape (n_members - 1, 4)
-        As scipy writes it, on distances.
+        As scipy writes it, on distances. Empty where `below_cut` is true.
     tree_members : ndarray of int, shape (n_members,)
         The profiles in the tree, as places in `ids`: leaf k of the tree is ``tree_members[k]``.
     cophenetic_correlation : float or None
         How well the heights of the tree describe the distances; a description, not a criterion.
     undefined_ids : tuple of str
         Profiles without any defined score; each stands alone.
+    below_cut : bool
+        Whether profiles were clustered below the cut only, as `drugsig.group_links` does: how
+        the groups would join above the threshold is not known, so there is no tree.
     """
 
     ids: tuple[str, ...]
@@ -90,6 +93,7 @@ class Groups(FrozenArrays):
     tree_members: NDArray[np.intp]
     cophenetic_correlation: float | None
     undefined_ids: tuple[str, ...]
+    below_cut: bool = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Groups):
@@ -99,6 +103,7 @@ class Groups(FrozenArrays):
             and self.linkage == other.linkage
             and self.threshold == other.threshold
             and self.metric == other.metric
+            and self.below_cut == other.below_cut
             and np.array_equal(self.labels, other.labels)
             and np.array_equal(self.components, other.components)
             and np.array_equal(self.tree, other.tree)
@@ -107,19 +112,19 @@ class Groups(FrozenArrays):
     __hash__ = None  # type: ignore[assignment]  # large and compared by content
 
     def __len__(self) -> int:
-        return int(self.labels.max(initial=0))
+        return len(self.sizes)
 
     @cached_property
     def sizes(self) -> NDArray[np.intp]:
         """The number of profiles in each group, the largest first."""
-        return np.bincount(self.labels, minlength=len(self) + 1)[1:]
+        return freeze(np.bincount(self.labels, minlength=1)[1:])
 
-    @property
+    @cached_property
     def n_components(self) -> int:
         """How many connected components the links make."""
         return int(self.components.max(initial=0))
 
-    @property
+    @cached_property
     def largest_component(self) -> int:
         """How many profiles the largest component holds."""
         return int(np.bincount(self.components, minlength=1).max(initial=0))
@@ -127,8 +132,8 @@ class Groups(FrozenArrays):
     @cached_property
     def chained(self) -> bool:
         """Whether chaining links gives other groups than the linkage does."""
-        pairs = set(zip(self.labels.tolist(), self.components.tolist(), strict=True))
-        return not len(pairs) == len(self) == self.n_components
+        pairs = len(np.unique(self.labels * (self.n_components + 1) + self.components))
+        return not pairs == len(self) == self.n_components
 
     @property
     def chaining_note(self) -> str:
@@ -150,9 +155,26 @@ class Groups(FrozenArrays):
         UnknownNameError
             If there is no such group.
         """
-        known = tuple(group_name(k) for k in range(1, len(self) + 1))
-        choose(group_name(number), known, what="group")
-        return tuple(self.ids[k] for k in np.flatnonzero(self.labels == number))
+        if not 1 <= number <= len(self):
+            known = tuple(group_name(k) for k in range(1, len(self) + 1))
+            there = f"There are {known[0]} to {known[-1]}." if known else "There are none."
+            raise UnknownNameError(
+                f"unknown group {group_name(number)!r}. {there}",
+                name=group_name(number),
+                known=known,
+            )
+        stop = int(self._stops[number - 1])
+        first = stop - int(self.sizes[number - 1])
+        return tuple(self.ids[k] for k in self._by_group[first:stop])
+
+    @cached_property
+    def _by_group(self) -> NDArray[np.intp]:
+        """The profiles of the first group, then those of the second and so on."""
+        return freeze(np.argsort(self.labels, kind="stable"))
+
+    @cached_property
+    def _stops(self) -> NDArray[np.intp]:
+        return freeze(np.cumsum(self.sizes))
 
     def partition_rates(self, sample: PairSample, /) -> PartitionRates:
         """Measure the partition on pairs of known source.
@@ -176,10 +198,11 @@ class Groups(FrozenArrays):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a profile: id, group, size of the group, component."""
+        names = [group_name(k) for k in range(1, len(self) + 1)]
         return pd.DataFrame(
             {
                 "profile_id": list(self.ids),
-                "group": [group_name(int(k)) for k in self.labels],
+                "group": [names[k] for k in self.labels - 1],
                 "group_size": self.sizes[self.labels - 1],
                 "component": self.components.copy(),
             }
@@ -187,10 +210,11 @@ class Groups(FrozenArrays):
 
     def __repr__(self) -> str:
         alone = int((self.sizes == 1).sum())
+        below = ", clustered below the threshold only" if self.below_cut else ""
         return (
             f"<Groups: {len(self.ids)} profiles in {len(self) - alone} groups and {alone} alone, "
             f"{self.linkage} linkage, {self.metric.name} {self.metric.link_sign} "
-            f"{self.threshold:.6g}; {self.n_components} components of links>"
+            f"{self.threshold:.6g}; {self.n_components} components of links{below}>"
         )
 
     def _repr_html_(self) -> str:

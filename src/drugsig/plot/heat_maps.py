@@ -82,7 +82,7 @@ def heat_map(
     Raises
     ------
     InputError
-        If no pair has a score, or if the groups are of other profiles.
+        If no pair has a score, or if the groups are of other profiles or have no tree.
     ThresholdError
         If the threshold lies outside the range of the metric.
     """
@@ -101,6 +101,12 @@ def heat_map(
             f"the groups are of {len(groups.ids)} profiles and the comparison of "
             f"{len(comparison.row_ids)}, or of others. Draw the comparison the groups were made "
             "from."
+        )
+    if groups.below_cut:
+        raise InputError(
+            "these groups were clustered below the threshold only and have no tree to draw. Group "
+            "the scores of a part of the profiles: drugsig.group(comparison, threshold=...), or "
+            "draw the map without groups."
         )
     if len(groups.tree_members) < 2:
         raise InputError(

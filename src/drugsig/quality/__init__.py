@@ -1,5 +1,7 @@
 """Quality: what must be known of the data before it is compared."""
 
+from drugsig.quality.outlier_findings import OutlierFinding, OutlierFindings, TargetSpread
+from drugsig.quality.outliers import find_outliers
 from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
 from drugsig.quality.run_checks import check_runs
 from drugsig.quality.run_findings import (
@@ -19,11 +21,15 @@ __all__ = [
     "SAMPLE",
     "BlankFinding",
     "ControlSpread",
+    "OutlierFinding",
+    "OutlierFindings",
     "ProfileCheck",
     "RunCheck",
     "RunChecks",
     "StandardChart",
+    "TargetSpread",
     "check_profiles",
     "check_runs",
     "dominant_targets",
+    "find_outliers",
 ]

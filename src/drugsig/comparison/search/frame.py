@@ -33,9 +33,9 @@ _MOST_FILTERED = 8
 # Compiled code tests points along more axes, as each costs it less.
 _KEPT_APART = 12
 
-# Profiles in a leaf of points for compiled code, which makes light of many small leaves: at half
-# of it the time for keeping books outweighs what pruning gains.
-_COMPILED_LEAF = 128
+# Points in a leaf for compiled code, which cuts leaves into small boxes itself: fewer leaves mean
+# that the points of the other side are read less often.
+_COMPILED_LEAF = 1024
 
 # Compiling, or loading what was compiled before, takes longer than a search among fewer profiles.
 _COMPILED_FROM = 50_000

@@ -1,0 +1,32 @@
+"""Calibration: from scores to likelihood ratios that mean what they say.
+
+`fit_calibration` takes scores of pairs of known source and one of the methods of `CALIBRATORS`;
+`Calibration.log10_lr` then gives any score its log10 likelihood ratio, finite always.
+"""
+
+from drugsig.evidence.calibration.beta import BetaCurve
+from drugsig.evidence.calibration.calibration import Calibration, fit_calibration
+from drugsig.evidence.calibration.curve import KnotCurve, LinearCurve
+from drugsig.evidence.calibration.registry import (
+    CALIBRATORS,
+    DEFAULT_CALIBRATOR,
+    Calibrator,
+    get_calibrator,
+)
+from drugsig.evidence.calibration.score_model import ScoreModel, fit_score_model
+from drugsig.evidence.calibration.training import source_pair_weights
+
+__all__ = [
+    "CALIBRATORS",
+    "DEFAULT_CALIBRATOR",
+    "BetaCurve",
+    "Calibration",
+    "Calibrator",
+    "KnotCurve",
+    "LinearCurve",
+    "ScoreModel",
+    "fit_calibration",
+    "fit_score_model",
+    "get_calibrator",
+    "source_pair_weights",
+]

@@ -1,0 +1,140 @@
+"""How far the pairs of a sample depend on each other, and what that costs."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.evidence.pair_samples import PairSample
+
+__all__ = ["Dependence", "measure_dependence"]
+
+# A source with more than this share of the linked pairs decides what the linked pairs say.
+_MUCH = 0.5
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How many sources stand behind the pairs, and how evenly.
+
+    Parameters
+    ----------
+    n_linked, n_unlinked : int
+        Pairs.
+    n_linked_sources, n_unlinked_sources : int
+        Sources they come from.
+    linked_per_source : tuple of (str, int)
+        Linked pairs by source, the most first.
+    effective_linked_sources : float
+        As many sources with equally many linked pairs each would weigh their mean as evenly:
+        (sum n)^2 / sum n^2 over sources with n linked pairs (Kish's effective sample size).
+    effective_unlinked_sources : float
+        The same over the ends of unlinked pairs.
+    disjoint_unlinked : int
+        How many unlinked pairs there could be at most if each source were used once.
+    notes : tuple of str
+        What makes the figures of this sample better than those of casework, or uncertain.
+    """
+
+    n_linked: int
+    n_unlinked: int
+    n_linked_sources: int
+    n_unlinked_sources: int
+    linked_per_source: tuple[tuple[str, int], ...]
+    effective_linked_sources: float
+    effective_unlinked_sources: float
+    disjoint_unlinked: int
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_linked} linked pairs from {self.n_linked_sources} sources (as good as "
+            f"{self.effective_linked_sources:.1f} of equal size), {self.n_unlinked} unlinked pairs "
+            f"from {self.n_unlinked_sources} sources (at most {self.disjoint_unlinked} of them "
+            "share no source)"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = (
+            ("linked pairs", f"{self.n_linked} from {self.n_linked_sources} sources"),
+            ("as good as", f"{self.effective_linked_sources:.1f} sources of equal size"),
+            ("unlinked pairs", f"{self.n_unlinked} from {self.n_unlinked_sources} sources"),
+            ("of them share no source", f"{self.disjoint_unlinked} at most"),
+            *(("mind", note) for note in self.notes),
+        )
+        body = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in rows)
+        return f"<table><tbody>{body}</tbody></table>"
+
+
+def measure_dependence(sample: PairSample, /) -> Dependence:
+    """Say how many sources stand behind the pairs of a sample, and how evenly.
+
+    Pairs of one source depend on each other, so that their number says little: 45 pairs of 10
+    specimens of one batch say about one batch.
+
+    Parameters
+    ----------
+    sample : PairSample
+        From `drugsig.pair_sample`.
+    """
+    apart = ~sample.linked
+    n = len(sample.sources)
+    linked = np.bincount(sample.source_a[sample.linked], minlength=n)
+    ends = np.bincount(sample.source_a[apart], minlength=n)
+    ends = ends + np.bincount(sample.source_b[apart], minlength=n)
+    order = sorted(np.flatnonzero(linked), key=lambda k: (-linked[k], sample.sources[k]))
+    return Dependence(
+        n_linked=sample.n_linked,
+        n_unlinked=sample.n_unlinked,
+        n_linked_sources=sample.n_linked_sources,
+        n_unlinked_sources=sample.n_unlinked_sources,
+        linked_per_source=tuple((sample.sources[k], int(linked[k])) for k in order),
+        effective_linked_sources=_effective(linked),
+        effective_unlinked_sources=_effective(ends),
+        disjoint_unlinked=sample.n_unlinked_sources // 2,
+        notes=_notes(sample, linked),
+    )
+
+
+def _effective(counts: NDArray[np.intp]) -> float:
+    size = counts.astype(np.float64)
+    squares = float((size * size).sum())
+    return float(size.sum()) ** 2 / squares if squares else 0.0
+
+
+def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[str, ...]:
+    notes = []
+    if not sample.sequences_differ:
+        why = (
+            "The rule allows linked pairs of one sequence"
+            if sample.rule.same_sequence
+            else "No column names the sequence in which a profile was measured"
+        )
+        notes.append(
+            f"{why}: the variation within a source may be that within one run series, which is "
+            "optimistic. Casework compares across series."
+        )
+    if sample.n_same_sequence:
+        notes.append(
+            f"{sample.n_same_sequence} linked pair(s) of one sequence, or of an unknown one, were "
+            "left out."
+        )
+    if not sample.specimen_known:
+        notes.append(
+            "No column names the specimen: two profiles of one specimen would count as a linked "
+            "pair."
+        )
+    if sample.rule.circular:
+        notes.append(
+            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself."
+        )
+    if linked.sum() and linked.max() > _MUCH * linked.sum() and np.count_nonzero(linked) > 1:
+        largest = sample.sources[int(linked.argmax())]
+        notes.append(
+            f"Source '{largest}' has {int(linked.max())} of the {int(linked.sum())} linked pairs: "
+            "figures per pair are mostly about it."
+        )
+    return tuple(notes)

@@ -1,0 +1,418 @@
+"""Intervals of performance figures, by resampling sources.
+
+Sources are drawn, not pairs: under one draw a linked pair counts as often as its source was drawn,
+and an unlinked pair as often as the product of both counts. Pairs between copies of one source are
+never made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv, stdtrit
+
+from drugsig.errors import InputError
+from drugsig.evidence.resampling import CONFIDENCE, Interval, source_weights
+
+__all__ = [
+    "Estimate",
+    "SourceDraws",
+    "SourceNumbers",
+    "band_of",
+    "draw_sources",
+    "falling",
+    "fitted_interval_of",
+    "independent_pairs",
+    "interval_of",
+    "largest_unseen",
+    "rate_band_of",
+    "source_numbers",
+]
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+_TAIL = (1.0 - CONFIDENCE) / 2.0
+_TINY = float(np.finfo(np.float64).tiny)
+
+# Above this many products of a pair and a draw there are fewer draws.
+_MOST_PRODUCTS = 200_000_000
+_FEWEST_DRAWS = 200
+
+# Numbers that one block of draws may hold.
+_BLOCK_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval.
+
+    Parameters
+    ----------
+    value : float
+        The figure.
+    interval : Interval or None
+        By resampling sources; None where there is none.
+    """
+
+    value: float
+    interval: Interval | None = None
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return f"{self.value:.4g}"
+        return f"{self.value:.4g} (95 %: {self.interval})"
+
+
+@dataclass(frozen=True, eq=False)
+class SourceNumbers:
+    """The sources of pairs, as numbers.
+
+    Attributes
+    ----------
+    first, second : ndarray of intp, shape (n_pairs,)
+        The source of each profile of a pair.
+    linked : ndarray of bool, shape (n_pairs,)
+        Known to share the source.
+    n_sources : int
+        How many sources occur in any pair.
+    """
+
+    first: Places
+    second: Places
+    linked: Flags
+    n_sources: int
+
+    @property
+    def n_linked(self) -> int:
+        """How many sources the linked pairs come from."""
+        return len(np.unique(self.first[self.linked]))
+
+    @property
+    def n_unlinked(self) -> int:
+        """How many sources the unlinked pairs come from."""
+        apart = ~self.linked
+        return len(np.union1d(self.first[apart], self.second[apart]))
+
+
+@dataclass(frozen=True, eq=False)
+class SourceDraws:
+    """How often each source is drawn, for draws that hold linked and unlinked pairs.
+
+    Attributes
+    ----------
+    sources : SourceNumbers
+        The sources of the pairs.
+    counts : ndarray of float64, shape (n_sources, n_draws)
+        How often each is drawn.
+    """
+
+    sources: SourceNumbers
+    counts: Floats
+
+    @property
+    def n_draws(self) -> int:
+        """How many draws there are."""
+        return int(self.counts.shape[1])
+
+    def weights(self) -> Iterator[Floats]:
+        """Yield the weights of all pairs, one array of shape (n_pairs,) a draw."""
+        first, second = self.sources.first, self.sources.second
+        for draw in np.ascontiguousarray(self.counts.T):
+            once = draw[first]
+            yield np.where(self.sources.linked, once, once * draw[second])
+
+    def means(self, rows: Iterable[Floats | Flags], /, *, linked: bool) -> Floats:
+        """Return weighted means over the pairs of one kind, for every draw.
+
+        Parameters
+        ----------
+        rows : iterable of ndarray, each of shape (n_pairs of this kind,)
+            What is averaged, one figure a row; looked at one by one, so that many figures of many
+            pairs need not be in memory at once. Infinite where no other pair makes good for it.
+        linked : bool
+            Which kind.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_figures, n_draws)
+            Infinite where an infinite value was drawn.
+        """
+        side = self.sources.linked == linked
+        first, second = self.sources.first[side], self.sources.second[side]
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        pair, place = np.unique(low * self.sources.n_sources + high, return_inverse=True)
+        # Added up by pair of sources, of which there are far fewer than of profiles.
+        finite: list[Floats] = [np.bincount(place).astype(np.float64)]
+        endless: dict[int, Floats] = {}
+        for number, row in enumerate(rows):
+            values = np.asarray(row, dtype=np.float64)
+            infinite = np.isinf(values)
+            if infinite.any():
+                endless[number] = _by_pair(place, infinite.astype(np.float64))
+            finite.append(_by_pair(place, np.where(infinite, 0.0, values)))
+        drawn = self._added(np.stack([*finite, *endless.values()]), pair, linked=linked)
+        out: Floats = drawn[1 : len(finite)] / drawn[0]
+        for number, held in zip(endless, drawn[len(finite) :], strict=True):
+            out[number, held > 0] = np.inf
+        return out
+
+    def _added(self, sums: Floats, pair: Places, *, linked: bool) -> Floats:
+        """Add sums by pair of sources, as often as both were drawn."""
+        one, other = pair // self.sources.n_sources, pair % self.sources.n_sources
+        out = np.empty((len(sums), self.n_draws))
+        step = max(1, _BLOCK_NUMBERS // max(1, len(pair)))
+        for start in range(0, self.n_draws, step):
+            drawn = self.counts[:, start : start + step]
+            weight = drawn[one] if linked else drawn[one] * drawn[other]
+            out[:, start : start + step] = sums @ weight
+        return out
+
+
+def _by_pair(place: Places, values: Floats) -> Floats:
+    return np.asarray(np.bincount(place, weights=values), dtype=np.float64)
+
+
+def source_numbers(linked: Flags, source_a: ArrayLike, source_b: ArrayLike, /) -> SourceNumbers:
+    """Return the sources of pairs as numbers.
+
+    Parameters
+    ----------
+    linked : ndarray of bool, shape (n_pairs,)
+        Known to share the source.
+    source_a, source_b : array_like, shape (n_pairs,)
+        The sources of both profiles: names or numbers.
+
+    Raises
+    ------
+    InputError
+        If there is not one source a profile, or the sources contradict `linked`.
+    """
+    first, second = np.asarray(source_a), np.asarray(source_b)
+    for name, array in (("source_a", first), ("source_b", second)):
+        if array.shape != linked.shape:
+            raise InputError(
+                f"{name} must name one source a pair, {len(linked)} in all, got an array of shape "
+                f"{array.shape}"
+            )
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise InputError(f"{name} holds NaN: the source of every pair must be known")
+    if (first.dtype.kind in "iufb") != (second.dtype.kind in "iufb"):
+        raise InputError(
+            f"source_a holds {first.dtype} and source_b {second.dtype}: name sources in both by "
+            "text, or in both by number"
+        )
+    try:
+        names, numbers = np.unique(np.concatenate([first, second]), return_inverse=True)
+    except TypeError as error:
+        raise InputError(
+            "source_a and source_b hold things that cannot be ordered, such as a missing value "
+            "among text: the source of every pair must be known"
+        ) from error
+    a, b = numbers[: len(linked)].astype(np.intp), numbers[len(linked) :].astype(np.intp)
+    wrong = linked != (a == b)
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        kind, relation = ("linked", "different") if linked[k] else ("unlinked", "the same")
+        raise InputError(
+            f"{int(wrong.sum())} pair(s) contradict their sources, the first at place {k}: it is "
+            f"called {kind}, but its sources, '{first[k]}' and '{second[k]}', are {relation}. "
+            "Linked means of one source."
+        )
+    return SourceNumbers(a, b, linked, len(names))
+
+
+def draw_sources(
+    sources: SourceNumbers, n_resamples: int, rng: np.random.Generator, /
+) -> SourceDraws:
+    """Draw sources with replacement; draws without a linked or an unlinked pair are left out.
+
+    Parameters
+    ----------
+    sources : SourceNumbers
+        The sources of the pairs.
+    n_resamples : int
+        How often; less often where there are very many pairs.
+    rng : numpy.random.Generator
+        For drawing.
+
+    Raises
+    ------
+    InputError
+        If `n_resamples` is below 100 or `rng` is no generator.
+    """
+    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int) or n_resamples < 100:
+        raise InputError(f"n_resamples must be a whole number from 100, got {n_resamples!r}")
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(
+            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
+            "rng=numpy.random.default_rng(1)."
+        )
+    affordable = max(_FEWEST_DRAWS, _MOST_PRODUCTS // max(1, len(sources.linked)))
+    counts = source_weights(sources.n_sources, min(n_resamples, affordable), rng)
+    every = SourceDraws(sources, counts)
+    usable = np.ones(every.n_draws, dtype=bool)
+    for linked in (True, False):
+        one = [np.ones(int((sources.linked == linked).sum()))]
+        with np.errstate(invalid="ignore"):
+            usable &= ~np.isnan(every.means(one, linked=linked)[0])
+    return SourceDraws(sources, counts[:, usable])
+
+
+def independent_pairs(sources: SourceNumbers, /, *, linked: bool) -> int:
+    """Return how many pairs of one kind can be formed if each source is used once."""
+    return sources.n_linked if linked else max(1, sources.n_unlinked // 2)
+
+
+def interval_of(drawn: Floats, observed: float, /) -> Interval | None:
+    """Return the percentile interval, which always holds the observed figure.
+
+    Parameters
+    ----------
+    drawn : ndarray of float64, shape (n_draws,)
+        The figure in every draw; NaN where a draw has none.
+    observed : float
+        The figure itself.
+
+    Returns
+    -------
+    Interval or None
+        None where the figure, or that of more than half of the draws, has no value.
+    """
+    known = drawn[~np.isnan(drawn)]
+    if np.isnan(observed) or 2 * len(known) <= len(drawn):
+        return None
+    low, high = _ends(known[:, np.newaxis])
+    return Interval(min(float(low[0]), observed), max(float(high[0]), observed))
+
+
+def fitted_interval_of(drawn: Floats, observed: float, /, *, highest: float) -> Interval | None:
+    """Return the interval of a figure that rests on a PAV fit to the very pairs it judges.
+
+    Such a figure is too good, and fitting again to resampled sources, some drawn twice, makes it
+    better still: percentiles would lie beside the truth. The difference between the mean of the
+    draws and the figure shows about half of how much too good it is (in simulations of 20 to 60
+    sources, between 0.42 and 0.5). The interval spans the figure as it is and the figure less
+    twice that difference, each with the spread of the draws.
+
+    Parameters
+    ----------
+    drawn, observed
+        As in `interval_of`.
+    highest : float
+        The largest value that the figure can take; the smallest is 0.
+    """
+    if not (np.isfinite(drawn).all() and np.isfinite(observed)):
+        return interval_of(drawn, observed)
+    low, high = (float(end[0]) for end in _ends(drawn[:, np.newaxis]))
+    mean = float(drawn.mean())
+    below, above = mean - low, high - mean
+    corrected = observed - 2.0 * (mean - observed)
+    return Interval(
+        max(0.0, min(observed - below, corrected - above)),
+        min(highest, max(observed + above, corrected + below)),
+    )
+
+
+def rate_band_of(
+    drawn: Floats, observed: Floats, /, *, units: int, n_pairs: int
+) -> tuple[Floats, Floats]:
+    """Return the intervals of rates after Korn and Graubard.
+
+    The spread of the draws tells how many independent pairs would be as uncertain; the interval is
+    the exact binomial (Clopper-Pearson) one of so many. Where the observed rate is 0 or 1, or the
+    draws show no spread, as many as there are independent units. Percentiles of the draws fall
+    short where there are few sources.
+
+    Parameters
+    ----------
+    drawn : ndarray of float64, shape (n_draws, n)
+        The rates in every draw.
+    observed : ndarray of float64, shape (n,)
+        The rates themselves.
+    units : int
+        From `independent_pairs`.
+    n_pairs : int
+        The pairs behind the rates: no more can be independent.
+
+    Notes
+    -----
+    Korn and Graubard (1998), Survey Methodology 24:193-201.
+    """
+    spread = drawn.var(axis=0, ddof=1)
+    mixed = (observed > 0.0) & (observed < 1.0) & (spread > 0.0)
+    few = (stdtrit(np.inf, _TAIL) / stdtrit(max(1, units - 1), _TAIL)) ** 2
+    alike = np.full(len(observed), float(units))
+    alike[mixed] = np.minimum(
+        n_pairs, few * observed[mixed] * (1.0 - observed[mixed]) / spread[mixed]
+    )
+    hits = observed * alike
+    # At the ends the inverse is not defined, and its limit is the end itself.
+    low = np.where(
+        observed > 0.0, betaincinv(np.maximum(hits, _TINY), alike - hits + 1, _TAIL), 0.0
+    )
+    high = np.where(
+        observed < 1.0,
+        betaincinv(hits + 1, np.maximum(alike - hits, _TINY), 1.0 - _TAIL),
+        1.0,
+    )
+    return np.minimum(low, observed), np.maximum(high, observed)
+
+
+def falling(low: Floats, high: Floats, at: Floats, /) -> tuple[Floats, Floats]:
+    """Return a band that falls as the rates within it must.
+
+    LRs beyond a larger value are rarer: what bounds the rate at one value from above bounds it at
+    every larger value too, even where nothing was seen any more.
+
+    Parameters
+    ----------
+    low, high : ndarray of float64, shape (n,)
+        The ends of the intervals.
+    at : ndarray of float64, shape (n,)
+        The values that are exceeded, in any order.
+    """
+    order = np.argsort(at, kind="stable")
+    lower, upper = low.copy(), high.copy()
+    upper[order] = np.minimum.accumulate(high[order])
+    lower[order] = np.maximum.accumulate(low[order][::-1])[::-1]
+    return lower, upper
+
+
+def largest_unseen(units: int, /) -> float:
+    """Return the largest rate that is still compatible with not having been seen once.
+
+    Parameters
+    ----------
+    units : int
+        From `independent_pairs`.
+    """
+    return float(1.0 - _TAIL ** (1.0 / units))
+
+
+def band_of(drawn: Floats, observed: Floats, /) -> tuple[Floats, Floats]:
+    """Return the percentile interval at each place of a curve.
+
+    Parameters
+    ----------
+    drawn : ndarray of float64, shape (n_draws, n)
+        The curve in every draw; infinite values are allowed.
+    observed : ndarray of float64, shape (n,)
+        The curve itself, which always lies in the band.
+    """
+    low, high = _ends(drawn)
+    return np.minimum(low, observed), np.maximum(high, observed)
+
+
+def _ends(drawn: Floats) -> tuple[Floats, Floats]:
+    if np.isfinite(drawn).all():
+        low, high = np.quantile(drawn, [_TAIL, 1.0 - _TAIL], axis=0)
+    else:
+        # Between a number and infinity there is no middle: the ends are values that were drawn.
+        low = np.quantile(drawn, _TAIL, axis=0, method="inverted_cdf")
+        high = np.quantile(drawn, 1.0 - _TAIL, axis=0, method="inverted_cdf")
+    return low, high
