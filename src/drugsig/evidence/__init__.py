@@ -28,9 +28,10 @@ from drugsig.evidence.populations import PRESETS, PopulationRule, preset
 from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
 from drugsig.evidence.resampling import Interval
 from drugsig.evidence.roc import auc, det_curve, roc_curve
+from drugsig.evidence.search_threshold import threshold_for_search
+from drugsig.evidence.strata import StratumRate
 from drugsig.evidence.target_selection import TargetSelection, between_within_ratio
 from drugsig.evidence.threshold import (
-    StratumRate,
     Threshold,
     assess_threshold,
     given_threshold,
@@ -84,5 +85,6 @@ __all__ = [
     "share_of_true_links",
     "stratum_pairs",
     "threshold_for",
+    "threshold_for_search",
     "verbal_statement",
 ]

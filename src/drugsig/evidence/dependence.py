@@ -124,12 +124,15 @@ def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[str, ...]:
         )
     if not sample.specimen_known:
         notes.append(
-            "No column names the specimen: two profiles of one specimen would count as a linked "
-            "pair."
+            "No column names the specimen. If two profiles are of one specimen they count as a "
+            "linked pair, and the rates look better than they are: name the column in the rule, "
+            'or specimen = "profile_id" if every profile is a specimen of its own.'
         )
     if sample.rule.circular:
         notes.append(
-            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself."
+            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
+            "pairs are called unlinked because their profiles differ, so the rates look better "
+            "than they are."
         )
     if linked.sum() and linked.max() > _MUCH * linked.sum() and np.count_nonzero(linked) > 1:
         largest = sample.sources[int(linked.argmax())]

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import share, warn
 from drugsig.comparison.comparison import Comparison
+from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError, SmallSampleWarning, ThresholdError
+from drugsig.evidence.dependence import measure_dependence
 from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import Interval, auc_interval, rate_interval, source_weights
 from drugsig.evidence.roc import auc, roc_curve
+from drugsig.evidence.strata import StratumRate, stratum_rates
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "DEFAULT_RATE",
     "DEFAULT_RESAMPLES",
-    "StratumRate",
     "Threshold",
     "assess_threshold",
     "given_threshold",
@@ -40,30 +43,7 @@ DEFAULT_RATE = 0.025
 FEW_LINKED_SOURCES = 30
 FEW_FALSE_POSITIVES = 10
 
-ALL_STRATA = "all strata"
 DEFAULT_RESAMPLES = 2000
-
-
-@dataclass(frozen=True)
-class StratumRate:
-    """How a threshold does on pairs of different seizures that agree in every stratum column.
-
-    Parameters
-    ----------
-    stratum : str
-        The texts of the stratum columns, or "all strata".
-    n_pairs : int
-        Pairs of different seizures in it; their source is not known.
-    link_rate : float
-        The share of them that meets the threshold.
-    auc : float
-        Linked pairs against these pairs.
-    """
-
-    stratum: str
-    n_pairs: int
-    link_rate: float
-    auc: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,14 +128,47 @@ class Threshold:
             raise ThresholdError(
                 f"this threshold is one of metric '{self.metric.name}', and the comparison was "
                 f"made with '{comparison.metric.name}'. Compare with "
-                f"metric='{self.metric.name}', or learn a threshold for the other."
+                f"metric='{self.metric.name}', or learn a threshold for the other. A fitted metric "
+                "counts as another where it was fitted on other profiles."
             )
-        spread = self.false_positive_interval
         return comparison.links(
             self.value,
             false_positive_rate=self.false_positive_rate,
-            false_positive_interval=None if spread is None else (spread.low, spread.high),
+            false_positive_interval=self._rate_ends,
         )
+
+    def search(
+        self, questioned: ProfileSet, reference: ProfileSet | None = None, /, **options: Any
+    ) -> Links:
+        """Find every link at this threshold without the matrix of scores, see `drugsig.links`.
+
+        Parameters
+        ----------
+        questioned, reference : ProfileSet
+            Pretreated as the profiles the threshold was learned from.
+        **options
+            Those of `drugsig.links` other than the metric, the threshold and its rates.
+
+        Returns
+        -------
+        Links
+            With the false-positive rate of the threshold, so that they state their comparisons
+            and how many links chance alone would make.
+        """
+        return links(
+            questioned,
+            reference,
+            metric=self.metric,
+            threshold=self.value,
+            false_positive_rate=self.false_positive_rate,
+            false_positive_interval=self._rate_ends,
+            **options,
+        )
+
+    @property
+    def _rate_ends(self) -> tuple[float, float] | None:
+        spread = self.false_positive_interval
+        return None if spread is None else (spread.low, spread.high)
 
     def __repr__(self) -> str:
         sign = self.metric.link_sign
@@ -399,18 +412,7 @@ def _assessed(
     notes = _warnings_for(sample, rate)
     for note in notes:
         warn(note, SmallSampleWarning)
-    if sample.rule.circular:
-        notes.append(
-            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
-            "pairs are called unlinked because their profiles differ, so the rates look better "
-            "than they are."
-        )
-    if not sample.specimen_known:
-        notes.append(
-            "No column names the specimen. If two profiles are of one specimen they count as a "
-            "linked pair, and the rates look better than they are: name the column in the rule, "
-            'or specimen = "profile_id" if every profile is a specimen of its own.'
-        )
+    notes += measure_dependence(sample).notes
     if origin == "learned":
         notes.append(
             "The rates are measured on the pairs the threshold was learned from; on new pairs "
@@ -430,7 +432,7 @@ def _assessed(
         false_positive_interval=rate_interval(sample, positive, weights, linked=False),
         true_positive_interval=rate_interval(sample, positive, weights, linked=True),
         auc_interval=auc_interval(sample, weights),
-        strata=_stratum_rates(sample, value, strata or {}),
+        strata=stratum_rates(sample, value, strata or {}),
         warnings=tuple(notes),
         n_resamples=n_resamples,
     )
@@ -452,22 +454,3 @@ def _warnings_for(sample: PairSample, rate: float | None) -> list[str]:
             "be measured well."
         )
     return notes
-
-
-def _stratum_rates(
-    sample: PairSample, value: float, strata: dict[str, Floats]
-) -> tuple[StratumRate, ...]:
-    filled = {label: scores for label, scores in strata.items() if len(scores)}
-    if not filled:
-        return ()
-    metric = sample.metric
-    everything = {ALL_STRATA: np.concatenate(list(filled.values())), **filled}
-    return tuple(
-        StratumRate(
-            stratum=label,
-            n_pairs=len(scores),
-            link_rate=float(metric.meets(scores, value).mean()),
-            auc=auc(sample.linked_scores, scores, metric=metric),
-        )
-        for label, scores in everything.items()
-    )
