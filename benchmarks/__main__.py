@@ -1,4 +1,4 @@
-"""All measurements in one go: ``python -m benchmarks`` prints the table, and writes it with --write.
+"""All measurements in one go: ``python -m benchmarks`` prints a table, with ``--write`` it is kept.
 
 It takes up to 40 minutes; ``--quick`` takes a few and says so in the table. Quote the ratios: every
 pair of contenders was timed in turn on one machine. ``--only links dense`` runs some of the parts.
@@ -44,9 +44,9 @@ set before the code was written. *numpy* needs nothing but the library's own dep
 the extra of that name, `pip install "drugsig[fast]"`, which finds the same links to the last bit.
 
 Data are simulated: 30 targets, batches of 1 to 50 profiles, within-source RSD of 10 to 20 %,
-17 % zeros, sum-normalised, fourth root. In "factor" data shared factors carry 60 % of what
-makes sources differ, as compounds that rise and fall together do; in "iid" data every target differs
-by itself, which is the worst case for pruning. Seeds are others than those the code was tuned with.
+17 % zeros, sum-normalised, fourth root. In "factor" data shared factors carry 60 % of what makes
+sources differ, as compounds that rise and fall together do; in "iid" data every target differs by
+itself, which is the worst case for pruning. Seeds are others than those the code was tuned with.
 
 ## How links are found
 
@@ -62,10 +62,10 @@ by itself, which is the worst case for pruning. Seeds are others than those the 
    score decides, so links do not depend on the way they were found.
 
 A few leaves are tried first. If pruning leaves half of all pairs or more, as with a wide threshold
-or many targets that vary alone, no tree is used and all pairs are multiplied in blocks. Metrics that
-count (peaks in common, targets within a few standard deviations), quotients and combinations of
-techniques are scored pair by pair. `scripts/check_links.py` compares the links of every metric with
-every pair by the definition.
+or many targets that vary alone, no tree is used and all pairs are multiplied in blocks. Metrics
+that count (peaks in common, targets within a few standard deviations), quotients and combinations
+of techniques are scored pair by pair. `scripts/check_links.py` compares the links of every metric
+with every pair by the definition.
 
 ## Measured
 """
@@ -126,10 +126,9 @@ def main() -> int:
         print(parts[-1], flush=True)
         print(f"-- {name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     minutes = (time.perf_counter() - began) / 60
-    told = (
-        f"Measured on {datetime.datetime.now(tz=datetime.UTC).date()} in {minutes:.0f} minutes"
-        f"{', with fewer profiles than the goals speak of' if options.quick else ''}: {machine()}.\n"
-    )
+    fewer = ", with fewer profiles than the goals speak of" if options.quick else ""
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    told = f"Measured on {today} in {minutes:.0f} minutes{fewer}: {machine()}.\n"
     print(told)
     if options.write:
         PAGE.write_text("\n".join([INTRODUCTION, *parts, told]), encoding="utf-8", newline="\n")
