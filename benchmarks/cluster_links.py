@@ -83,7 +83,7 @@ def cluster(stack: ExitStack, n_workers: int) -> Client:
             n_workers=n_workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
             memory_limit=None,
         )
     )

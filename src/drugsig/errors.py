@@ -14,6 +14,7 @@
     │   ├── ComparisonError           scores that cannot be formed
     │   ├── PopulationError           pairs of known source that cannot be formed
     │   ├── ThresholdError            a threshold that cannot be learned or used
+    │   ├── ModelMismatchError        profiles of another kind than a model was fitted to
     │   ├── GroupingError             profiles that cannot be grouped so
     │   └── ConfigError               an analysis file that cannot be run
     ├── SizeError (MemoryError)       more memory or more output than was allowed
@@ -51,6 +52,7 @@ __all__ = [
     "InputError",
     "MetadataError",
     "MissingExtraError",
+    "ModelMismatchError",
     "OutputError",
     "PopulationError",
     "ReadError",
@@ -199,6 +201,22 @@ class PopulationError(InputError):
 
 class ThresholdError(InputError):
     """A threshold cannot be learned from these pairs, or not be used here."""
+
+
+class ModelMismatchError(InputError):
+    """Profiles are of another kind than those that a model was fitted to.
+
+    Parameters
+    ----------
+    message : str
+        What failed and what to do next.
+    differing : sequence of str
+        In what they differ: ``"protocol"``, ``"pretreatment"``, ``"epoch"`` ...
+    """
+
+    def __init__(self, message: str, *, differing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.differing = tuple(differing)
 
 
 class GroupingError(InputError):

@@ -22,9 +22,11 @@ import pytest
 
 from tests.socket_guard import SocketGuard
 
-__all__ = ["Cluster", "loopback_allowed"]
+__all__ = ["Cluster", "later", "loopback_allowed", "wait_until"]
 
 _WAIT_S = 40.0
+
+_SLOW = Path(__file__).with_name("dask_slow_worker.py")
 
 
 class LoopbackGuard(SocketGuard):
@@ -80,13 +82,10 @@ class Cluster:
     ----------
     folder : Path
         For the file that tells where the scheduler is, and for the logs.
-    options : tuple of str
-        For the scheduler and every worker, as in certificates.
     """
 
-    def __init__(self, folder: Path, *, options: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.options = options
         self.file = folder / "scheduler.json"
         self.workers: list[subprocess.Popen[bytes]] = []
         with socket.socket() as one:
@@ -103,23 +102,18 @@ class Cluster:
         )  # fmt: skip
         wait_until(lambda: self.file.exists() or _ended(self.scheduler))
 
-    def start_worker(
-        self, *, nanny: bool = False, threads: int = 1, path: Path | None = None
-    ) -> subprocess.Popen[bytes]:
-        """Start a worker; `path` is looked for modules first."""
+    def start_worker(self, *, nanny: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker with one thread that takes its time for every task."""
         worker = self._start(
             "dask_worker",
-            self.address, "--nthreads", str(threads), "--no-dashboard",
+            self.address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1",
             "--local-directory", str(self.folder / "scratch"), "--death-timeout", "60",
-            "--nanny" if nanny else "--no-nanny",
-            path=path,
+            "--preload", str(_SLOW), "--nanny" if nanny else "--no-nanny",
         )  # fmt: skip
         self.workers.append(worker)
         return worker
 
-    def _start(
-        self, module: str, *arguments: str, path: Path | None = None
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "OPENBLAS_NUM_THREADS": "1",
@@ -127,11 +121,9 @@ class Cluster:
             "NUMBA_NUM_THREADS": "1",
             "PYTHONWARNINGS": "",
         }
-        if path is not None:
-            environment["PYTHONPATH"] = str(path)
         with (self.folder / "log.txt").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.{module}", *arguments, *self.options],
+                [sys.executable, "-m", f"distributed.cli.{module}", *arguments],
                 stdout=log,
                 stderr=log,
                 env=environment,

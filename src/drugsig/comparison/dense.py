@@ -9,6 +9,14 @@ from drugsig._check import listed, warn
 from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
+from drugsig.comparison.score_blocks import (
+    ScoreBlocks,
+    compiled_form,
+    gap_blocks,
+    run,
+    strips,
+)
+from drugsig.comparison.search.running import how_many_workers
 from drugsig.comparison.sides import Side, score_parts
 from drugsig.errors import SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
@@ -30,7 +38,9 @@ def compare(
     metric: str | Metric = DEFAULT_METRIC,
     min_measured: int | None = None,
     memory: float = DENSE_LIMIT_BYTES,
+    workers: int | None = None,
     across_epochs: bool = False,
+    progress: bool = True,
 ) -> Comparison:
     """Score every questioned profile against every reference profile.
 
@@ -49,9 +59,15 @@ def compare(
         The least number of targets measured in both profiles; with fewer the score is
         undefined. The metric's own number by default; a lower one is allowed and recorded.
     memory : float
-        The most bytes the matrix of scores may take.
+        The most bytes the matrix of scores may take. Only the scores count; what else is held
+        is the profiles, a few times over, and for every score one byte while undefined ones are
+        counted.
+    workers : int, optional
+        How many threads; one a processor by default. The scores do not depend on it.
     across_epochs : bool
         Whether profiles of different comparability epochs (column ``epoch``) may be compared.
+    progress : bool
+        Whether to show a bar where it takes long; without a terminal there is none.
 
     Returns
     -------
@@ -65,6 +81,8 @@ def compare(
     ComparisonError
         If the sets were pretreated differently, hold targets that are not impurities, or hold
         values the metric has no meaning for.
+    InputError
+        If `workers` or `min_measured` is no whole number from 1.
     SizeError
         If the matrix would take more than `memory`.
 
@@ -84,6 +102,7 @@ def compare(
     other = questioned if reference is None else reference
     admit(questioned, reference, measure, across_epochs=across_epochs)
     least = least_measured(min_measured, measure, len(questioned.targets))
+    count = how_many_workers(workers)
     n, m = len(questioned), len(other)
     needed = 8 * n * m
     if needed > memory:
@@ -92,7 +111,7 @@ def compare(
             "allowed. Find the pairs that meet a threshold without the matrix: drugsig.links("
             "profiles, metric=..., threshold=...). Or allow more with memory=<bytes>."
         )
-    scores = _dense(questioned, None if reference is None else other, measure, least)
+    scores = _dense(questioned, reference, measure, least, workers=count, progress=progress)
     result = Comparison(
         scores=scores,
         row_ids=questioned.ids,
@@ -156,23 +175,45 @@ def score_pairs(
 
 
 def _dense(
-    questioned: ProfileSet, reference: ProfileSet | None, metric: Metric, least: int
+    questioned: ProfileSet,
+    reference: ProfileSet | None,
+    metric: Metric,
+    least: int,
+    *,
+    workers: int,
+    progress: bool,
 ) -> NDArray[np.float64]:
-    other = questioned if reference is None else reference
-    a, b = Side(questioned, metric), Side(other, metric)
-    n, m = len(questioned), len(other)
+    same = reference is None
+    a = Side(questioned, metric)
+    b = a if reference is None else Side(reference, metric)
+    n, m, p = len(a), len(b), len(questioned.targets)
+    if p < least:
+        return np.full((n, m), np.nan)
+    n_scores = n * (n + 1) // 2 if same else n * m
+    blocks = ScoreBlocks(a, b, metric, least, p, compiled_form(metric, n_scores))
     out = np.empty((n, m))
-    wide = min(m, 2048)
-    tall = max(1, _BLOCK_SCORES // max(1, wide))
-    for top in range(0, n, tall):
-        rows = slice(top, min(top + tall, n))
-        # Within one set the lower triangle is the upper one: every metric is symmetric to the bit.
-        for left in range(top if reference is None else 0, m, wide):
-            columns = slice(left, min(left + wide, m))
-            block = score_parts(
-                a.at(rows, None), b.at(None, columns), metric, least, len(questioned.targets)
-            )
-            out[rows, columns] = block
-            if reference is None:
-                out[columns, rows] = block.T
+    parts = strips(n, m, block=_BLOCK_SCORES, same=same)
+
+    def score_whole(task: int) -> None:
+        strip = parts[task]
+        for columns in strip.columns:
+            block = blocks.whole(strip.rows, columns)
+            out[strip.rows, columns] = block
+            # Every metric is symmetric to the bit.
+            if same:
+                out[columns, strip.rows] = block.T
+
+    run(score_whole, len(parts), n_scores=n_scores, workers=workers, progress=progress)
+    if not (a.all_whole and b.all_whole):
+        gaps = gap_blocks(a.whole, b.whole, same=same)
+
+        def score_gaps(task: int) -> None:
+            rows, columns = gaps[task]
+            block = blocks.with_gaps(rows, columns)
+            out[np.ix_(rows, columns)] = block
+            if same:
+                out[np.ix_(columns, rows)] = block.T
+
+        n_gaps = sum(len(rows) * len(columns) for rows, columns in gaps)
+        run(score_gaps, len(gaps), n_scores=n_gaps, workers=workers, progress=progress)
     return out

@@ -29,6 +29,7 @@ __all__ = [
     "AnalysisConfig",
     "protocol_defaults",
     "read_rule",
+    "read_toml",
     "to_toml",
 ]
 
@@ -153,7 +154,24 @@ class AnalysisConfig:
             If it cannot be run; the message names the section and key.
         """
         place = Path(path)
-        data = _toml(place)
+        return cls.from_data(read_toml(place), place)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], place: Path, /) -> AnalysisConfig:
+        """Read what an analysis file holds.
+
+        Parameters
+        ----------
+        data : mapping
+            Its sections.
+        place : Path
+            The file: paths in it are relative to its folder, and messages name it.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be run; the message names the section and key.
+        """
         for section in data:
             choose(section, (*_SECTIONS, "input", "population"), what=f"section of {place.name}")
         found = {name: _section(data, name, place) for name in (*_SECTIONS, "input")}
@@ -278,13 +296,20 @@ def read_rule(path: str | Path, /) -> PopulationRule:
         If there is no such section or it cannot be read.
     """
     place = Path(path)
-    data = _toml(place)
+    data = read_toml(place)
     if "population" not in data:
         raise ConfigError(f"{place.name} has no section [population]")
     return _rule(data["population"], place)
 
 
-def _toml(place: Path) -> dict[str, Any]:
+def read_toml(place: Path, /) -> dict[str, Any]:
+    """Read a file that decides something, as TOML.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, or is no TOML.
+    """
     try:
         return tomllib.loads(place.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:

@@ -165,7 +165,8 @@ class ShardFolder:
     # -- reading -----------------------------------------------------------------------------
 
     def _read(self, path: Path) -> tuple[Found, str]:
-        with np.load(path, allow_pickle=False) as file:
+        # From memory: a damaged archive would leave the file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             header = json.loads(file["header"].tobytes())
             arrays = {name: file[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()}
         told = header.pop("sha256")
