@@ -240,9 +240,12 @@ def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypat
     for threshold in some_thresholds(comparison, shares=(1e-4, 0.01, 0.4)):
         wanted = by_place(comparison.links(threshold))
         search = LinkSearch.of(*sides, metric=metric, threshold=threshold, method="pruning")
-        assert all(plan.a.refined for plan in search.whole.plans)
+        assert all(getattr(plan.a, "refined", False) for plan in search.whole.plans)
         for leaf in (40, 100, 1024):
-            assert_same(in_parts(*sides, metric, threshold, method="pruning", leaf=leaf), wanted)
+            found = in_parts(
+                sides[0], sides[1], metric, threshold, method="pruning", leaf=leaf
+            )
+            assert_same(found, wanted)
 
 
 def test_without_compiled_code_all_is_the_same(monkeypatch) -> None:
@@ -358,10 +361,10 @@ def test_unlike_sets_and_unknown_names_are_refused() -> None:
         links(a, metric="mahalanobis", threshold=1.0)
     for workers in (0, 1.5, True):
         with pytest.raises(InputError, match="workers must be"):
-            links(a, metric="pearson", threshold=0.9, workers=workers)
+            links(a, metric="pearson", threshold=0.9, workers=workers)  # type: ignore[arg-type]
     for memory in (0, -1, "much", True):
         with pytest.raises(InputError, match="memory must be"):
-            links(a, metric="pearson", threshold=0.9, memory=memory)
+            links(a, metric="pearson", threshold=0.9, memory=memory)  # type: ignore[arg-type]
 
 
 def test_epochs_do_not_mix_unless_asked_for() -> None:

@@ -22,7 +22,15 @@ from drugsig.errors import (
     PopulationError,
     UnknownNameError,
 )
-from drugsig.evidence import PRESETS, GroupSize, PairCondition, pairs, preset, stratum_pairs
+from drugsig.evidence import (
+    PRESETS,
+    Condition,
+    GroupSize,
+    PairCondition,
+    pairs,
+    preset,
+    stratum_pairs,
+)
 from tests.evidence.cases import BATCHES, comparison_of, with_metadata
 
 Cell = str | None
@@ -39,7 +47,8 @@ def equal(a: Cell, b: Cell) -> bool | None:
     return None if a is None or b is None else a == b
 
 
-def fits(condition: PairCondition, a: Row, b: Row, table: list[Row]) -> bool | None:
+def fits(condition: Condition, a: Row, b: Row, table: list[Row]) -> bool | None:
+    assert isinstance(condition, PairCondition)
     parts = [equal(a[c], b[c]) for c in condition.same]
     for column in condition.different:
         same = equal(a[column], b[column])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from drugsig import ProfileSet
-from drugsig.evidence import PopulationRule
+from drugsig.evidence import PairCondition, PopulationRule
 from drugsig.report import Analysis, render_report
 from drugsig.report.data_sections import quality_section
 from drugsig.report.finding_sections import groups_section, least_true_links, links_section
@@ -158,7 +158,7 @@ def test_a_circular_rule_and_its_purpose_are_grave() -> None:
     rule = dataclasses.replace(
         RULE,
         derived=("route",),
-        unlinked=dataclasses.replace(RULE.unlinked, different=("batch_id", "route")),
+        unlinked=PairCondition(different=("batch_id", "route")),
         purpose="for reproduction only",
     )
     made = analysis_of(raw_profiles(), rule=rule, notes=["rule 'known batches' uses route ..."])

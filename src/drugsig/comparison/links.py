@@ -257,15 +257,16 @@ def links_of(
     by_place = np.argsort(rows.astype(np.int64) * len(column_ids) + columns)
     strength = -scores if metric.is_similarity else scores
     order = by_place[np.argsort(strength[by_place], kind="stable")]
-    rows, columns = rows[order].astype(np.intp), columns[order].astype(np.intp)
+    ordered_rows: NDArray[np.intp] = rows[order].astype(np.intp)
+    ordered_columns: NDArray[np.intp] = columns[order].astype(np.intp)
     counts = []
     for k, mask in enumerate(row_masks):
         ours = _packed(mask)
         theirs = ours if column_masks is None else _packed(column_masks[k])
-        counts.append(_in_both(ours, theirs, rows, columns))
+        counts.append(_in_both(ours, theirs, ordered_rows, ordered_columns))
     return Links(
-        rows=rows,
-        columns=columns,
+        rows=ordered_rows,
+        columns=ordered_columns,
         scores=scores[order],
         measured=counts[0],
         detected=counts[1],

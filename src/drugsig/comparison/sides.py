@@ -32,7 +32,7 @@ class Side:
 
     def __init__(self, profiles: ProfileSet, metric: Metric, /) -> None:
         measured = profiles.measured
-        self.whole: NDArray[np.bool_] = measured.all(axis=1)
+        self.whole: NDArray[np.bool_] = np.asarray(measured.all(axis=1))
         self.all_whole = bool(self.whole.all())
         self._measured = measured
         self._profiles = profiles

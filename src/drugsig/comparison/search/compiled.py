@@ -32,7 +32,7 @@ _FAR = np.float32(1e18)
 _STRIDE = 8
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def refine(
     rows: NDArray[np.float32],
     order: NDArray[np.int64],
@@ -83,7 +83,7 @@ def refine(
             waiting += 2
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=True)
 def near_pairs(
     rows_a: NDArray[np.float32],
     first: int,
@@ -202,7 +202,7 @@ def near_pairs(
     return int(found)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=True)
 def _near_boxes(
     box_low: Any, box_high: Any, first_leaf: int, low: Any, high: Any, limit: Any
 ) -> Any:
@@ -227,7 +227,7 @@ def _near_boxes(
     return near[:found]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=True)
 def _compare_waiting(
     rows_b: Any,
     filtered: Any,

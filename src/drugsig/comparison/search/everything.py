@@ -46,7 +46,7 @@ class Everything:
     @property
     def n_tasks(self) -> int:
         """One a few profiles."""
-        return -(-self.a.shape[1] // _ROWS)
+        return -(-int(self.a.shape[1]) // _ROWS)
 
     def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
         """Yield pairs, as places in the two sets of profiles."""

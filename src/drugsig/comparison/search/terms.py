@@ -153,4 +153,5 @@ class SmallSums:
         places = in_runs(leaves, other.starts)
         there = self.b.columns[:, places]
         apart = self.space.bound(low, high, there, there)
-        return places[apart - self.b.slack[places] <= room]
+        near: NDArray[np.bool_] = apart - self.b.slack[places] <= room
+        return places[near]

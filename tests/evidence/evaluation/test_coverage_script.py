@@ -1,0 +1,44 @@
+"""A short run of the simulation behind the page on how many samples are enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scripts import check_coverage
+from scripts.check_coverage import INTERVALS, binomial, coverage, log10_lr, table, truths
+
+
+def test_truths_agree_with_what_is_known() -> None:
+    found = truths()
+    # An unlinked pair reaches an LR of k in at most 1/k of all cases, so these follow.
+    assert found["unlinked pairs over a threshold"] < 10**-check_coverage.THRESHOLD
+    assert 0.5 < found["AUC"] < 1.0
+    assert found["Cllr"] == found["Cllr_min"] < 1.0
+    values = log10_lr(np.array([0.0, 2.0, 2.0]), np.array([0.0, 2.0, -2.0]))
+    assert 0.0 < values[0] < values[1]
+    assert values[2] < 0.0
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    n = 20
+    shares = coverage(60, n, 200)
+    # Chance alone leaves it between these in all but one of a thousand runs.
+    for name in INTERVALS:
+        assert shares[name] >= 0.75, name
+    assert all(shares[p] >= 0.80 for p in check_coverage.PROMISES)
+    text = table({60: shares}, n)
+    assert text.count("|\n") == len(shares) + 2
+
+
+def test_the_same_figures_for_any_number_of_workers() -> None:
+    truth = dict.fromkeys(INTERVALS, 0.5)
+    one = coverage(10, 4, 100, truth=truth)
+    assert coverage(10, 4, 100, workers=2, truth=truth) == one
+
+
+def test_the_interval_of_a_share() -> None:
+    low, high = binomial(0.95, 2000)
+    assert 0.93 < low < 0.95 < high < 0.97
+    assert binomial(1.0, 10)[1] == 1.0
+    assert binomial(0.0, 10)[0] == 0.0
