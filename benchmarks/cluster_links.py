@@ -95,11 +95,12 @@ def processor_seconds(client: Client) -> list[float]:
     return [t.user + t.system for t in client.run(os.times).values()]
 
 
-def busiest(client: Client, search: Callable[[], object]) -> float:
-    """Return the processor time that the busiest worker needs for a search."""
+def used(client: Client, search: Callable[[], object]) -> list[float]:
+    """Return the processor time that each worker needs for a search."""
     before = processor_seconds(client)
     search()
-    return max(b - a for a, b in zip(before, processor_seconds(client), strict=True))
+    after = processor_seconds(client)
+    return [round(b - a, 2) for a, b in zip(before, after, strict=True)]
 
 
 def measured(
@@ -116,7 +117,7 @@ def measured(
         runs,
     )
     processors = [
-        busiest(client, lambda client=client: links(profiles, client=client, **options))
+        used(client, lambda client=client: links(profiles, client=client, **options))
         for client in (one, two)
     ]
     by_one, by_two, by_thread = (statistics.median(s) for s in seconds)
@@ -126,10 +127,11 @@ def measured(
         "seconds, one worker": [round(s, 2) for s in seconds[0]],
         "seconds, two workers": [round(s, 2) for s in seconds[1]],
         "seconds, one thread and no cluster": [round(s, 2) for s in seconds[2]],
-        "processor seconds of the busiest worker, of one and of two": [
-            round(p, 2) for p in processors
-        ],
-        "their ratio, whatever else the machine does": round(processors[0] / processors[1], 2),
+        "processor seconds of the one worker": processors[0],
+        "processor seconds of the two workers": processors[1],
+        "ratio that free processors would show for the work of the workers": round(
+            2.0 * sum(processors[0]) / sum(processors[1]), 2
+        ),
         "load of the machine": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
     return [

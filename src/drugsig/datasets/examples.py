@@ -13,6 +13,7 @@ from types import MappingProxyType
 from drugsig._check import choose
 from drugsig.datasets.casework_example import write_casework
 from drugsig.datasets.seizures_example import write_seizures
+from drugsig.datasets.validation_example import write_validation
 from drugsig.errors import OutputError
 
 __all__ = ["EXAMPLES", "Example", "write_example"]
@@ -59,6 +60,15 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
             ),
             start="analysis.toml",
             write=write_seizures,
+        ),
+        "validation": Example(
+            name="validation",
+            summary=(
+                "192 simulated profiles of 48 known batches, and the file that validates "
+                "likelihood ratios of them."
+            ),
+            start="validation.toml",
+            write=write_validation,
         ),
     }
 )

@@ -40,6 +40,8 @@ _MOST_LOSSES = 10
 
 _TIMEOUT_SETTING = "distributed.comm.timeouts.connect"
 
+_TLS_SETTING = "distributed.comm.tls.ca-file"
+
 # What a scheduler or a worker that is gone makes a call raise.
 _GONE = (OSError, TimeoutError, concurrent.futures.CancelledError, asyncio.CancelledError)
 
@@ -105,6 +107,12 @@ def connected(address: str, /, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[
         raise ClusterError(
             f"there is no file '{address}' that names a scheduler. Start one with 'dask scheduler "
             f"--scheduler-file {named.name}', or give its address."
+        )
+    if address.startswith("tls://") and dask.config.get(_TLS_SETTING, None) is None:
+        raise ClusterError(
+            f"'{address}' asks for TLS, and no certificates are set. Set {_TLS_SETTING} and "
+            "distributed.comm.tls.client.cert and .key in Dask's settings, or in the environment: "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on."
         )
     # The errors of the connection are raised; the log would tell them a second time.
     with _silent("distributed"), dask.config.set({_TIMEOUT_SETTING: f"{timeout} s"}):

@@ -1,0 +1,316 @@
+"""How often 95 % intervals hold the truth, and likelihood ratios their promises, by simulation.
+
+Run it from the repository's folder::
+
+    python -m scripts.check_coverage --repetitions 2000
+    python -m scripts.check_coverage --quick
+
+Batches and the profiles within them are normal, so that the likelihood ratio of every pair is
+known: it is calibrated, and what is measured on it can only be off by chance. Every repetition
+draws new batches, measures every figure with its interval, and asks whether the interval holds the
+truth. Truths are those of a million independent pairs. One line a figure, one column a number
+of batches; beside each share its own 95 % interval, from the number of repetitions.
+
+``--worth`` prints instead how wide the intervals are and what the pairs support: the table of
+how much is known from so many batches. ``--json FILE`` keeps the counts. The result is the same for
+any number of ``--workers``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import beta
+
+from drugsig.comparison import get_metric
+from drugsig.errors import SmallSampleWarning
+from drugsig.evidence import PairSample, PopulationRule
+from drugsig.evidence.bounds import elub
+from drugsig.evidence.discrimination import measure_discrimination
+from drugsig.evidence.performance import cllr, measure_performance
+from drugsig.evidence.resampling import rate_interval, source_weights
+
+RULE = PopulationRule.from_data(
+    {
+        "name": "simulated batches",
+        "source": ["batch_id"],
+        "linked": {"same": ["batch_id"]},
+        "unlinked": {"different": ["batch_id"]},
+    }
+)
+
+# Spread within batches, in units of that between them.
+WITHIN = 0.3
+PROFILES = 3
+
+# The log10 likelihood ratio at which rates are taken, and the promises that are looked at.
+THRESHOLD = 0.5
+LEVELS = (3.0, 10.0, 100.0)
+
+TRUTH_PAIRS = 1_000_000
+
+# The order of the table. Those after the first group are not intervals of a figure.
+INTERVALS = (
+    "AUC",
+    "equal error rate",
+    "linked pairs over a threshold",
+    "unlinked pairs over a threshold",
+    "Cllr",
+    "Cllr_min",
+    "Cllr_cal",
+    "linked pairs with LR < 1",
+    "unlinked pairs with LR > 1",
+)
+WORTH = (
+    "lower bound of log10 LR (ELUB by sources)",
+    "upper bound",
+    "lower bound (ELUB by pairs)",
+    "upper bound (ELUB by pairs)",
+    "width of the interval of Cllr",
+    "width of that of linked pairs with LR < 1",
+    "width of that of unlinked pairs with LR > 1",
+)
+PROMISES = (
+    *(f"P(LR >= {k:g} | unlinked) <= 1/{k:g} within its interval" for k in LEVELS),
+    "identity within the PAV band, share of the curve",
+    "identity within the PAV band at 0",
+)
+
+
+def log10_lr(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the true log10 LR of two profiles at these places."""
+    total = 1.0 + WITHIN**2
+    alike = 1.0 / total
+    same = (a * a - 2.0 * alike * a * b + b * b) / (total * (1.0 - alike**2))
+    different = (a * a + b * b) / total
+    ratio: np.ndarray = (different - same - np.log(1.0 - alike**2)) / 2.0 / np.log(10.0)
+    return ratio
+
+
+def truths() -> dict[str, float]:
+    """Return the figures of very many independent pairs, drawn for nothing else."""
+    rng = np.random.default_rng(10**9)
+    centre = rng.standard_normal((3, TRUTH_PAIRS))
+    noise = WITHIN * rng.standard_normal((4, TRUTH_PAIRS))
+    linked = log10_lr(centre[0] + noise[0], centre[0] + noise[1])
+    unlinked = log10_lr(centre[1] + noise[2], centre[2] + noise[3])
+    values = np.concatenate([linked, unlinked])
+    known = np.arange(len(values)) < len(linked)
+    ordered = np.sort(unlinked)
+    places = np.sort(linked)
+    missed = np.searchsorted(places, ordered) / len(places)
+    false = 1.0 - np.arange(len(ordered)) / len(ordered)
+    at = int(np.argmin(np.abs(missed - false)))
+    cost = cllr(values, known)
+    return {
+        "AUC": float(np.searchsorted(ordered, linked).mean() / len(ordered)),
+        "equal error rate": float((missed[at] + false[at]) / 2.0),
+        "linked pairs over a threshold": float((linked >= THRESHOLD).mean()),
+        "unlinked pairs over a threshold": float((unlinked >= THRESHOLD).mean()),
+        "Cllr": cost,
+        "Cllr_min": cost,
+        "Cllr_cal": 0.0,
+        "linked pairs with LR < 1": float((linked < 0.0).mean()),
+        "unlinked pairs with LR > 1": float((unlinked > 0.0).mean()),
+    }
+
+
+def simulated(rng: np.random.Generator, n_sources: int) -> tuple[np.ndarray, ...]:
+    """Return log10 LRs, whether linked, both sources and both profiles of all pairs."""
+    source = np.repeat(np.arange(n_sources, dtype=np.int32), PROFILES)
+    place = rng.standard_normal(n_sources)[source] + WITHIN * rng.standard_normal(len(source))
+    i, j = np.triu_indices(len(source), k=1)
+    return log10_lr(place[i], place[j]), source[i] == source[j], source[i], source[j], i, j
+
+
+def sample_of(values: np.ndarray, linked: np.ndarray, *rest: np.ndarray) -> PairSample:
+    """Return a pair sample; minus the log10 LR is a distance."""
+    a, b, i, j = rest
+    return PairSample(
+        scores=-values,
+        linked=linked,
+        rows=i.astype(np.int32),
+        columns=j.astype(np.int32),
+        source_a=a,
+        source_b=b,
+        sources=tuple(str(k) for k in range(int(b.max()) + 1)),
+        rule=RULE,
+        metric=get_metric("euclidean"),
+        n_undecided=0,
+        n_undefined=0,
+        n_same_specimen=0,
+        left_out={},
+    )
+
+
+def held(n_sources: int, n_resamples: int, truth: dict[str, float], seed: int) -> list[float]:
+    """Simulate once: 1 where an interval holds the truth or a promise is kept, else 0."""
+    warnings.simplefilter("ignore", SmallSampleWarning)
+    rng = np.random.default_rng([n_sources, seed])
+    values, linked, *rest = simulated(rng, n_sources)
+    sample = sample_of(values, linked, *rest)
+    separation = measure_discrimination(sample, rng=rng, n_resamples=n_resamples)
+    weights = source_weights(n_sources, n_resamples, rng)
+    over = values >= THRESHOLD
+    found = measure_performance(
+        values, linked, source_a=rest[0], source_b=rest[1], rng=rng, n_resamples=n_resamples,
+        levels=LEVELS,
+    )  # fmt: skip
+    intervals = {
+        "AUC": separation.auc_interval,
+        "equal error rate": separation.equal_error_interval,
+        "linked pairs over a threshold": rate_interval(sample, over, weights, linked=True),
+        "unlinked pairs over a threshold": rate_interval(sample, over, weights, linked=False),
+        "Cllr": found.cllr.interval,
+        "Cllr_min": found.cllr_min.interval,
+        "Cllr_cal": found.cllr_cal.interval,
+        "linked pairs with LR < 1": found.misleading_linked.interval,
+        "unlinked pairs with LR > 1": found.misleading_unlinked.interval,
+    }
+    out = []
+    for name in INTERVALS:
+        one = intervals[name]
+        out.append(float(one is not None and one.low <= truth[name] <= one.high))
+    out += [float(bool(e.kept)) for e in found.exceedances if not e.linked]
+    curve = found.pav_curve
+    low, high = np.asarray(curve.low), np.asarray(curve.high)
+    inside = (low <= curve.log10_lr) & (curve.log10_lr <= high)
+    at = int(np.argmin(np.abs(curve.log10_lr)))
+    return [*out, float(inside.mean()), float(inside[at])]
+
+
+def coverage(
+    n_sources: int,
+    repetitions: int,
+    n_resamples: int,
+    *,
+    workers: int = 1,
+    truth: dict[str, float] | None = None,
+) -> dict[str, float]:
+    """Return the share of repetitions in which each interval held the truth.
+
+    Parameters
+    ----------
+    n_sources : int
+        Batches, every one with linked pairs.
+    repetitions : int
+        Simulations.
+    n_resamples : int
+        Of every interval.
+    workers : int
+        Processes; 1 for this one alone.
+    truth : dict, optional
+        From `truths`.
+    """
+    one = partial(held, n_sources, n_resamples, truths() if truth is None else truth)
+    if workers == 1:
+        rows = [one(seed) for seed in range(repetitions)]
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            rows = list(pool.map(one, range(repetitions), chunksize=10))
+    means = np.mean(rows, axis=0).tolist()
+    return dict(zip((*INTERVALS, *PROMISES), means, strict=True))
+
+
+def worth(n_sources: int, repetitions: int, n_resamples: int) -> dict[str, float]:
+    """Return the medians, over repetitions, of what so many batches tell.
+
+    Parameters
+    ----------
+    n_sources, repetitions, n_resamples : int
+        As in `coverage`.
+    """
+    warnings.simplefilter("ignore", SmallSampleWarning)
+    rows = []
+    for seed in range(repetitions):
+        rng = np.random.default_rng([n_sources, seed])
+        values, linked, *rest = simulated(rng, n_sources)
+        found = measure_performance(
+            values, linked, source_a=rest[0], source_b=rest[1], rng=rng, n_resamples=n_resamples
+        )
+        bounds = elub(values, linked, source_a=rest[0], source_b=rest[1])
+        by_pairs = elub(values, linked)
+        figures = (found.cllr, found.misleading_linked, found.misleading_unlinked)
+        widths = [x.interval.high - x.interval.low for x in figures if x.interval is not None]
+        rows.append([bounds.low, bounds.high, by_pairs.low, by_pairs.high, *widths])
+    return dict(zip(WORTH, np.median(rows, axis=0).tolist(), strict=True))
+
+
+def binomial(share: float, n: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of a share of n."""
+    hits = round(share * n)
+    low = 0.0 if hits == 0 else float(beta.ppf(0.025, hits, n - hits + 1))
+    high = 1.0 if hits == n else float(beta.ppf(0.975, hits + 1, n - hits))
+    return low, high
+
+
+def head(found: Iterable[int]) -> str:
+    """Return the first two lines of a table."""
+    names = list(found)
+    return (
+        "| | "
+        + " | ".join(f"{n} sources" for n in names)
+        + " |\n|---|"
+        + "---|" * len(names)
+        + "\n"
+    )
+
+
+def table(found: dict[int, dict[str, float]], repetitions: int) -> str:
+    """Return the table as text, in Markdown."""
+    lines = [head(found).rstrip("\n")]
+    for name in (*INTERVALS, *PROMISES):
+        cells = []
+        for one in found.values():
+            low, high = binomial(one[name], repetitions)
+            cells.append(f"{100 * one[name]:.1f} ({100 * low:.1f}-{100 * high:.1f})")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--resamples", type=int, default=400)
+    parser.add_argument("--sources", type=int, nargs="+", default=[10, 20, 30, 60, 100])
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="100 repetitions of 20 and 60 sources")
+    parser.add_argument("--worth", action="store_true", help="what so many batches tell")
+    parser.add_argument("--json", type=Path, help="where to keep the shares")
+    options = parser.parse_args(arguments)
+    repetitions, sources = options.repetitions, options.sources
+    if options.quick:
+        repetitions, sources = 100, [20, 60]
+    if options.worth:
+        told = {n: worth(n, repetitions, options.resamples) for n in sources}
+        sys.stdout.write(head(told))
+        for name in WORTH:
+            cells = " | ".join(f"{one[name]:.2f}" for one in told.values())
+            sys.stdout.write(f"| {name} | {cells} |\n")
+        return
+    truth = truths()
+    found: dict[int, dict[str, float]] = {}
+    for n in sources:
+        found[n] = coverage(n, repetitions, options.resamples, workers=options.workers, truth=truth)
+        sys.stderr.write(f"{n} sources done\n")
+        if options.json is not None:
+            kept = {"repetitions": repetitions, "resamples": options.resamples, "truth": truth}
+            text = json.dumps(kept | {"shares": {str(k): v for k, v in found.items()}}, indent=1)
+            options.json.write_text(text + "\n", encoding="utf-8", newline="\n")
+    sys.stdout.write(table(found, repetitions))
+
+
+if __name__ == "__main__":
+    main()

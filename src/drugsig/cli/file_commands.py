@@ -1,0 +1,87 @@
+"""`drugsig info` and `drugsig example`: look at a file, or make some."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+
+from drugsig.cli.group import cli
+from drugsig.errors import DrugsigWarning
+
+__all__ = ["example", "info"]
+
+
+@cli.command(short_help="What a file holds, before anything is computed.")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--sheet", help="The sheet of a workbook.")
+@click.option("--id-column", multiple=True, help="The column with ids; repeat to join several.")
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="The decimal sign, if it is unclear."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def info(
+    path: Path, sheet: str | None, id_column: tuple[str, ...], decimal: str | None, as_json: bool
+) -> None:
+    """Show what FILE holds: columns, targets and guesses of a table, or the header of a run."""
+    from drugsig.profiles.tables import describe_table
+
+    told = _run_info(path)
+    if told is not None:
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2) if as_json else _lines(told))
+        return
+    found = describe_table(path, sheet=sheet, id_column=list(id_column) or None, decimal=decimal)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        click.echo(str(found))
+
+
+def _run_info(path: Path) -> dict[str, Any] | None:
+    """Return what the header of a run or a trace says; None if the file is neither."""
+    from drugsig.acquisition import read_chromatogram, read_run
+    from drugsig.errors import RunError
+
+    for read in (read_run, read_chromatogram):
+        try:
+            with warnings.catch_warnings():
+                # What makes a run unsuitable stands among its notes.
+                warnings.simplefilter("ignore", DrugsigWarning)
+                found = read(path)
+        except (RunError, ImportError):
+            continue
+        header = found.metadata
+        told: dict[str, Any] = {"holds": repr(found)[1:-1], "format": header.format}
+        for key in ("sample_name", "acquired", "operator", "method", "instrument", "ionisation"):
+            if getattr(header, key):
+                told[key] = getattr(header, key)
+        told["notes"] = list(header.notes)
+        return told
+    return None
+
+
+def _lines(told: dict[str, Any]) -> str:
+    rows = [(k, v) for k, v in told.items() if k != "notes"]
+    rows += [("note", note) for note in told["notes"]]
+    return "\n".join(f"{key + ':':14}{value}" for key, value in rows)
+
+
+@cli.command(short_help="Write example data with known truth.")
+@click.argument("name", metavar="NAME")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def example(name: str, directory: Path) -> None:
+    """Write the example NAME into the folder DIR, with its truth beside.
+
+    NAME is "profiles": about 200 simulated profiles in a messy workbook; "casework": simulated
+    runs; "validation": profiles of known batches, for validating likelihood ratios.
+    """
+    from drugsig.datasets import EXAMPLES, write_example
+
+    folder = write_example(name, directory)
+    start = folder / EXAMPLES[name].start
+    job = "validate" if start.stem == "validation" else "analyse"
+    click.echo(f"Example '{name}' written to {folder}.")
+    click.echo(f"Next: drugsig {job} {start} --out {folder}-result --open")

@@ -1,0 +1,468 @@
+"""`ProfileIndex`: reference profiles prepared once, and then asked in milliseconds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from drugsig._check import listed
+from drugsig.comparison.admission import EPOCH_COLUMN, admit, least_measured
+from drugsig.comparison.index_file import IndexContent, read_index, write_index
+from drugsig.comparison.index_segment import Segment
+from drugsig.comparison.linking import LINKS_LIMIT_BYTES
+from drugsig.comparison.links import Links, checked_rate, links_of
+from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
+from drugsig.comparison.nearest import NearestSearch, refuse_too_many, tell_undefined
+from drugsig.comparison.neighbours import (
+    NEAREST_LIMIT_BYTES,
+    Nearest,
+    checked_count,
+    checked_memory,
+    nearest_of,
+)
+from drugsig.comparison.search.ranking import NOBODY
+from drugsig.comparison.search.running import how_many_workers
+from drugsig.comparison.search.stock import Asked
+from drugsig.comparison.search.stock_links import links_in
+from drugsig.comparison.search.tree import Places
+from drugsig.comparison.sides import Side
+from drugsig.errors import InputError, SizeError
+from drugsig.profiles.history import Step
+from drugsig.profiles.profile_set import ID_COLUMN, PRETREAT, ProfileSet
+from drugsig.protocols.target import Target
+
+__all__ = ["ProfileIndex", "build_index", "load_index"]
+
+Floats = NDArray[np.float64]
+
+# One link while links are put together.
+_BYTES_A_LINK = 80
+
+# A segment is joined with the one before it unless that is more than so many times as large: then
+# there are never many, and every profile is put in order a few times only.
+_MUCH_LARGER = 4
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ProfileIndex:
+    """Reference profiles prepared for one metric.
+
+    Made by `build_index` or `load_index`. It holds what scores are made of, so that it can be asked
+    without the profiles it was built from, and refuses profiles that must not be compared with
+    them.
+
+    Attributes
+    ----------
+    metric : Metric
+        What scores mean.
+    targets : tuple of Target
+        The targets of its profiles, in order.
+    pretreatment_steps : tuple of dict
+        The pretreatment of its profiles, with frozen parameters.
+    segments : tuple of Segment
+        Its profiles, in the order in which they were added.
+    """
+
+    metric: Metric
+    targets: tuple[Target, ...]
+    pretreatment_steps: tuple[dict[str, object], ...]
+    segments: tuple[Segment, ...]
+
+    def __len__(self) -> int:
+        return sum(len(s) for s in self.segments)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The profile ids, in the order in which they were added."""
+        return tuple(i for segment in self.segments for i in segment.ids)
+
+    @cached_property
+    def epochs(self) -> tuple[str, ...]:
+        """The comparability epochs of its profiles."""
+        return tuple(
+            dict.fromkeys(e for s in self.segments for e in s.epochs or () if e is not None)
+        )
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.ids)
+
+    @cached_property
+    def _example(self) -> ProfileSet:
+        """Profiles like those of the index, one an epoch: what is compared must be like them."""
+        epochs = self.epochs or (None,)
+        names = [f"example {k}" for k in range(len(epochs))]
+        columns: dict[str, list[str | None]] = {ID_COLUMN: list(names)}
+        if self.epochs:
+            columns[EPOCH_COLUMN] = list(epochs)
+        return ProfileSet(
+            np.ones((len(epochs), len(self.targets))),
+            self.targets,
+            columns,
+            history=[Step.make(PRETREAT, {"steps": list(self.pretreatment_steps)})],
+            name="index",
+        )
+
+    # -- asking it ---------------------------------------------------------------------------
+
+    def nearest(
+        self,
+        questioned: ProfileSet,
+        /,
+        *,
+        k: int,
+        min_measured: int | None = None,
+        memory: float = NEAREST_LIMIT_BYTES,
+        workers: int | None = None,
+        across_epochs: bool = False,
+        progress: bool = True,
+    ) -> Nearest:
+        """Find the k profiles of the index most like each questioned profile.
+
+        The same as `drugsig.nearest` with the profiles of the index as the reference.
+
+        Parameters
+        ----------
+        questioned : ProfileSet
+            The profiles to place, pretreated as those of the index. One that is in the index finds
+            itself.
+        k : int
+            How many neighbours.
+        min_measured, memory, workers, across_epochs, progress
+            As in `drugsig.nearest`.
+
+        Returns
+        -------
+        Nearest
+            Row by row of the questioned profiles.
+
+        Raises
+        ------
+        InputError
+            If `k` is no whole number from 1.
+        TargetMismatchError
+            If the profiles have other targets than the index.
+        ComparisonError
+            If they were pretreated in another way or belong to another epoch.
+        SizeError
+            If the neighbours would take more than `memory`.
+
+        Warns
+        -----
+        UndefinedScoreWarning
+            If pairs have no score; once, with their number.
+        """
+        wanted, count = checked_count(k), how_many_workers(workers)
+        refuse_too_many(len(questioned), wanted, checked_memory(memory))
+        least, asked = self._ask(questioned, min_measured, across_epochs)
+        search = NearestSearch([s.stock for s in self.segments], asked, wanted)
+        ranking, undefined = search.run(workers=count, progress=progress)
+        tell_undefined(undefined, len(questioned) * len(self), self.metric)
+        listed_ones = np.unique(ranking.places)
+        listed_ones = listed_ones[listed_ones != NOBODY]
+        # The masks of those that are listed only: those of all would take longer than the search.
+        measured, detected = self._masks(listed_ones)
+        place = np.where(
+            ranking.places == NOBODY, NOBODY, np.searchsorted(listed_ones, ranking.places)
+        )
+        made = nearest_of(
+            place,
+            ranking.keys,
+            ranking.tied,
+            undefined,
+            row_masks=(questioned.measured, questioned.detected),
+            column_masks=(measured, detected),
+            row_ids=questioned.ids,
+            column_ids=self.ids,
+            metric=self.metric,
+            compared=len(self),
+            symmetric=False,
+            min_measured=least,
+        )
+        return replace(made, places=ranking.places.astype(np.intp))
+
+    def links(
+        self,
+        questioned: ProfileSet,
+        /,
+        *,
+        threshold: float,
+        min_measured: int | None = None,
+        memory: float = LINKS_LIMIT_BYTES,
+        across_epochs: bool = False,
+        false_positive_rate: float | None = None,
+        false_positive_interval: tuple[float, float] | None = None,
+    ) -> Links:
+        """Find every profile of the index whose score with a questioned one meets a threshold.
+
+        The same as `drugsig.links` with the profiles of the index as the reference. For as many
+        questioned profiles as the index holds that function is faster.
+
+        Parameters
+        ----------
+        questioned : ProfileSet
+            The profiles to place, pretreated as those of the index.
+        threshold : float
+            The score that makes a link, in the metric's convention; equal counts.
+        min_measured, memory, across_epochs, false_positive_rate, false_positive_interval
+            As in `drugsig.links`.
+
+        Returns
+        -------
+        Links
+            The most alike first.
+
+        Raises
+        ------
+        ThresholdError
+            If the threshold lies outside the range of the metric.
+        TargetMismatchError
+            If the profiles have other targets than the index.
+        ComparisonError
+            If they were pretreated in another way or belong to another epoch.
+        SizeError
+            If the links would take more than `memory`.
+
+        Warns
+        -----
+        UndefinedScoreWarning
+            If pairs have no score; once, with their number.
+        """
+        limit, rate = self.metric.check_threshold(threshold), checked_rate(false_positive_rate)
+        most = int(checked_memory(memory) // _BYTES_A_LINK)
+        _, asked = self._ask(questioned, min_measured, across_epochs)
+        found: list[tuple[Places, Places, Floats]] = []
+        n_links = undefined = 0
+        for first, segment, one in zip(self._firsts, self.segments, asked, strict=True):
+            for rows, places, scores, missing in links_in(segment.stock, one, limit):
+                n_links, undefined = n_links + len(rows), undefined + missing
+                if n_links > most:
+                    raise SizeError(
+                        f"more than {most:,} links were found, which is as many as are allowed "
+                        f"({memory / 1e9:.2g} GB). Choose a stricter threshold than {limit:g}, or "
+                        f"allow more with memory=<bytes>, {_BYTES_A_LINK} a link."
+                    )
+                found.append((rows, places + first, scores))
+        rows, places, scores = (
+            (np.concatenate(part) for part in zip(*found, strict=True))
+            if found
+            else (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        )
+        comparisons = len(questioned) * len(self)
+        tell_undefined(np.array([undefined]), comparisons, self.metric)
+        linked, columns = np.unique(places, return_inverse=True)
+        made = links_of(
+            rows,
+            columns,
+            scores,
+            row_masks=(questioned.measured, questioned.detected),
+            column_masks=self._masks(linked),
+            row_ids=questioned.ids,
+            column_ids=tuple(self.ids[k] for k in linked),
+            metric=self.metric,
+            threshold=limit,
+            comparisons=comparisons,
+            undefined=undefined,
+            symmetric=False,
+            false_positive_rate=rate,
+            false_positive_interval=false_positive_interval,
+        )
+        return replace(made, columns=linked[made.columns].astype(np.intp), column_ids=self.ids)
+
+    def _ask(
+        self, questioned: ProfileSet, min_measured: int | None, across_epochs: bool
+    ) -> tuple[int, list[Asked]]:
+        admit(questioned, self._example, self.metric, across_epochs=across_epochs)
+        least = least_measured(min_measured, self.metric, len(self.targets))
+        side = Side(questioned, self.metric)
+        return least, [s.stock.ask(side, least=least) for s in self.segments]
+
+    @property
+    def _firsts(self) -> list[int]:
+        """The place of the first profile of every segment."""
+        return list(accumulate((len(s) for s in self.segments), initial=0))[:-1]
+
+    def _masks(self, places: Places) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return the measured and the detected cells of some profiles, in the order of places."""
+        measured = np.zeros((len(places), len(self.targets)), dtype=bool)
+        detected = measured.copy()
+        for first, segment in zip(self._firsts, self.segments, strict=True):
+            here = slice(*np.searchsorted(places, [first, first + len(segment)]))
+            part = replace(
+                segment,
+                ids=("",) * len(places[here]),
+                values=np.empty((0, 0)),
+                status=segment.status[places[here] - first],
+            )
+            measured[here], detected[here] = part.measured, part.detected
+        return measured, detected
+
+    # -- adding to it ------------------------------------------------------------------------
+
+    def extend(self, more: ProfileSet, /, *, across_epochs: bool = False) -> ProfileIndex:
+        """Return an index that holds more profiles; this one stays as it is.
+
+        What is there already is not prepared again: the new profiles become a segment of their own,
+        and small segments are joined now and then.
+
+        Parameters
+        ----------
+        more : ProfileSet
+            Pretreated as the profiles of the index.
+        across_epochs : bool
+            Whether profiles of another epoch may be added.
+
+        Returns
+        -------
+        ProfileIndex
+            The profiles of this one, and the others after them.
+
+        Raises
+        ------
+        InputError
+            If a profile of that id is in the index already.
+        TargetMismatchError
+            If the profiles have other targets than the index.
+        ComparisonError
+            If they were pretreated in another way or belong to another epoch.
+        """
+        admit(more, self._example, self.metric, across_epochs=across_epochs)
+        twice = [i for i in more.ids if i in self._known]
+        if twice:
+            raise InputError(
+                f"{len(twice)} of {len(more)} profiles are in the index already: {listed(twice)}. "
+                "Leave them out, profiles.without([...]), or give them ids of their own if they "
+                "are other profiles."
+            )
+        segments = list(self.segments)
+        if len(more):
+            segments.append(Segment.of(more, self.metric))
+        while len(segments) > 1 and len(segments[-2]) <= _MUCH_LARGER * len(segments[-1]):
+            last = segments.pop()
+            segments[-1] = segments[-1].joined(last)
+        made = replace(self, segments=tuple(segments))
+        made.prepare()
+        return made
+
+    def prepare(self) -> None:
+        """Put profiles in order that are not yet; done by whatever makes an index."""
+        with threadpool_limits(limits=1, user_api="blas"):
+            for segment in self.segments:
+                _ = segment.stock
+
+    # -- keeping it --------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], /) -> Path:
+        """Write the index into a file, and take the place of one that is there.
+
+        The file is written beside it first: a stop in between leaves the former as it was.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, by custom ``*.npz``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written there.
+        """
+        return write_index(
+            path,
+            IndexContent(self.metric, self.targets, self.pretreatment_steps, self.segments),
+        )
+
+    def __repr__(self) -> str:
+        epochs = f", epoch {listed(self.epochs)}" if self.epochs else ""
+        return (
+            f"<ProfileIndex: {len(self)} profiles x {len(self.targets)} targets, by "
+            f"{self.metric.name} ({self.metric.kind}){epochs}>"
+        )
+
+
+def build_index(
+    reference: ProfileSet,
+    /,
+    *,
+    metric: str | Metric = DEFAULT_METRIC,
+    across_epochs: bool = False,
+) -> ProfileIndex:
+    """Prepare reference profiles to be asked again and again.
+
+    Parameters
+    ----------
+    reference : ProfileSet
+        Pretreated.
+    metric : str or Metric
+        One of `drugsig.METRICS`, or a fitted one.
+    across_epochs : bool
+        Whether profiles of different comparability epochs may be in one index.
+
+    Returns
+    -------
+    ProfileIndex
+        To be asked for links and neighbours, saved and extended.
+
+    Raises
+    ------
+    ComparisonError
+        If the metric cannot score these profiles, or they belong to different epochs.
+
+    Examples
+    --------
+    >>> from drugsig import ProfileSet
+    >>> seen = ProfileSet([[3.0, 1.0], [1.0, 5.0]], ["A", "B"], ["001", "002"])
+    >>> new = ProfileSet([[6.0, 2.0]], ["A", "B"], ["003"])
+    >>> index = build_index(seen, metric="cosine")
+    >>> index.nearest(new, k=1).ids("003")
+    ('001',)
+    >>> len(index.extend(new))
+    3
+    """
+    measure = get_metric(metric)
+    admit(reference, None, measure, across_epochs=across_epochs)
+    made = ProfileIndex(
+        metric=measure,
+        targets=reference.targets,
+        pretreatment_steps=reference.pretreatment,
+        segments=(Segment.of(reference, measure),),
+    )
+    made.prepare()
+    return made
+
+
+def load_index(path: str | os.PathLike[str], /) -> ProfileIndex:
+    """Read an index from a file that `ProfileIndex.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    ProfileIndex
+        As it was saved.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, it is no index, one of another version of the format, or damaged;
+        or if the metric it was built with is not the one of that name here.
+    """
+    content = read_index(path)
+    made = ProfileIndex(content.metric, content.targets, content.pretreatment, content.segments)
+    made.prepare()
+    return made

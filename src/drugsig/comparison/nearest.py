@@ -1,0 +1,281 @@
+"""`nearest`: the k reference profiles most like each questioned one, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from drugsig._check import warn
+from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
+from drugsig.comparison.neighbours import (
+    BYTES_A_NEIGHBOUR,
+    NEAREST_LIMIT_BYTES,
+    Nearest,
+    checked_count,
+    checked_memory,
+    nearest_of,
+)
+from drugsig.comparison.search.ranking import NOBODY, Ranking
+from drugsig.comparison.search.running import how_many_workers, run_tasks
+from drugsig.comparison.search.shelves import Shelves
+from drugsig.comparison.search.stock import Asked, Stock
+from drugsig.comparison.search.tree import Places, plant
+from drugsig.comparison.sides import Side
+from drugsig.comparison.spaces import EuclideanSpace
+from drugsig.errors import SizeError, UndefinedScoreWarning
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = ["NearestSearch", "nearest"]
+
+Floats = NDArray[np.float64]
+
+# Planting a tree over the reference takes about as long as this many queries spare by it.
+_PLANTED_FROM = 500
+
+# Queries searched together where every pair is scored.
+_GROUP = 64
+
+
+def nearest(
+    questioned: ProfileSet,
+    reference: ProfileSet | None = None,
+    /,
+    *,
+    k: int,
+    metric: str | Metric = DEFAULT_METRIC,
+    min_measured: int | None = None,
+    memory: float = NEAREST_LIMIT_BYTES,
+    workers: int | None = None,
+    across_epochs: bool = False,
+    progress: bool = True,
+) -> Nearest:
+    """Find the k reference profiles most like each questioned profile.
+
+    The neighbours are those that sorting each row of `compare` gives, to the last bit, however
+    large the sets are. Equal scores are in the order of the reference.
+
+    Parameters
+    ----------
+    questioned : ProfileSet
+        The profiles to place, pretreated.
+    reference : ProfileSet, optional
+        The profiles to look among, pretreated in the same way; without it the other questioned
+        profiles: a profile is not its own neighbour.
+    k : int
+        How many neighbours.
+    metric : str or Metric
+        One of `drugsig.METRICS`, or a fitted one.
+    min_measured : int, optional
+        As in `compare`.
+    memory : float
+        The most bytes the neighbours may take.
+    workers : int, optional
+        How many threads; one a processor by default. The result is the same for any number.
+    across_epochs : bool
+        Whether profiles of different comparability epochs may be compared.
+    progress : bool
+        Whether to show a bar where there is a terminal.
+
+    Returns
+    -------
+    Nearest
+        Row by row of the questioned profiles. Where fewer than k have a score the rest is -1 and
+        NaN; profiles that score as the last one and are not listed are counted.
+
+    Raises
+    ------
+    InputError
+        If `k` is no whole number from 1.
+    TargetMismatchError
+        If the sets do not hold the same targets in the same order.
+    ComparisonError
+        If the sets cannot be compared, see `compare`.
+    SizeError
+        If the neighbours would take more than `memory`.
+
+    Warns
+    -----
+    UndefinedScoreWarning
+        If pairs have no score; once, with their number.
+
+    Notes
+    -----
+    Where the metric follows from a distance, reference profiles are put into leaves of neighbours,
+    and leaves farther away than the k-th best so far are left out. What is proposed so, in single
+    precision and with a margin, is ranked by the score itself. For more than one search in the
+    same reference build an index: `drugsig.build_index`.
+
+    Examples
+    --------
+    >>> from drugsig import ProfileSet
+    >>> s = ProfileSet([[3.0, 1.0], [6.0, 2.0], [1.0, 5.0]], ["A", "B"], ["001", "002", "003"])
+    >>> nearest(s, k=1, metric="cosine").to_frame()[["questioned", "reference"]]
+      questioned reference
+    0        001       002
+    1        002       001
+    2        003       001
+    """
+    measure = get_metric(metric)
+    wanted = checked_count(k)
+    admit(questioned, reference, measure, across_epochs=across_epochs)
+    p = len(questioned.targets)
+    least = least_measured(min_measured, measure, p)
+    count = how_many_workers(workers)
+    other = questioned if reference is None else reference
+    refuse_too_many(len(questioned), wanted, checked_memory(memory))
+    # Products on several threads get into each other's way; whole groups run side by side instead.
+    with threadpool_limits(limits=1, user_api="blas"):
+        side = Side(other, measure)
+        stock = Stock.of(side, measure, p, planted=len(questioned) >= _PLANTED_FROM)
+        asked = stock.ask(side if reference is None else Side(questioned, measure), least=least)
+        search = NearestSearch((stock,), (asked,), wanted)
+        ranking, undefined = search.run(workers=count, progress=progress)
+    compared = len(other) - (reference is None)
+    tell_undefined(undefined, len(questioned) * compared, measure)
+    return nearest_of(
+        ranking.places,
+        ranking.keys,
+        ranking.tied,
+        undefined,
+        row_masks=(questioned.measured, questioned.detected),
+        column_masks=(other.measured, other.detected),
+        row_ids=questioned.ids,
+        column_ids=other.ids,
+        metric=measure,
+        compared=max(0, compared),
+        symmetric=reference is None,
+        min_measured=least,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class NearestSearch:
+    """The neighbours of questioned profiles among one stock after another.
+
+    Parameters
+    ----------
+    stocks : sequence of Stock
+        The reference profiles; places count on from one to the next.
+    asked : sequence of Asked
+        The same questioned profiles, for each of them.
+    k : int
+        How many neighbours.
+    """
+
+    stocks: Sequence[Stock]
+    asked: Sequence[Asked]
+    k: int
+
+    def run(self, *, workers: int, progress: bool) -> tuple[Ranking, Places]:
+        """Return the neighbours of all, and with how many each has no score.
+
+        Parameters
+        ----------
+        workers : int
+            How many threads.
+        progress : bool
+            Whether to show a bar.
+        """
+        n = len(self.asked[0].side)
+        groups = self._groups()
+        ranking, undefined = Ranking(n, self.k), np.zeros(n, dtype=np.int64)
+        results: Iterable[tuple[Ranking, Places]]
+        if len(groups) == 1:
+            # Starting threads and a bar would take longer than a few queries.
+            results = map(self._of_group, groups)
+        else:
+            results = run_tasks(
+                lambda task: self._of_group(groups[task]),
+                len(groups),
+                workers=workers,
+                progress="nearest" if progress else None,
+            )
+        for rows, (found, missing) in zip(groups, results, strict=True):
+            ranking.keys[rows], ranking.places[rows] = found.keys, found.places
+            ranking.tied[rows], undefined[rows] = found.tied, missing
+        return ranking, undefined
+
+    def _of_group(self, rows: Places) -> tuple[Ranking, Places]:
+        total, undefined = self.stocks[0].nearest(self.asked[0], rows, self.k)
+        first = len(self.stocks[0])
+        for stock, asked in zip(self.stocks[1:], self.asked[1:], strict=True):
+            part, missing = stock.nearest(asked, rows, self.k)
+            undefined += missing
+            row, rank = np.nonzero(part.places != NOBODY)
+            total.take(
+                row,
+                part.places[row, rank] + first,
+                part.keys[row, rank],
+                copies=np.where(rank == self.k - 1, part.tied[row], 0),
+            )
+            first += len(stock)
+        return total, undefined
+
+    def _groups(self) -> list[Places]:
+        """Return the questioned profiles in groups of neighbours, and the others in small ones."""
+        asked, stock = self.asked[0], self.stocks[0]
+        n = len(asked.side)
+        space = stock.metric.kernel.space
+        together = np.empty(0, np.int64)
+        groups: list[Places] = []
+        if isinstance(space, EuclideanSpace) and isinstance(stock.finder, Shelves):
+            together = np.flatnonzero(asked.sound.usable)
+            size = stock.finder.together
+            order, cuts = np.arange(len(together)), np.empty(0, np.int64)
+            if len(together) > size:
+                coordinates = space.coordinates(asked.side.ready[:, together])
+                tree = plant(stock.finder.ask(coordinates).axes, leaf=size)
+                order, cuts = tree.order, tree.starts[1:-1]
+            groups = [together[part] for part in np.split(order, cuts) if len(part)]
+        others = np.setdiff1d(np.arange(n, dtype=np.int64), together, assume_unique=True)
+        return groups + [others[first : first + _GROUP] for first in range(0, len(others), _GROUP)]
+
+
+def refuse_too_many(n: int, k: int, memory: float, /) -> None:
+    """Refuse more neighbours than there is room for.
+
+    Parameters
+    ----------
+    n, k : int
+        Questioned profiles, and neighbours of each.
+    memory : float
+        The most bytes they may take.
+
+    Raises
+    ------
+    SizeError
+        If they would take more.
+    """
+    needed = n * k * BYTES_A_NEIGHBOUR
+    if needed > memory:
+        raise SizeError(
+            f"{k} neighbours of each of {n:,} profiles would take {needed / 1e9:.2g} GB, and "
+            f"{memory / 1e9:.2g} GB are allowed. Ask for fewer, in parts, or allow more with "
+            "memory=<bytes>."
+        )
+
+
+def tell_undefined(undefined: Places, comparisons: int, metric: Metric, /) -> None:
+    """Warn of pairs without a score, once.
+
+    Parameters
+    ----------
+    undefined : ndarray of int64
+        By questioned profile.
+    comparisons : int
+        How many pairs there are.
+    metric : Metric
+        How they were scored.
+    """
+    total = int(undefined.sum())
+    if total:
+        warn(
+            f"{total} of {comparisons} scores are undefined ({metric.zero_rule}; too few targets "
+            "measured in both): these profiles are no neighbours.",
+            UndefinedScoreWarning,
+        )

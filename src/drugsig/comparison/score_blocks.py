@@ -1,0 +1,286 @@
+"""`ScoreBlocks`: blocks of the matrix of scores by the definition, and who computes them.
+
+What keeps the scores, a matrix or the condensed form, decides where they go; here stands how they
+come about: profiles with every target measured by the one form of the kernel, compiled where that
+pays, and the pairs of profiles with gaps by the other.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.comparison import kernels
+from drugsig.comparison.metrics import Metric
+from drugsig.comparison.search import fast
+from drugsig.comparison.search.running import run_tasks
+from drugsig.comparison.search.tree import Places
+from drugsig.comparison.sides import Side, score_parts
+
+__all__ = [
+    "WIDE",
+    "ScoreBlocks",
+    "Strip",
+    "block_values",
+    "compiled_form",
+    "gap_blocks",
+    "has_compiled_form",
+    "run",
+    "strips",
+]
+
+Floats = NDArray[np.float64]
+Scores = NDArray[Any]
+# Ready profiles of both sides, the first row and column, and the block to write.
+CompiledForm = Callable[[Scores, Scores, int, int, Scores], None]
+
+# The compiled form of the first form of a kernel, by its name in `compiled_sums`. Kernels that
+# share a form share the compiled one: correlations of values, of ranks, and the cosine.
+_COMPILED: tuple[tuple[Callable[[Floats, Floats], Floats], str], ...] = (
+    (kernels.PEARSON.complete, "dot_ratio"),
+    (kernels.SQUARED_COSINE.complete, "squared_dot_ratio"),
+    (kernels.EUCLIDEAN.complete, "euclidean"),
+    (kernels.MANHATTAN.complete, "manhattan"),
+    (kernels.CANBERRA_ZERO.complete, "canberra_zero"),
+    (kernels.CANBERRA_DROPPING.complete, "canberra_dropping"),
+    (kernels.BRAY_CURTIS.complete, "bray_curtis"),
+)
+
+# Compiling, or loading what was compiled before, takes longer than fewer scores.
+_COMPILED_FROM = 10_000_000
+
+# Starting threads takes longer than fewer scores; and nobody waits for fewer than these.
+_THREADS_FROM = 1_000_000
+_PROGRESS_FROM = 50_000_000
+
+# The widest block, and the most scores that one task computes: short enough to be interrupted.
+WIDE = 512
+_TASK_SCORES = 1_048_576
+
+# Pairs of profiles with gaps at a time: all targets of all these pairs stay in the cache.
+_GAP_ROWS = 32
+_GAP_COLUMNS = 256
+
+
+def _name_of_compiled(metric: Metric) -> str | None:
+    complete = metric.kernel.complete
+    return next((name for form, name in _COMPILED if form is complete), None)
+
+
+def has_compiled_form(metric: Metric, /) -> bool:
+    """Say whether there is compiled code for a metric, installed or not.
+
+    Such kernels keep to the precision of their arrays in both forms.
+    """
+    return _name_of_compiled(metric) is not None
+
+
+def compiled_form(metric: Metric, n_scores: int, /) -> CompiledForm | None:
+    """Return compiled code for a metric, where it is installed and pays.
+
+    Parameters
+    ----------
+    metric : Metric
+        The definition of the score.
+    n_scores : int
+        How many are to be computed.
+    """
+    name = _name_of_compiled(metric)
+    if name is None or n_scores < _COMPILED_FROM or fast.compiled_code() is None:
+        return None
+    code = importlib.import_module("drugsig.comparison.compiled_sums")
+    form: CompiledForm = getattr(code, name)
+    return form
+
+
+def block_values(
+    a: Scores,
+    b: Scores,
+    rows: slice,
+    columns: slice,
+    metric: Metric,
+    compiled: CompiledForm | None,
+    /,
+) -> Scores:
+    """Return the kernel's values of a block, in the precision of the profiles.
+
+    Parameters
+    ----------
+    a, b : ndarray of float64 or float32, shape (rows, n)
+        Ready profiles of both sides, C-ordered.
+    rows, columns : slice
+        Which of them, with a start and a stop.
+    metric : Metric
+        The definition of the score.
+    compiled : callable or None
+        From `compiled_form`.
+    """
+    if compiled is None:
+        return metric.kernel.complete(a[:, rows, None], b[:, None, columns])
+    values = np.empty((rows.stop - rows.start, columns.stop - columns.start), a.dtype)
+    compiled(a, b, rows.start, columns.start, values)
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreBlocks:
+    """Scores between the profiles of two sides, block by block, to the bit as defined.
+
+    Parameters
+    ----------
+    a, b : Side
+        Both sides; the same object where one set is compared with itself.
+    metric : Metric
+        The definition of the score.
+    least : int
+        The least number of targets measured in both.
+    p : int
+        The number of targets.
+    compiled : callable or None
+        From `compiled_form`.
+    """
+
+    a: Side
+    b: Side
+    metric: Metric
+    least: int
+    p: int
+    compiled: CompiledForm | None
+
+    def whole(self, rows: slice, columns: slice, /) -> Floats:
+        """Return the scores of a block; NaN for profiles with gaps.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Of the profiles of both sides, with a start and a stop.
+        """
+        values = block_values(
+            self.a.ready, self.b.ready, rows, columns, self.metric, self.compiled
+        )
+        return self.metric.convert(values)
+
+    def with_gaps(self, rows: Places, columns: Places, /) -> Floats:
+        """Return the scores of listed rows with listed columns, whole or not."""
+        first, second = self.a.partial_at(rows, None), self.b.partial_at(None, columns)
+        return score_parts(first, second, self.metric, self.least, self.p)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Neighbouring blocks of a few rows: one task.
+
+    Parameters
+    ----------
+    rows : slice
+        The rows.
+    columns : tuple of slice
+        The columns of every block.
+    """
+
+    rows: slice
+    columns: tuple[slice, ...]
+
+
+def strips(n: int, m: int, /, *, block: int, same: bool, wide: int = WIDE) -> list[Strip]:
+    """Divide a matrix into strips of blocks.
+
+    Parameters
+    ----------
+    n, m : int
+        Its rows and columns.
+    block : int
+        The most scores in a block.
+    same : bool
+        Whether the blocks left of the diagonal are not wanted.
+    wide : int
+        The most columns of a block, where there are rows enough.
+    """
+    if not n or not m:
+        return []
+    width = min(m, wide)
+    tall = min(n, max(1, block // width))
+    width = min(m, max(1, block // tall))
+    reach = max(1, _TASK_SCORES // (tall * width)) * width
+    made = []
+    for top in range(0, n, tall):
+        rows = slice(top, min(top + tall, n))
+        for first in range(top if same else 0, m, reach):
+            last = min(first + reach, m)
+            columns = (slice(left, min(left + width, last)) for left in range(first, last, width))
+            made.append(Strip(rows, tuple(columns)))
+    return made
+
+
+def gap_blocks(
+    whole_a: NDArray[np.bool_], whole_b: NDArray[np.bool_], /, *, same: bool
+) -> list[tuple[Places, Places]]:
+    """Return blocks, as rows and columns, of all pairs in which a profile has a gap.
+
+    Parameters
+    ----------
+    whole_a, whole_b : ndarray of bool, shape (n,)
+        Which profiles of both sides have none.
+    same : bool
+        Whether both sides are one set; then every pair is there at least once, in one order or
+        the other, and profiles with themselves.
+    """
+    return list(_gap_blocks(whole_a, whole_b, same))
+
+
+def _gap_blocks(
+    whole_a: NDArray[np.bool_], whole_b: NDArray[np.bool_], same: bool
+) -> Iterator[tuple[Places, Places]]:
+    gaps, others = np.flatnonzero(~whole_a), np.flatnonzero(whole_b)
+    everything = np.arange(len(whole_b))
+    for first in range(0, len(gaps), _GAP_ROWS):
+        rows = gaps[first : first + _GAP_ROWS]
+        # Within one set, profiles with gaps before these have met them already.
+        columns = np.concatenate([others, gaps[first:]]) if same else everything
+        yield from ((rows, some) for some in _in_parts(columns, _GAP_COLUMNS))
+    if not same:
+        for rows in _in_parts(np.flatnonzero(whole_a), _GAP_COLUMNS):
+            yield from ((rows, some) for some in _in_parts(np.flatnonzero(~whole_b), _GAP_ROWS))
+
+
+def _in_parts(places: Places, size: int) -> Iterator[Places]:
+    for first in range(0, len(places), size):
+        yield places[first : first + size]
+
+
+def run(
+    task: Callable[[int], object],
+    n_tasks: int,
+    /,
+    *,
+    n_scores: int,
+    workers: int,
+    progress: bool,
+) -> None:
+    """Run all tasks, on threads where there is enough to do.
+
+    Parameters
+    ----------
+    task : callable
+        Takes the number of a task and puts its scores where they belong.
+    n_tasks : int
+        How many.
+    n_scores : int
+        How many scores they compute together.
+    workers : int
+        How many threads.
+    progress : bool
+        Whether to show a bar where it takes long.
+    """
+    if n_scores < _THREADS_FROM:
+        for k in range(n_tasks):
+            task(k)
+        return
+    bar = "scores" if progress and n_scores >= _PROGRESS_FROM else None
+    for _ in run_tasks(task, n_tasks, workers=workers, progress=bar):
+        pass

@@ -1,0 +1,121 @@
+"""The points with the smallest sums of terms, leaf by leaf, the nearest leaves first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.comparison.search.frame import TINY
+from drugsig.comparison.search.terms import TermPoints
+from drugsig.comparison.search.tree import Places, in_runs
+from drugsig.comparison.spaces import TermSpace
+
+__all__ = ["NearSums", "scale_of"]
+
+Floats = NDArray[np.float64]
+
+# Leaves summed at first, and at most in one go.
+_FIRST = 8
+_MOST = 512
+
+# Values larger than this, in the scale of the points, might leave single precision.
+_LARGEST = 1e15
+
+
+@dataclass(frozen=True, eq=False)
+class NearSums:
+    """Points by leaf, and how their kernel sums.
+
+    Attributes
+    ----------
+    points : TermPoints
+        The points.
+    scale : float
+        What values are multiplied by.
+    complete : callable
+        The kernel for ready profiles.
+    space : TermSpace
+        Its bound.
+    """
+
+    points: TermPoints
+    scale: float
+    complete: Callable[[Any, Any], Any]
+    space: TermSpace
+
+    def usable(self, ready: Floats, /) -> NDArray[np.bool_]:
+        """Say which ready profiles, shape (p, m), single precision can hold."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.abs(ready * self.scale).max(axis=0, initial=0.0) <= _LARGEST)
+
+    def limit_of(self, value: float, /) -> float:
+        """Return the limit within which every point of a kernel value is found."""
+        limit = value * self.scale if self.space.absolute else value
+        return limit + self._error(limit)
+
+    def nearest(self, query: Floats, k: int, /) -> tuple[Places, float]:
+        """Propose the k points most like a ready profile, and those nearly as much like it.
+
+        Parameters
+        ----------
+        query : ndarray of float64, shape (p,)
+            Usable.
+        k : int
+            How many.
+
+        Returns
+        -------
+        places : ndarray of int64
+            Among the points.
+        limit : float
+            Every point within this limit is proposed.
+        """
+        points, tree = self.points, self.points.tree
+        own_slack = self._slack(query)
+        scaled = query * self.scale
+        kind = (
+            points.columns.dtype if np.allclose(scaled, scaled.astype(np.float32)) else np.float64
+        )
+        here = scaled.astype(kind)[:, None]
+        apart = self.space.bound(here, here, tree.low.T, tree.high.T).astype(np.float64)
+        apart -= points.leaf_slack + own_slack
+        order = np.argsort(apart, kind="stable")
+        apart = apart[order]
+        limit, first, step = np.inf, 0, _FIRST
+        lowest, highest, found = np.empty(0), np.empty(0), np.empty(0, np.int64)
+        while first < len(order) and apart[first] <= limit:
+            last = min(first + step, int(np.searchsorted(apart, limit, side="right")))
+            places = in_runs(order[first:last], tree.starts)
+            values = self.complete(here, points.columns[:, places]).astype(np.float64)
+            slack = points.slack[places] + own_slack
+            near = values - slack <= limit
+            lowest = np.concatenate([lowest, (values - slack)[near]])
+            highest = np.concatenate([highest, (values + slack)[near]])
+            found = np.concatenate([found, places[near]])
+            if len(found) >= k:
+                kth = float(np.partition(highest, k - 1)[k - 1])
+                # Once for the kernel's own error, once for that of the limit.
+                limit = min(limit, kth + 2.0 * self._error(2.0 * kth))
+                kept = lowest <= limit
+                lowest, highest, found = lowest[kept], highest[kept], found[kept]
+            first, step = last, min(2 * step, _MOST)
+        return tree.order[found], limit
+
+    def _error(self, limit: float) -> float:
+        size = abs(limit) if self.space.absolute else max(1.0, abs(limit))
+        return self.space.error(len(self.points.columns)) * size
+
+    def _slack(self, query: Floats) -> float:
+        if not self.space.absolute:
+            return 0.0
+        p = len(query)
+        return self.space.error(p) * float(np.abs(query * self.scale).sum()) + p * TINY
+
+
+def scale_of(ready: Floats, /) -> float:
+    """Return the power of two that brings the largest value to 1, or just below it."""
+    return float(np.ldexp(1.0, -int(np.frexp(float(np.abs(ready).max(initial=0.0)))[1])))

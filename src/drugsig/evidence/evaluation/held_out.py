@@ -1,0 +1,84 @@
+"""`evaluate_held_out`: judge a fitted model on profiles of other sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from drugsig._check import listed
+from drugsig.errors import InputError
+from drugsig.evidence.evaluation.evaluation import Evaluation
+from drugsig.evidence.evaluation.leave_out import assembled, judge, refuse_overlap
+from drugsig.evidence.models.lr_model import LrModel
+from drugsig.evidence.models.training import training_set
+from drugsig.evidence.populations import PopulationRule
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = ["evaluate_held_out"]
+
+
+def evaluate_held_out(
+    model: LrModel,
+    profiles: ProfileSet,
+    /,
+    *,
+    rule: PopulationRule | None = None,
+    replicate_level: str | None = None,
+    across: Sequence[str] = (),
+) -> Evaluation:
+    """Judge a fitted model on profiles of sources that it was not fitted to.
+
+    Parameters
+    ----------
+    model : LrModel
+        Fitted.
+    profiles : ProfileSet
+        Of known source, none of which is among those of the model; treated with `LrModel.treat`.
+    rule : PopulationRule, optional
+        What linked and unlinked mean here; by default the rule of the model.
+    replicate_level : str, optional
+        What the profiles of an item repeat, to be checked against the model.
+    across : sequence of {"epoch", "laboratory"}
+        What may differ all the same, to see how the model carries over.
+
+    Returns
+    -------
+    Evaluation
+        With the one seed 0 and no folds.
+
+    Raises
+    ------
+    ModelMismatchError
+        If the profiles are of another kind.
+    InputError
+        If a source or a profile is also one of the model, or there are no linked or no unlinked
+        pairs.
+    """
+    model.identity.require(profiles, replicate_level=replicate_level, across=across)
+    known = model.rule if rule is None else rule
+    data = training_set(profiles, known, model.spec)
+    refuse_overlap(data.pairs.sources, model.sources)
+    same = sorted(set(profiles.ids) & set(model.profile_ids))
+    if same:
+        raise InputError(
+            f"{len(same)} profile(s) are in the training set and in the evaluation set: "
+            f"{listed(same)}. Leave them out of one of the two, or give profiles ids of their own."
+        )
+    every = np.ones(data.n_sources, dtype=bool)
+    part = judge(model.stages, data, every)
+    record = part.record(model.stages, len(model.sources), data.n_sources)
+    notes = [*data.pairs.notes, *model.warnings]
+    if across:
+        notes.append(f"Judged across {' and '.join(across)}: the model was not fitted so.")
+    return assembled(
+        [part],
+        [record],
+        data,
+        profiles,
+        spec=model.spec,
+        rule=known,
+        seeds=(0,),
+        n_folds=0,
+        notes=notes,
+    )

@@ -1,0 +1,129 @@
+"""`EvaluatedPairs`: what a model says of pairs of items, at every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig._check import FrozenArrays
+from drugsig.errors import InputError
+from drugsig.evidence.evidence import Evidence
+from drugsig.evidence.verbal import VerbalScale, VerbalStatement, verbal_statement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EvaluatedPairs"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EvaluatedPairs(FrozenArrays):
+    """Likelihood ratios of pairs of items, raw, calibrated and bounded.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        What is reported, with both propositions and the source level in words. Its ids are those
+        of the items.
+    log10_lr_raw : ndarray of float64, shape (n_pairs,)
+        As the background or the score gave them.
+    log10_lr_calibrated : ndarray of float64, shape (n_pairs,)
+        Before bounding; equal to the raw ones where there is no calibration.
+    validated : bool
+        Whether the model carries a validation; without one nothing is said in words.
+    notes : tuple of str
+        What a reader must know.
+    """
+
+    evidence: Evidence
+    log10_lr_raw: Floats
+    log10_lr_calibrated: Floats
+    validated: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def log10_lr_bounded(self) -> Floats:
+        """What is reported."""
+        return self.evidence.log10_lr
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The items of each pair, questioned first."""
+        one, other = self.evidence.questioned_ids, self.evidence.reference_ids
+        return tuple(zip(one, other, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.evidence)
+
+    def statement(
+        self, *, scale: str | Path | VerbalScale, pair: int | None = None
+    ) -> VerbalStatement:
+        """Say a likelihood ratio in words.
+
+        Parameters
+        ----------
+        scale : str, Path or VerbalScale
+            As in `verbal_statement`.
+        pair : int, optional
+            Which pair, by its place; may be left out where there is one.
+
+        Raises
+        ------
+        InputError
+            If the model carries no validation, or the likelihood ratios are not calibrated and
+            bounded.
+        """
+        if not self.validated:
+            raise InputError(
+                "the model behind these likelihood ratios carries no validation, and words are for "
+                "ones that were shown to hold on other sources. Validate it: "
+                "evaluate_model(profiles, rule, spec), then model.with_validation(...)."
+            )
+        return verbal_statement(self.evidence, scale=scale, pair=pair)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a pair: the items, and log10 LR raw, calibrated and bounded."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "questioned": self.evidence.questioned_ids,
+                "reference": self.evidence.reference_ids,
+                "log10_lr_raw": self.log10_lr_raw,
+                "log10_lr_calibrated": self.log10_lr_calibrated,
+                "log10_lr": self.evidence.log10_lr,
+                "at_bound": self.evidence.at_bound,
+            }
+        )
+
+    def find(self, questioned: str, reference: str, /) -> int:
+        """Return the place of a pair.
+
+        Parameters
+        ----------
+        questioned, reference : str
+            Its items.
+
+        Raises
+        ------
+        InputError
+            If there is no such pair.
+        """
+        pairs: Sequence[tuple[str, str]] = self.pairs
+        if (questioned, reference) not in pairs:
+            raise InputError(f"there is no pair of '{questioned}' and '{reference}' here")
+        return pairs.index((questioned, reference))
+
+    def __repr__(self) -> str:
+        validated = "validated" if self.validated else "not validated"
+        return f"<EvaluatedPairs {validated}: {self.evidence!r}>"
+
+    def _repr_html_(self) -> str:
+        return self.evidence._repr_html_()

@@ -1,0 +1,237 @@
+"""Items, one side of a comparison each, and the pairs of items whose source is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+
+from drugsig._check import FrozenArrays, listed
+from drugsig.errors import InputError
+from drugsig.evidence.pairs import known_pairs
+from drugsig.evidence.populations import PopulationRule
+from drugsig.profiles.metadata import ID_COLUMN
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = ["ItemPairs", "ProfileItems", "item_pairs", "profile_items"]
+
+Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileItems(FrozenArrays):
+    """The items of a profile set.
+
+    Attributes
+    ----------
+    names : tuple of str
+        In order of first use.
+    of_row : ndarray of intp, shape (n_profiles,)
+        The item of every profile, as a place in `names`.
+    first_row : ndarray of intp, shape (n_items,)
+        The first profile of every item.
+    """
+
+    names: tuple[str, ...]
+    of_row: Places
+    first_row: Places
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class ItemPairs(FrozenArrays):
+    """Pairs of items whose source is known under a rule.
+
+    Attributes
+    ----------
+    first, second : ndarray of intp, shape (n_pairs,)
+        The two items, as places.
+    linked : ndarray of bool, shape (n_pairs,)
+        Known to share the source; the others are known not to.
+    source : ndarray of intp, shape (n_items,)
+        The source of every item, as a place in `sources`; -1 where it is not known or the rule
+        leaves the item out.
+    sources : tuple of str
+        Their names.
+    notes : tuple of str
+        What a reader must know of the pairs.
+    """
+
+    first: Places
+    second: Places
+    linked: Flags
+    source: Places
+    sources: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def source_a(self) -> Places:
+        """The source of the first item of every pair."""
+        return self.source[self.first]
+
+    @property
+    def source_b(self) -> Places:
+        """The source of the second item of every pair."""
+        return self.source[self.second]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def profile_items(profiles: ProfileSet, column: str | None, /) -> ProfileItems:
+    """Return the items of a profile set.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Any.
+    column : str or None
+        The metadata column that names the item of a profile; None if every profile is one.
+
+    Raises
+    ------
+    MetadataError
+        If there is no such column.
+    InputError
+        If there are no profiles, or one has no item.
+    """
+    if not len(profiles):
+        raise InputError(f"profile set '{profiles.name}' is empty")
+    if column is None or column == ID_COLUMN:
+        every = np.arange(len(profiles))
+        return ProfileItems(profiles.ids, every, every.copy())
+    texts = profiles.column(column)
+    without = [i for i, text in zip(profiles.ids, texts, strict=True) if text is None]
+    if without:
+        raise InputError(
+            f"profile(s) {listed(without)} have no text in column '{column}', which names the "
+            "item they belong to. Fill it in, or leave these profiles out on purpose."
+        )
+    place: dict[str | None, int] = {}
+    of_row = np.array([place.setdefault(text, len(place)) for text in texts], dtype=np.intp)
+    _, first = np.unique(of_row, return_index=True)
+    return ProfileItems(tuple(str(name) for name in place), of_row, first.astype(np.intp))
+
+
+def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, /) -> ItemPairs:
+    """Find the pairs of items whose source is known under a rule.
+
+    Two items that share a specimen are never a pair, and where a column names the sequence linked
+    items share none, as the rule says of profiles.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With the metadata the rule looks at.
+    items : ProfileItems
+        Their items.
+    rule : PopulationRule
+        What linked and unlinked mean.
+
+    Raises
+    ------
+    PopulationError
+        If the rule contradicts itself.
+    MetadataError
+        If a column of the rule is missing.
+    InputError
+        If the profiles of one item differ in what the rule looks at.
+    """
+    rule.check(profiles)
+    looked_at = (*rule.linked.columns, *rule.unlinked.columns, *rule.source, *rule.exclude)
+    for column in dict.fromkeys(looked_at):
+        mixed = _mixed(profiles, items, column)
+        if len(mixed):
+            raise InputError(
+                f"item '{items.names[mixed[0]]}' holds profiles that differ in column "
+                f"'{column}', which population rule '{rule.name}' looks at ({len(mixed)} such "
+                "item(s)). An item is one side of a comparison and has one source: name items "
+                "apart."
+            )
+    table = profiles.select(items.first_row)
+    specimen = _own_column(profiles, items, rule.specimen_column(profiles))
+    sequence = None if rule.same_sequence else rule.sequence_column(profiles)
+    sequence = _own_column(profiles, items, sequence)
+    adapted = rule
+    if specimen is not None:
+        table = table.with_column(specimen, [None] * len(items))
+    if sequence is not None:
+        adapted = replace(rule, same_sequence=True)
+    known = known_pairs(table, adapted)
+    keep = np.ones(len(known), dtype=bool)
+    if specimen is not None:
+        keep &= ~_sharing(profiles, items, specimen, known.rows, known.columns, unknown=False)
+    if sequence is not None:
+        together = _sharing(profiles, items, sequence, known.rows, known.columns, unknown=True)
+        keep &= ~(known.linked & together)
+    source = known.source.astype(np.intp)
+    source[table.index_of(known.left_out)] = -1
+    notes = []
+    if not (known.sequences_differ or rule.same_sequence):
+        notes.append(
+            "No column names the sequence: linked profiles may have been measured in one series, "
+            "and look more alike than in casework."
+        )
+    if rule.circular:
+        notes.append(
+            f"The rule uses {', '.join(rule.circular)}, derived from the profile itself: pairs "
+            "are called unlinked because their profiles differ, and the figures are too good."
+        )
+    return ItemPairs(
+        known.rows[keep].astype(np.intp),
+        known.columns[keep].astype(np.intp),
+        known.linked[keep],
+        source,
+        known.names,
+        tuple(notes),
+    )
+
+
+def _codes(texts: tuple[str | None, ...]) -> Places:
+    place = {t: k for k, t in enumerate(sorted({t for t in texts if t is not None}))}
+    return np.array([-1 if t is None else place[t] for t in texts], dtype=np.intp)
+
+
+def _mixed(profiles: ProfileSet, items: ProfileItems, column: str) -> Places:
+    """Return the items whose profiles differ in a column."""
+    if column == ID_COLUMN:
+        return np.empty(0, dtype=np.intp)
+    code = _codes(profiles.column(column))
+    differs = code != code[items.first_row][items.of_row]
+    return np.unique(items.of_row[differs])
+
+
+def _own_column(profiles: ProfileSet, items: ProfileItems, column: str | None) -> str | None:
+    """Return the column if the profiles of an item differ in it, so that items may overlap."""
+    if column is None or not len(_mixed(profiles, items, column)):
+        return None
+    return column
+
+
+def _sharing(
+    profiles: ProfileSet,
+    items: ProfileItems,
+    column: str,
+    first: NDArray[np.integer],
+    second: NDArray[np.integer],
+    *,
+    unknown: bool,
+) -> Flags:
+    """Say which pairs of items share a text of a column; `unknown` where a cell is empty."""
+    code = _codes(profiles.column(column))
+    known = code >= 0
+    held: csr_array = coo_array(
+        (np.ones(int(known.sum())), (items.of_row[known], code[known])),
+        shape=(len(items), int(code.max(initial=0)) + 1),
+    ).tocsr()
+    common = np.asarray(held[first].multiply(held[second]).sum(axis=1)).reshape(-1) > 0
+    if unknown:
+        open_item = np.zeros(len(items), dtype=bool)
+        open_item[items.of_row[~known]] = True
+        common |= open_item[first] | open_item[second]
+    return np.asarray(common)

@@ -1,0 +1,488 @@
+"""`LrModel`: a fitted likelihood ratio model, of which profiles it speaks, and how it did."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig._check import choose
+from drugsig.errors import InputError, ReadError
+from drugsig.evidence.bounds import Bounds
+from drugsig.evidence.calibration import Calibration
+from drugsig.evidence.evidence import bounded_evidence
+from drugsig.evidence.models.archive import content_digest, read_archive, write_archive
+from drugsig.evidence.models.evaluated import EvaluatedPairs
+from drugsig.evidence.models.identity import ModelIdentity
+from drugsig.evidence.models.items import ProfileItems, profile_items
+from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.models.stages import Stages, item_ratios
+from drugsig.evidence.models.training import feature_values, item_scores
+from drugsig.evidence.models.validation_summary import ValidationSummary
+from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.two_level import TwoLevelModel
+from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = ["LrModel", "load_model"]
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+_KIND = "drugsig likelihood ratio model"
+_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LrModel:
+    """A fitted likelihood ratio model.
+
+    Made by `fit_lr_model`, read by `load_model`.
+
+    Attributes
+    ----------
+    spec : LrModelSpec
+        Every choice.
+    rule : PopulationRule
+        What linked and unlinked meant.
+    identity : ModelIdentity
+        Of which profiles it speaks; those of another kind are refused.
+    stages : Stages
+        Background or score, calibration, bounds.
+    profile_ids, profile_sources : tuple of str
+        The profiles it was fitted to, and the source of each; empty text where that is not known.
+    warnings : tuple of str
+        What a reader must know.
+    validation : ValidationSummary or None
+        How a model of these choices did on sources left out. Without it nothing is said in words.
+    """
+
+    spec: LrModelSpec
+    rule: PopulationRule
+    identity: ModelIdentity
+    stages: Stages
+    profile_ids: tuple[str, ...]
+    profile_sources: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    validation: ValidationSummary | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources it was fitted to."""
+        return self.stages.sources
+
+    @property
+    def background(self) -> TwoLevelModel | None:
+        """The two-level model; None in the score approach."""
+        return self.stages.background
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """From raw to calibrated log10 likelihood ratios; None where there is none."""
+        return self.stages.calibration
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The range of log10 likelihood ratios that may be reported; None where there are none."""
+        return self.stages.bounds
+
+    @property
+    def recipe(self) -> Recipe:
+        """The pretreatment of its profiles, with frozen parameters."""
+        return Recipe.from_data(json.loads(self.identity.pretreatment))
+
+    @property
+    def h1(self) -> str:
+        """The proposition of a common source, as a clause that can follow "that"."""
+        return f"the two items come from the same {self.rule.source_level}"
+
+    @property
+    def h2(self) -> str:
+        """The proposition of different sources."""
+        return f"the two items come from different sources at the level of {self.rule.source_level}"
+
+    def treat(self, profiles: ProfileSet, /) -> ProfileSet:
+        """Pretreat profiles as those of the model were, with the parameters learned from them.
+
+        Parameters
+        ----------
+        profiles : ProfileSet
+            Not pretreated.
+
+        Raises
+        ------
+        InputError
+            If they are pretreated already.
+        """
+        if profiles.pretreatment:
+            raise InputError(
+                f"profile set '{profiles.name}' is pretreated already: treat the values as they "
+                "were measured"
+            )
+        return pretreat(profiles, self.recipe) if self.recipe.steps else profiles
+
+    def evaluate(
+        self,
+        questioned: ProfileSet,
+        reference: ProfileSet | None = None,
+        /,
+        *,
+        item: str | None = None,
+        pairs: Sequence[tuple[str, str]] | None = None,
+        replicate_level: str | None = None,
+        n_searched: int | None = None,
+        across: Sequence[str] = (),
+    ) -> EvaluatedPairs:
+        """Weigh pairs of items.
+
+        Where an item holds a profile that the model was fitted to, its source is taken out of the
+        background for the pairs of that item; calibration and bounds stay.
+
+        Parameters
+        ----------
+        questioned : ProfileSet
+            Pretreated as the profiles of the model, see `treat`.
+        reference : ProfileSet, optional
+            What to compare with; by default the questioned items with each other, each pair once.
+        item : str, optional
+            The column that names the items, instead of that of the model.
+        pairs : sequence of (questioned, reference), optional
+            Only these pairs of items, by name.
+        replicate_level : str, optional
+            What the profiles of an item repeat, to be checked against the model.
+        n_searched : int, optional
+            How many items were searched to find these pairs.
+        across : sequence of {"epoch", "laboratory"}
+            What may differ from the model all the same; noted in the result.
+
+        Returns
+        -------
+        EvaluatedPairs
+            Raw, calibrated and bounded.
+
+        Raises
+        ------
+        ModelMismatchError
+            If the profiles are of another kind than those of the model.
+        InputError
+            If there is no pair, an item is compared with itself, or a pair has no score.
+        """
+        sides = [questioned] if reference is None else [questioned, reference]
+        for one in sides:
+            self.identity.require(one, replicate_level=replicate_level, across=across)
+        column = self.spec.item if item is None else item
+        sets = [_Side(one, profile_items(one, column)) for one in sides]
+        first, second = _wanted_pairs(sets, pairs)
+        _refuse_same_profiles(sets, first, second)
+        raw, own = self._raw(sets, first, second)
+        undefined = int(np.isnan(raw).sum())
+        if undefined:
+            raise InputError(
+                f"{undefined} of {len(raw)} pairs have no score by '{self.spec.metric}': too few "
+                "targets were measured in both, or a profile is constant or empty. Leave these "
+                "items out on purpose."
+            )
+        calibrated = self.stages.calibrated(raw)
+        evidence = bounded_evidence(
+            calibrated,
+            h1=self.h1,
+            h2=self.h2,
+            source_level=self.rule.source_level,
+            calibrated=self.spec.calibrated,
+            bounds=self.bounds,
+            model_digest=self.digest,
+            questioned_ids=[sets[0].items.names[k] for k in first],
+            reference_ids=[sets[-1].items.names[k] for k in second],
+            n_searched=n_searched,
+        )
+        notes = list(self.warnings)
+        if own:
+            notes.append(
+                f"{own} pair(s) hold a profile that the model was fitted to; its source was taken "
+                "out of the background, but not out of the calibration."
+            )
+        if across:
+            notes.append(f"Evaluated across {' and '.join(across)}: the model was not fitted so.")
+        if self.validation is not None and self.validation.failed:
+            failed = ", ".join(self.validation.failed)
+            notes.append(f"The validation of this model did not meet its criteria for {failed}.")
+        return EvaluatedPairs(
+            evidence=evidence,
+            log10_lr_raw=raw,
+            log10_lr_calibrated=calibrated,
+            validated=self.validation is not None,
+            notes=tuple(notes),
+        )
+
+    def with_validation(self, validation: ValidationSummary, /) -> LrModel:
+        """Return the same model with a validation.
+
+        Parameters
+        ----------
+        validation : ValidationSummary
+            Of models of the same choices, on the same profiles under the same rule.
+
+        Raises
+        ------
+        InputError
+            If it is that of other choices, another rule or other profiles.
+        """
+        theirs = (validation.spec_digest, validation.rule_digest, validation.reference_set)
+        own = (self.spec.digest, self.rule_digest, self.identity.reference_set)
+        names = ("the choices", "the population rule", "the profiles")
+        other = [n for n, a, b in zip(names, theirs, own, strict=True) if a != b]
+        if other:
+            raise InputError(
+                f"this validation is not of this model: {' and '.join(other)} differ. Validate "
+                "with the same spec, rule and profiles that the model was fitted with."
+            )
+        return replace(self, validation=validation)
+
+    @property
+    def rule_digest(self) -> str:
+        """The sha256 of the population rule."""
+        return hashlib.sha256(self.identity.rule.encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all that decides a likelihood ratio, as 64 hexadecimal digits."""
+        header, arrays = self._content()
+        return content_digest({k: v for k, v in header.items() if k != "validation"}, arrays)
+
+    def save(self, path: str | Path, /, *, overwrite: bool = False) -> Path:
+        """Write the model to a file, whole or not at all; equal models give equal bytes.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; its name ends with ``.npz``.
+        overwrite : bool
+            Whether a file that is there is replaced.
+
+        Raises
+        ------
+        OutputError
+            If the file is there already, or cannot be written.
+        """
+        header, arrays = self._content()
+        return write_archive(
+            path, header, arrays, kind=_KIND, version=_VERSION, overwrite=overwrite
+        )
+
+    def _content(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        arrays: dict[str, NDArray[Any]] = {}
+        background = None
+        if self.stages.background is not None:
+            background, arrays = self.stages.background.to_arrays()
+        stages = self.stages
+        header = {
+            "spec": self.spec.to_data(),
+            "rule": self.rule.to_data(),
+            "identity": self.identity.to_data(),
+            "background": background,
+            "score_calibration": _data_of(stages.score_calibration),
+            "calibration": _data_of(stages.calibration),
+            "bounds": None if stages.bounds is None else asdict(stages.bounds),
+            "sources": list(stages.sources),
+            "pairs": [stages.n_linked, stages.n_unlinked, stages.n_linked_sources],
+            "notes": list(stages.notes),
+            "profile_ids": list(self.profile_ids),
+            "profile_sources": list(self.profile_sources),
+            "warnings": list(self.warnings),
+            "validation": None if self.validation is None else self.validation.to_data(),
+        }
+        return header, arrays
+
+    def _raw(self, sets: list[_Side], first: Places, second: Places) -> tuple[Floats, int]:
+        """Return raw log10 LRs, and for how many pairs a source was taken out of the background."""
+        model = self.stages.background
+        if model is None:
+            reference = (None, None) if len(sets) == 1 else (sets[1].profiles, sets[1].items)
+            table = item_scores(sets[0].profiles, sets[0].items, self.spec, *reference)
+            calibration = self.stages.score_calibration
+            if calibration is None:
+                raise InputError("this model has neither a background nor a calibration of scores")
+            return calibration.log10_lr(table[first, second]), 0
+        values = np.vstack([feature_values(one.profiles) for one in sets])
+        of_row = sets[0].items.of_row
+        shift = 0
+        if len(sets) == 2:
+            shift = len(sets[0].items)
+            of_row = np.concatenate([of_row, sets[1].items.of_row + shift])
+        known = dict(zip(self.profile_ids, self.profile_sources, strict=True))
+        own: dict[int, set[str]] = {}
+        ids = [i for one in sets for i in one.profiles.ids]
+        for place, name in zip(of_row.tolist(), ids, strict=True):
+            source = known.get(name, "")
+            if source:
+                own.setdefault(place, set()).add(source)
+        groups: dict[tuple[str, ...], list[int]] = {}
+        ends = zip(first.tolist(), (second + shift).tolist(), strict=True)
+        for pair, (a, b) in enumerate(ends):
+            key = tuple(sorted(own.get(a, set()) | own.get(b, set())))
+            groups.setdefault(key, []).append(pair)
+        raw = np.empty(len(first))
+        there = set(model.sources)
+        for taken, places in groups.items():
+            out = [s for s in taken if s in there]
+            one = model.without(out) if out else model
+            raw[places] = item_ratios(one, values, of_row, first[places], second[places] + shift)
+        return raw, sum(len(places) for taken, places in groups.items() if taken)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LrModel):
+            return NotImplemented
+        return content_digest(*self._content()) == content_digest(*other._content())
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content
+
+    def __repr__(self) -> str:
+        state = "not validated" if self.validation is None else f"validated: {self.validation}"
+        return (
+            f"<LrModel {self.spec}; {len(self.sources)} sources, {self.stages.n_linked} linked and "
+            f"{self.stages.n_unlinked} unlinked pairs; {state}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("H1", f"that {self.h1}"),
+            ("H2", f"that {self.h2}"),
+            ("choices", str(self.spec)),
+            ("population", self.rule.name),
+            ("sources", str(len(self.sources))),
+            ("linked pairs", f"{self.stages.n_linked} of {self.stages.n_linked_sources} sources"),
+            ("unlinked pairs", str(self.stages.n_unlinked)),
+            ("bounds", "none" if self.bounds is None else str(self.bounds)),
+            ("validation", "none" if self.validation is None else str(self.validation)),
+            ("digest", self.digest),
+            *(("mind", text) for text in self.warnings),
+        ]
+        body = "".join(
+            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
+        )
+        return f"<table><caption>LrModel</caption><tbody>{body}</tbody></table>"
+
+
+def load_model(path: str | Path, /) -> LrModel:
+    """Read a model from the file that `LrModel.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, it is no model, of another version, damaged or changed.
+    """
+    header, arrays = read_archive(path, kind=_KIND, version=_VERSION)
+    try:
+        spec = LrModelSpec.from_data(header["spec"])
+        background = header["background"]
+        bounds, validation = header["bounds"], header["validation"]
+        counts = dict(zip(_COUNTS, (int(n) for n in header["pairs"]), strict=True))
+        stages = Stages(
+            spec=spec,
+            background=(
+                None if background is None else TwoLevelModel.from_arrays(background, arrays)
+            ),
+            score_calibration=_calibration_of(header["score_calibration"]),
+            calibration=_calibration_of(header["calibration"]),
+            bounds=None if bounds is None else Bounds(**bounds),
+            sources=tuple(header["sources"]),
+            notes=tuple(header["notes"]),
+            **counts,
+        )
+        return LrModel(
+            spec=spec,
+            rule=PopulationRule.from_data(header["rule"]),
+            identity=ModelIdentity.from_data(header["identity"]),
+            stages=stages,
+            profile_ids=tuple(header["profile_ids"]),
+            profile_sources=tuple(header["profile_sources"]),
+            warnings=tuple(header["warnings"]),
+            validation=None if validation is None else ValidationSummary.from_data(validation),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReadError(
+            f"'{path}' holds a model that cannot be put together: {error}. It was changed, or "
+            "written by another version of drugsig.",
+            path=path,
+        ) from error
+
+
+_COUNTS = ("n_linked", "n_unlinked", "n_linked_sources")
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One side of a comparison."""
+
+    profiles: ProfileSet
+    items: ProfileItems
+
+
+def _data_of(calibration: Calibration | None) -> dict[str, Any] | None:
+    return None if calibration is None else calibration.to_data()
+
+
+def _calibration_of(data: Mapping[str, Any] | None) -> Calibration | None:
+    return None if data is None else Calibration.from_data(data)
+
+
+def _wanted_pairs(
+    sets: list[_Side], pairs: Sequence[tuple[str, str]] | None
+) -> tuple[Places, Places]:
+    """Return the items of the pairs that are asked for, as places on each side."""
+    one, other = sets[0].items, sets[-1].items
+    if pairs is not None:
+        if not len(pairs):
+            raise InputError("pairs names no pair: leave it out to weigh all of them")
+        places = [{name: k for k, name in enumerate(side.names)} for side in (one, other)]
+        found = [
+            [place[choose(pair[k], side.names, what="item") if pair[k] not in place else pair[k]]
+             for pair in pairs]
+            for k, (place, side) in enumerate(zip(places, (one, other), strict=True))
+        ]  # fmt: skip
+        first, second = (np.array(numbers, dtype=np.intp) for numbers in found)
+    elif len(sets) == 1:
+        first, second = np.triu_indices(len(one), 1)
+    else:
+        first, second = (g.reshape(-1) for g in np.indices((len(one), len(other))))
+    if not len(first):
+        raise InputError("there is one item, and a likelihood ratio weighs a pair of them")
+    return first.astype(np.intp), second.astype(np.intp)
+
+
+def _refuse_same_profiles(sets: list[_Side], first: Places, second: Places) -> None:
+    """Refuse pairs of items that share a profile: it would be a second measurement of itself."""
+    if len(sets) == 1:
+        same = first == second
+    else:
+        place: dict[str, int] = dict(
+            zip(sets[1].profiles.ids, sets[1].items.of_row.tolist(), strict=True)
+        )
+        ids = sets[0].profiles.ids
+        shared = {
+            (int(item), place[name])
+            for item, name in zip(sets[0].items.of_row, ids, strict=True)
+            if name in place
+        }
+        ends = zip(first.tolist(), second.tolist(), strict=True)
+        same = np.array([pair in shared for pair in ends] if shared else [False])
+    if same.any():
+        name = sets[0].items.names[first[int(np.argmax(same))]]
+        raise InputError(
+            f"item '{name}' would be compared with itself ({int(same.sum())} such pair(s)): an "
+            "item is no second measurement of itself. Leave it out of the reference, or name the "
+            "pairs: pairs=[(questioned, reference), ...]."
+        )

@@ -1,0 +1,281 @@
+"""`Stages`: from items to raw, calibrated and bounded likelihood ratios, and fitting them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.comparison.metrics import get_metric
+from drugsig.errors import DrugsigWarning, InputError
+from drugsig.evidence.bounds import Bounds, bound_lrs
+from drugsig.evidence.calibration import Calibration, fit_calibration
+from drugsig.evidence.models.parts import deal_sources, pairs_by_part
+from drugsig.evidence.models.spec import NONE, LrModelSpec
+from drugsig.evidence.models.training import TrainingSet
+from drugsig.evidence.two_level import TwoLevelModel, fit_two_level
+
+__all__ = ["BACKGROUND_PARTS", "CALIBRATION_PARTS", "Stages", "fit_stages", "item_ratios"]
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+# Parts of the training sources. The likelihood ratio that a pair teaches the calibration comes
+# from a background without the parts of its two sources; with as many parts as sources that would
+# be without these two alone.
+BACKGROUND_PARTS = 20
+
+# The likelihood ratio that a pair teaches the bounds comes from a calibration without these.
+CALIBRATION_PARTS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """The fitted stages of a model.
+
+    Attributes
+    ----------
+    spec : LrModelSpec
+        The choices.
+    background : TwoLevelModel or None
+        Of the feature approach.
+    score_calibration : Calibration or None
+        Of the score approach: from scores to raw likelihood ratios.
+    calibration : Calibration or None
+        From raw to calibrated log10 likelihood ratios; None where there is none.
+    bounds : Bounds or None
+        None where there are none.
+    sources : tuple of str
+        All that any stage was fitted to.
+    n_linked, n_unlinked : int
+        Pairs behind calibration and bounds.
+    n_linked_sources : int
+        Sources of the linked ones.
+    notes : tuple of str
+        What a reader must know.
+    """
+
+    spec: LrModelSpec
+    background: TwoLevelModel | None
+    score_calibration: Calibration | None
+    calibration: Calibration | None
+    bounds: Bounds | None
+    sources: tuple[str, ...]
+    n_linked: int
+    n_unlinked: int
+    n_linked_sources: int
+    notes: tuple[str, ...] = ()
+
+    def raw(self, training: TrainingSet, first: Places, second: Places, /) -> Floats:
+        """Return the raw log10 likelihood ratios of pairs of items.
+
+        Parameters
+        ----------
+        training : TrainingSet
+            The values or scores of the items, of any source.
+        first, second : ndarray of intp, shape (n_pairs,)
+            The items of each pair.
+        """
+        if self.background is not None:
+            return item_ratios(
+                self.background, training.values, training.items.of_row, first, second
+            )
+        assert self.score_calibration is not None  # noqa: S101 - one of the two is there
+        return self.score_calibration.log10_lr(training.scores[first, second])
+
+    def calibrated(self, raw: Floats, /) -> Floats:
+        """Return calibrated log10 likelihood ratios; as they are where there is no calibration.
+
+        Parameters
+        ----------
+        raw : ndarray of float64
+            From `raw`.
+        """
+        return raw.copy() if self.calibration is None else self.calibration.log10_lr(raw)
+
+    def bounded(self, calibrated: Floats, /) -> Floats:
+        """Return bounded log10 likelihood ratios; as they are where there are no bounds.
+
+        Parameters
+        ----------
+        calibrated : ndarray of float64
+            From `calibrated`.
+        """
+        return calibrated.copy() if self.bounds is None else self.bounds.apply(calibrated)
+
+
+def item_ratios(
+    model: TwoLevelModel, values: Floats, of_row: Places, first: Places, second: Places, /
+) -> Floats:
+    """Return the log10 likelihood ratios of pairs of some of the items.
+
+    Parameters
+    ----------
+    model : TwoLevelModel
+        The background.
+    values : ndarray of float64, shape (n_profiles, p)
+        Of all items.
+    of_row : ndarray of intp, shape (n_profiles,)
+        The item of every profile.
+    first, second : ndarray of intp, shape (n_pairs,)
+        The items of each pair.
+    """
+    if not len(first):
+        return np.empty(0)
+    used = np.unique(np.concatenate([first, second]))
+    place = np.full(int(of_row.max()) + 1, -1, dtype=np.intp)
+    place[used] = np.arange(len(used))
+    rows = place[of_row] >= 0
+    return model.log10_lr_pairs(values[rows], place[of_row[rows]], place[first], place[second])
+
+
+def fit_stages(
+    training: TrainingSet, spec: LrModelSpec, sources: Flags, rng: np.random.Generator, /
+) -> Stages:
+    """Fit the stages to some of the sources; nothing of the others is looked at.
+
+    Parameters
+    ----------
+    training : TrainingSet
+        Profiles and pairs.
+    spec : LrModelSpec
+        The choices.
+    sources : ndarray of bool, shape (n_sources,)
+        Which sources count.
+    rng : numpy.random.Generator
+        For dealing sources into parts.
+
+    Raises
+    ------
+    InputError
+        If there are no linked or no unlinked pairs, or a stage cannot be fitted.
+    """
+    pairs = training.pairs
+    own = np.flatnonzero(sources[pairs.source_a] & sources[pairs.source_b])
+    notes: list[str] = []
+    if spec.approach == "score":
+        defined = ~np.isnan(training.scores[pairs.first[own], pairs.second[own]])
+        if not defined.all():
+            notes.append(f"{int((~defined).sum())} pairs have no score and were left out.")
+        own = own[defined]
+    linked = pairs.linked[own]
+    _refuse_one_sided(linked, int(sources.sum()))
+    a, b = pairs.source_a[own], pairs.source_b[own]
+    by_source = np.where(sources, training.linked_pairs_by_source, 0)
+
+    def deal(n_parts: int) -> Places:
+        parts = np.full(len(sources), -1, dtype=np.intp)
+        n = min(n_parts, int(sources.sum()))
+        parts[sources] = deal_sources(by_source[sources], n, rng)
+        return parts
+
+    background = score_calibration = calibration = None
+    parts = deal(BACKGROUND_PARTS)
+    coarse = deal(CALIBRATION_PARTS)
+    known = _Known(linked, a, b, coarse)
+    if spec.approach == "feature":
+        background, raw = _fit_background(training, spec, sources, own, parts)
+    else:
+        assert spec.metric is not None and spec.calibrator is not None  # noqa: S101, PT018
+        scores = training.scores[pairs.first[own], pairs.second[own]]
+        options: dict[str, Any] = {"method": spec.calibrator, "metric": get_metric(spec.metric)}
+        score_calibration = fit_calibration(scores, linked, source_a=a, source_b=b, **options)
+        notes += score_calibration.warnings
+        raw = known.without_own(scores, **options)
+    ratios = raw
+    if spec.calibration != NONE:
+        further: dict[str, Any] = {"method": spec.calibration, "kind": "similarity"}
+        calibration = fit_calibration(raw, linked, source_a=a, source_b=b, **further)
+        notes += calibration.warnings
+        if spec.bounds != NONE:
+            ratios = known.without_own(raw, **further)
+    bounds = None
+    if spec.bounds != NONE:
+        by = {"source_a": a, "source_b": b} if spec.bounds_count == "sources" else {}
+        bounds = bound_lrs(ratios, linked, method=spec.bounds, **by)
+    return Stages(
+        spec=spec,
+        background=background,
+        score_calibration=score_calibration,
+        calibration=calibration,
+        bounds=bounds,
+        sources=tuple(name for name, own in zip(pairs.sources, sources, strict=True) if own),
+        n_linked=int(linked.sum()),
+        n_unlinked=int((~linked).sum()),
+        n_linked_sources=len(np.unique(a[linked])),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _fit_background(
+    training: TrainingSet, spec: LrModelSpec, sources: Flags, own: Places, parts: Places
+) -> tuple[TwoLevelModel, Floats]:
+    """Fit the background, and find every training pair's ratio without its own sources."""
+    pairs, row_source = training.pairs, training.row_source
+    rows = (row_source >= 0) & sources[row_source]
+    names = np.array(pairs.sources)
+    model = fit_two_level(
+        training.values[rows],
+        names[row_source[rows]].tolist(),
+        replicate_level=spec.replicate_level,
+        features=training.features,
+        **spec.two_level.to_data(),
+    )
+    raw = np.empty(len(own))
+    first, second = pairs.first[own], pairs.second[own]
+    part_a, part_b = parts[pairs.source_a[own]], parts[pairs.source_b[own]]
+    for touched, places in pairs_by_part(part_a, part_b):
+        # A source may have no profile of its own in the background, when all were left out.
+        there = np.isin(parts, list(touched)) & np.isin(names, model.sources)
+        other = model.without(names[there].tolist())
+        raw[places] = item_ratios(
+            other, training.values, training.items.of_row, first[places], second[places]
+        )
+    return model, raw
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Pairs of known source, with the part of every source."""
+
+    linked: Flags
+    source_a: Places
+    source_b: Places
+    parts: Places
+
+    def without_own(self, scores: Floats, **options: Any) -> Floats:
+        """Return the log10 LR that a calibration without the parts of its sources gives a pair."""
+        part_a, part_b = self.parts[self.source_a], self.parts[self.source_b]
+        out = np.empty(len(scores))
+        with warnings.catch_warnings():
+            # Said by the calibration of all of them.
+            warnings.simplefilter("ignore", DrugsigWarning)
+            for touched, places in pairs_by_part(part_a, part_b):
+                both = list(touched)
+                apart = ~(np.isin(part_a, both) | np.isin(part_b, both))
+                if not (self.linked[apart].any() and (~self.linked[apart]).any()):
+                    raise InputError(
+                        "there are too few sources to find bounds on pairs that the calibration "
+                        "was not fitted to: without some of them no linked or no unlinked pair is "
+                        "left. Say bounds='none', or add sources."
+                    )
+                one = fit_calibration(scores[apart], self.linked[apart], **options)
+                out[places] = one.log10_lr(scores[places])
+        return out
+
+
+def _refuse_one_sided(linked: Flags, n_sources: int) -> None:
+    n_linked = int(linked.sum())
+    if n_linked and n_linked < len(linked):
+        return
+    lacking = "unlinked" if n_linked else "linked"
+    raise InputError(
+        f"there are {n_linked} linked and {len(linked) - n_linked} unlinked pairs of items among "
+        f"{n_sources} sources: without {lacking} pairs nothing can be calibrated. Look at the "
+        "population rule and the column that names the items; with fewer folds more sources are "
+        "left to fit on."
+    )

@@ -1,0 +1,347 @@
+"""`sensitivity`: evaluate one comparison again with one thing changed at a time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig._check import listed
+from drugsig.errors import DrugsigWarning, InputError
+from drugsig.evidence.calibration import CALIBRATORS
+from drugsig.evidence.models.evaluated import EvaluatedPairs
+from drugsig.evidence.models.fitting import fit_lr_model
+from drugsig.evidence.models.lr_model import LrModel
+from drugsig.evidence.models.spec import NONE, LrModelSpec
+from drugsig.evidence.sensitivity.result import (
+    AS_EVALUATED,
+    BACKGROUND,
+    REPLICATE,
+    TARGET,
+    UNCERTAINTY,
+    Sensitivity,
+    SensitivityCase,
+)
+from drugsig.evidence.two_level.conventions import BANDWIDTHS, BETWEEN_DENSITIES
+from drugsig.evidence.validation.disturbances import can_be_redrawn, redrawn
+from drugsig.evidence.verbal import VerbalScale, load_verbal_scale
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = ["DRAWS", "sensitivity"]
+
+DRAWS = 200
+
+_QUANTILES = (0.025, 0.5, 0.975)
+
+
+def sensitivity(
+    model: LrModel,
+    questioned: ProfileSet,
+    reference: ProfileSet,
+    /,
+    *,
+    background: ProfileSet,
+    rng: np.random.Generator,
+    item: str | None = None,
+    scale: str | Path | VerbalScale | None = None,
+    strata: str | None = None,
+    uncertainty_rsd: float | None = None,
+    n_draws: int = DRAWS,
+) -> Sensitivity:
+    """Say how the LR of one comparison moves with everything it rests on.
+
+    Every target is left out in turn, with the whole model (background, calibration, bounds) fitted
+    again to the targets that remain; every replicate is left out in turn; the areas are redrawn
+    within their uncertainty; and the model is fitted with other densities, other halves of the
+    background, and the strata of it.
+
+    Parameters
+    ----------
+    model : LrModel
+        As it was used for the comparison.
+    questioned, reference : ProfileSet
+        The replicates of one item each, pretreated as the profiles of the model.
+    background : ProfileSet
+        The profiles that the model was fitted to: it does not carry them.
+    rng : numpy.random.Generator
+        For redrawing areas, dealing sources and halving the background.
+    item : str, optional
+        The column that names the item, instead of that of the model.
+    scale : str, Path or VerbalScale, optional
+        To say whether the verbal category changes; needs a model that is calibrated, bounded and
+        validated.
+    strata : str, optional
+        A metadata column of the background, such as region or year: the model is fitted to the
+        profiles of each text of it alone.
+    uncertainty_rsd : float, optional
+        The relative standard uncertainty of values whose own is not known.
+    n_draws : int
+        How often the areas are redrawn.
+
+    Returns
+    -------
+    Sensitivity
+        A table, sentences, and with `drugsig.plot.sensitivity_figures.sensitivity` a figure.
+
+    Raises
+    ------
+    InputError
+        If the background is not that of the model, a side is not one item, or a scale is named for
+        LRs that have no words.
+    ModelMismatchError
+        If the profiles are of another kind than those of the model.
+
+    Notes
+    -----
+    A target is left out of the pretreated values: what it did in a normalisation before that
+    stays. Each change is made by itself; changes that come together may do more than their sum.
+    """
+    _refuse(model, background, rng, n_draws)
+    known = None if scale is None else _scale(model, scale)
+    base = _one_pair(model, questioned, reference, item)
+    trial = _Trial(model, questioned, reference, background, item, int(rng.integers(2**63)))
+    not_varied: list[tuple[str, str]] = []
+    cases = list(trial.targets_left_out())
+    if not cases:
+        not_varied.append((TARGET, "there are too few targets to leave one out."))
+    replicates = list(trial.replicates_left_out())
+    if not replicates:
+        not_varied.append((REPLICATE, "both items have a single profile."))
+    cases += replicates
+    draws = raw = np.empty(0)
+    if any(can_be_redrawn(side, rsd=uncertainty_rsd) for side in (questioned, reference)):
+        raw, draws = trial.redrawn(rng, uncertainty_rsd, n_draws)
+        cases += _ends(raw, draws, model)
+    else:
+        not_varied.append((UNCERTAINTY, "no uncertainty of the areas is known."))
+    cases += trial.other_backgrounds(rng, strata)
+    evidence = base.evidence
+    return Sensitivity(
+        base=_case(AS_EVALUATED, "as evaluated", base, model),
+        cases=tuple(cases),
+        draws_raw=raw,
+        draws=draws,
+        not_varied=tuple(not_varied),
+        questioned_ids=questioned.ids,
+        reference_ids=reference.ids,
+        h1=evidence.h1,
+        h2=evidence.h2,
+        source_level=evidence.source_level,
+        scale=known,
+        calibrated=evidence.calibrated,
+        digest=model.digest,
+        notes=base.notes,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """One comparison, and what is needed to make it again."""
+
+    model: LrModel
+    questioned: ProfileSet
+    reference: ProfileSet
+    background: ProfileSet
+    item: str | None
+    seed: int
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """What the profiles of the model have several of."""
+        own = self.model.identity
+        several = {"epoch": own.epochs, "laboratory": own.laboratories}
+        return tuple(name for name, texts in several.items() if len(texts) > 1)
+
+    def targets_left_out(self) -> Iterator[SensitivityCase]:
+        names = self.background.target_names
+        for name in names if len(names) > 1 else ():
+            rest = [n for n in names if n != name]
+            yield self._again(
+                TARGET,
+                f"without {name}",
+                background=self.background.keep_targets(rest),
+                questioned=self.questioned.keep_targets(rest),
+                reference=self.reference.keep_targets(rest),
+            )
+
+    def replicates_left_out(self) -> Iterator[SensitivityCase]:
+        for side in ("questioned", "reference"):
+            profiles: ProfileSet = getattr(self, side)
+            for name in profiles.ids if len(profiles) > 1 else ():
+                sides = {"questioned": self.questioned, "reference": self.reference}
+                sides[side] = profiles.without([name])
+                found = _one_pair(self.model, sides["questioned"], sides["reference"], self.item)
+                yield _case(REPLICATE, f"without {name}, {side}", found, self.model)
+
+    def redrawn(
+        self, rng: np.random.Generator, rsd: float | None, n_draws: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        raw, reported = np.empty(n_draws), np.empty(n_draws)
+        for k in range(n_draws):
+            found = _one_pair(
+                self.model,
+                redrawn(self.questioned, rng=rng, rsd=rsd),
+                redrawn(self.reference, rng=rng, rsd=rsd),
+                self.item,
+            )
+            raw[k], reported[k] = found.log10_lr_raw[0], found.log10_lr_bounded[0]
+        return raw, reported
+
+    def other_backgrounds(
+        self, rng: np.random.Generator, strata: str | None
+    ) -> list[SensitivityCase]:
+        # Fitted again as it is: what the deal of sources alone does.
+        cases = [self._again(BACKGROUND, "the same, fitted again")]
+        for name, spec in _other_specs(self.model.spec):
+            cases.append(self._again(BACKGROUND, name, spec=spec))
+        known = dict(zip(self.model.profile_ids, self.model.profile_sources, strict=True))
+        source = np.array([known.get(i, "") for i in self.background.ids])
+        names = rng.permutation(np.unique(source[source != ""]))
+        for number, half in enumerate(np.array_split(names, 2), start=1):
+            kept = self.background.select(np.isin(source, half))
+            cases.append(
+                self._again(
+                    BACKGROUND, f"half {number} of the sources ({len(half)})", background=kept
+                )
+            )
+        if strata is not None:
+            texts = np.array([t or "" for t in self.background.column(strata)])
+            for text in sorted(set(texts.tolist()) - {""}):
+                kept = self.background.select(texts == text)
+                cases.append(
+                    self._again(BACKGROUND, f"{strata} {text} only", background=kept)
+                )
+        return cases
+
+    def _again(
+        self,
+        kind: str,
+        name: str,
+        *,
+        background: ProfileSet | None = None,
+        spec: LrModelSpec | None = None,
+        questioned: ProfileSet | None = None,
+        reference: ProfileSet | None = None,
+    ) -> SensitivityCase:
+        """Fit the model again with something changed, and make the comparison."""
+        try:
+            with warnings.catch_warnings():
+                # The model that is judged has said what is weak about its data.
+                warnings.simplefilter("ignore", DrugsigWarning)
+                model = fit_lr_model(
+                    self.background if background is None else background,
+                    self.model.rule,
+                    self.model.spec if spec is None else spec,
+                    # The same deal of sources for every change.
+                    rng=np.random.default_rng(self.seed),
+                    across=self.across,
+                )
+            found = _one_pair(
+                model,
+                self.questioned if questioned is None else questioned,
+                self.reference if reference is None else reference,
+                self.item,
+            )
+        except InputError as error:
+            return SensitivityCase(
+                kind, name, float("nan"), float("nan"), why_not=str(error)
+            )
+        return _case(kind, name, found, model)
+
+
+def _other_specs(spec: LrModelSpec) -> Iterator[tuple[str, LrModelSpec]]:
+    if spec.approach == "score":
+        for name in CALIBRATORS:
+            if name != spec.calibrator:
+                yield f"calibrator {name}", replace(spec, calibrator=name)
+        return
+    own = spec.two_level
+    for density in BETWEEN_DENSITIES:
+        if density != own.between:
+            other = replace(own, between=density)
+            yield f"{density} density between sources", replace(spec, two_level=other)
+    for width in BANDWIDTHS if own.between == "kernel" else ():
+        if width != own.bandwidth:
+            other = replace(own, bandwidth=width)
+            yield f"bandwidth {width}", replace(spec, two_level=other)
+
+
+def _one_pair(
+    model: LrModel, questioned: ProfileSet, reference: ProfileSet, item: str | None
+) -> EvaluatedPairs:
+    found = model.evaluate(questioned, reference, item=item)
+    if len(found) != 1:
+        column = item or model.spec.item
+        how = "every profile is an item" if column is None else f"items by column '{column}'"
+        raise InputError(
+            f"sensitivity is that of one comparison, and these profiles make {len(found)} pairs "
+            f"({how}). Select the profiles of one item on each side, or name the column that they "
+            "share: item='specimen_id'."
+        )
+    return found
+
+
+def _case(kind: str, name: str, found: EvaluatedPairs, model: LrModel) -> SensitivityCase:
+    bounds = model.bounds
+    return SensitivityCase(
+        kind,
+        name,
+        float(found.log10_lr_raw[0]),
+        float(found.log10_lr_bounded[0]),
+        float("nan") if bounds is None else bounds.low,
+        float("nan") if bounds is None else bounds.high,
+    )
+
+
+def _ends(
+    raw: NDArray[np.float64], draws: NDArray[np.float64], model: LrModel
+) -> Iterator[SensitivityCase]:
+    """Yield the middle and the ends of 95 % of the draws."""
+    bounds = model.bounds
+    for share in _QUANTILES:
+        name = "median of the draws" if share == 0.5 else f"{100 * share:g} % of the draws below"
+        yield SensitivityCase(
+            UNCERTAINTY,
+            name,
+            float(np.quantile(raw, share)),
+            float(np.quantile(draws, share)),
+            float("nan") if bounds is None else bounds.low,
+            float("nan") if bounds is None else bounds.high,
+        )
+
+
+def _scale(model: LrModel, scale: str | Path | VerbalScale) -> VerbalScale:
+    lacking = []
+    if not model.spec.calibrated:
+        lacking.append("calibrated")
+    if model.spec.bounds == NONE:
+        lacking.append("bounded")
+    if model.validation is None:
+        lacking.append("validated")
+    if lacking:
+        raise InputError(
+            f"the LRs of this model are not {listed(lacking)}, and words are for ones that are "
+            "calibrated, bounded and validated. Leave the scale out."
+        )
+    return scale if isinstance(scale, VerbalScale) else load_verbal_scale(scale)
+
+
+def _refuse(model: LrModel, background: ProfileSet, rng: object, n_draws: object) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(
+            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
+            "rng=numpy.random.default_rng(1)."
+        )
+    if isinstance(n_draws, bool) or not isinstance(n_draws, int) or n_draws < 20:
+        raise InputError(f"n_draws must be a whole number from 20, got {n_draws!r}")
+    if background.digest != model.identity.reference_set:
+        raise InputError(
+            f"profile set '{background.name}' is not the one this model was fitted to: its digest "
+            f"is {background.digest[:12]}..., that of the model's profiles "
+            f"{model.identity.reference_set[:12]}.... Give those profiles, pretreated with the "
+            "recipe of the model (model.treat)."
+        )

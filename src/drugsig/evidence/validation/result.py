@@ -1,0 +1,288 @@
+"""`ValidationReport`: everything a validation found."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drugsig.evidence.discrimination import Discrimination
+from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.performance import Estimate, LrPerformance
+from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.validation.criteria import Criteria
+from drugsig.evidence.validation.findings import Finding, number_data, overall
+from drugsig.evidence.validation.measures import CHARACTERISTICS
+
+__all__ = ["FORMAT", "Arrangement", "StageFigures", "ValidationReport"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StageFigures:
+    """Figures of the LRs at one stage, over all fold seeds.
+
+    Parameters
+    ----------
+    name : str
+        ``"raw"``, ``"calibrated"`` or ``"reported"``.
+    cllr : dict of int to float
+        By fold seed.
+    cllr_min : dict of int to float
+        By fold seed.
+    """
+
+    name: str
+    cllr: dict[int, float]
+    cllr_min: dict[int, float]
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the figures as data for JSON."""
+        return {
+            key: {str(seed): number_data(v) for seed, v in getattr(self, key).items()}
+            for key in ("cllr", "cllr_min")
+        }
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The same method with other items, or on the profiles of one text of a column.
+
+    Parameters
+    ----------
+    name : str
+        Which items, or which text.
+    profiles_an_item : float
+        The mean number; NaN where it was not measured.
+    n_linked, n_unlinked, n_linked_sources : int
+        Behind the figure.
+    cllr : float
+        Mean over seeds; NaN where it could not be measured.
+    note : str
+        Why not.
+    """
+
+    name: str
+    profiles_an_item: float
+    n_linked: int
+    n_unlinked: int
+    n_linked_sources: int
+    cllr: float
+    note: str = ""
+
+    def to_data(self) -> dict[str, Any]:
+        """Return it as data for JSON."""
+        return {
+            "name": self.name,
+            "profiles_an_item": number_data(self.profiles_an_item),
+            "n_linked": self.n_linked,
+            "n_unlinked": self.n_unlinked,
+            "n_linked_sources": self.n_linked_sources,
+            "cllr": number_data(self.cllr),
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ValidationReport:
+    """Everything a validation found; made by `validate`.
+
+    Attributes
+    ----------
+    name : str
+        Of the profiles.
+    rule : PopulationRule
+        What linked and unlinked mean.
+    spec : LrModelSpec
+        Every choice of the method.
+    recipe : str
+        The pretreatment, learned anew inside the folds; empty where the profiles were handed in
+        pretreated.
+    criteria : Criteria
+        What the figures must reach.
+    findings : tuple of Finding
+        Figures and verdicts.
+    h1, h2 : str
+        The propositions in words.
+    performance : LrPerformance
+        Of the reported LRs with the first fold seed.
+    discrimination : Discrimination
+        Of the same.
+    stages : tuple of StageFigures
+        Raw, calibrated and reported.
+    arrangements : tuple of Arrangement
+        Items with less and with more data.
+    elsewhere : tuple of Arrangement
+        One for each text of `elsewhere_column`, with the model fitted to the other profiles.
+    elsewhere_column : str
+        Empty where none was named.
+    n_profiles, n_items : int
+        What there was.
+    n_folds : int
+        Parts the sources were dealt into.
+    seeds : tuple of int
+        Of the deals.
+    settings : mapping
+        What else decided the result.
+    digests, versions : mapping of str to str
+        Of the profiles, choices, rule and criteria; of drugsig and what computes.
+    warnings : tuple of str
+        What a reader must know.
+    """
+
+    name: str
+    rule: PopulationRule
+    spec: LrModelSpec
+    recipe: str
+    criteria: Criteria
+    findings: tuple[Finding, ...]
+    h1: str
+    h2: str
+    performance: LrPerformance
+    discrimination: Discrimination
+    stages: tuple[StageFigures, ...]
+    arrangements: tuple[Arrangement, ...]
+    elsewhere: tuple[Arrangement, ...]
+    elsewhere_column: str
+    n_profiles: int
+    n_items: int
+    n_folds: int
+    seeds: tuple[int, ...]
+    settings: Mapping[str, Any]
+    digests: Mapping[str, str]
+    versions: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """On everything: fail if one characteristic failed, pass only if all of them passed."""
+        return overall(self.verdicts.values())
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict on each characteristic, by its figures that have a criterion."""
+        return {
+            key: overall(f.verdict for f in self.of(key) if f.criterion is not None)
+            for key in CHARACTERISTICS
+        }
+
+    def of(self, characteristic: str, /) -> tuple[Finding, ...]:
+        """Return the findings of one characteristic.
+
+        Parameters
+        ----------
+        characteristic : str
+            A key of `CHARACTERISTICS`.
+        """
+        return tuple(f for f in self.findings if f.about.characteristic == characteristic)
+
+    def finding(self, measure: str, /) -> Finding:
+        """Return one finding.
+
+        Parameters
+        ----------
+        measure : str
+            A key of `MEASURES`.
+        """
+        return next(f for f in self.findings if f.measure == measure)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of `to_json`."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_data(self) -> dict[str, Any]:
+        """Return everything as data for JSON, figures and verdicts first."""
+        own = self.performance
+        return {
+            "drugsig_validation": FORMAT,
+            "name": self.name,
+            "verdict": self.verdict,
+            "verdicts": self.verdicts,
+            "propositions": {
+                "h1": self.h1,
+                "h2": self.h2,
+                "source_level": self.rule.source_level,
+                "replicate_level": self.spec.replicate_level,
+            },
+            "findings": [f.to_data() for f in self.findings],
+            "counts": {
+                "profiles": self.n_profiles,
+                "items": self.n_items,
+                "linked_pairs": own.n_linked,
+                "unlinked_pairs": own.n_unlinked,
+                "linked_sources": own.n_linked_sources,
+                "unlinked_sources": own.n_unlinked_sources,
+            },
+            "stages": {s.name: s.to_data() for s in self.stages},
+            "first_seed": {
+                "figures": {name: _estimate(value) for name, value in own.rows()},
+                "exceedances": [
+                    {
+                        "k": e.k,
+                        "linked": e.linked,
+                        "rate": number_data(e.rate),
+                        "allowed": e.allowed,
+                        "kept": e.kept,
+                    }
+                    for e in own.exceedances
+                ],
+            },
+            "items": [a.to_data() for a in self.arrangements],
+            "elsewhere": {
+                "column": self.elsewhere_column,
+                "parts": [a.to_data() for a in self.elsewhere],
+            },
+            "model": self.spec.to_data(),
+            "recipe": self.recipe,
+            "population": self.rule.to_data(),
+            "criteria": self.criteria.to_data(),
+            "folds": {"n_folds": self.n_folds, "seeds": list(self.seeds)},
+            "settings": dict(self.settings),
+            "digests": dict(self.digests),
+            "versions": dict(self.versions),
+            "warnings": list(self.warnings),
+        }
+
+    def to_json(self) -> str:
+        """Return everything as JSON, the same text on every run with the same versions."""
+        return json.dumps(self.to_data(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{key} {verdict}" for key, verdict in self.verdicts.items())
+        return (
+            f"<ValidationReport '{self.name}': {self.verdict}; {told}; "
+            f"{self.performance.n_linked_sources} linked sources; H1 that {self.h1}; H2 that "
+            f"{self.h2}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(CHARACTERISTICS[f.about.characteristic].title)}</td>"
+            f"<td>{html.escape(f.about.label)}</td>"
+            f"<td>{'' if f.estimate is None else html.escape(str(f.estimate))}</td>"
+            f"<td>{'' if f.criterion is None else html.escape(str(f.criterion))}</td>"
+            f"<td>{html.escape(f.verdict_in_words)}</td></tr>"
+            for f in self.findings
+        )
+        rows += "".join(
+            f'<tr><td>mind</td><td colspan="4">{html.escape(note)}</td></tr>'
+            for note in self.warnings
+        )
+        return (
+            f"<table><caption>Validation of '{html.escape(self.name)}': {self.verdict}</caption>"
+            "<thead><tr><th>characteristic</th><th>figure</th><th>value</th><th>criterion</th>"
+            f"<th>verdict</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    ends = estimate.interval
+    return {
+        "value": number_data(estimate.value),
+        "interval_95": None if ends is None else [number_data(ends.low), number_data(ends.high)],
+    }

@@ -1,0 +1,328 @@
+"""`validate`: measure everything a method is judged by, on sources it was not fitted to."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from drugsig._check import share as checked_share
+from drugsig._check import warn
+from drugsig.errors import DrugsigWarning, InputError
+from drugsig.evidence.evaluation.evaluation import Evaluation
+from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluate_model
+from drugsig.evidence.models.fitting import fit_lr_model
+from drugsig.evidence.models.lr_model import LrModel
+from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.threshold import DEFAULT_RESAMPLES
+from drugsig.evidence.validation.criteria import Criteria, load_criteria
+from drugsig.evidence.validation.discriminating import lr_discrimination
+from drugsig.evidence.validation.findings import Finding, finding
+from drugsig.evidence.validation.primary import primary_findings, stage_figures
+from drugsig.evidence.validation.result import Arrangement, ValidationReport
+from drugsig.evidence.validation.secondary import Measured, Trial
+from drugsig.profiles.history import canonical_json
+from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.profile_set import ProfileSet
+
+__all__ = [
+    "BACKGROUND_SHARE",
+    "CHANGE_SEEDS",
+    "MISTYPED_SHARE",
+    "Validation",
+    "validate",
+]
+
+MISTYPED_SHARE = 0.01
+BACKGROUND_SHARE = 0.5
+
+# Changes are measured on as many of the fold seeds: each costs a whole evaluation.
+CHANGE_SEEDS = 5
+
+# The packages whose version can change a figure.
+_COMPUTING = ("numpy", "scipy", "pandas", "scikit-learn")
+
+_STEPS = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """A validation and the model that it is of.
+
+    Attributes
+    ----------
+    report : ValidationReport
+        Figures and verdicts.
+    model : LrModel
+        Fitted to all profiles, and carrying the validation.
+    evaluation : Evaluation
+        The likelihood ratios of every pair with every fold seed.
+    """
+
+    report: ValidationReport
+    model: LrModel
+    evaluation: Evaluation
+
+    def __repr__(self) -> str:
+        return f"<Validation {self.report!r}>"
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
+
+def validate(
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    spec: LrModelSpec,
+    /,
+    *,
+    rng: np.random.Generator,
+    recipe: Recipe | str | None = None,
+    criteria: Criteria | str | Path | None = None,
+    seeds: Sequence[int] = DEFAULT_SEEDS,
+    n_folds: int = DEFAULT_FOLDS,
+    change_seeds: int = CHANGE_SEEDS,
+    uncertainty_rsd: float | None = None,
+    mistyped_share: float = MISTYPED_SHARE,
+    background_share: float = BACKGROUND_SHARE,
+    elsewhere: str | None = None,
+    across: Sequence[str] = (),
+    n_resamples: int = DEFAULT_RESAMPLES,
+    progress: bool = False,
+) -> Validation:
+    """Validate a likelihood ratio method, after Meuwly, Ramos and Haraksim (2017).
+
+    Every figure is of pairs whose two sources were left out of everything that the pair was judged
+    by, see `evaluate_model`. Choose the method and the criteria before looking at it: a method
+    chosen because its report is good has a report that is too good.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Of known source; not pretreated if a recipe is given.
+    rule : PopulationRule
+        What linked and unlinked mean.
+    spec : LrModelSpec
+        Every choice of the method.
+    rng : numpy.random.Generator
+        For resampling, disturbing and fitting; fold seeds are given by number.
+    recipe : Recipe or str, optional
+        The pretreatment, learned anew inside the folds.
+    criteria : Criteria, str or Path, optional
+        What the figures must reach: a set, a name, or a TOML file of the laboratory. Those that
+        come with drugsig by default.
+    seeds : sequence of int
+        Fold seeds; all are reported.
+    n_folds : int
+        Parts that the sources are dealt into.
+    change_seeds : int
+        On how many of the fold seeds changes are measured.
+    uncertainty_rsd : float, optional
+        The relative standard uncertainty of values whose own is not known, for robustness.
+    mistyped_share : float
+        In which share of the profiles a value is mistyped, for robustness.
+    background_share : float
+        Which share of the sources stays, for robustness.
+    elsewhere : str, optional
+        A metadata column that says laboratory, epoch or period, for generalisation.
+    across : sequence of {"epoch", "laboratory"}
+        As in `fit_lr_model`.
+    n_resamples : int
+        How often sources are resampled.
+    progress : bool
+        Show progress where there is a terminal.
+
+    Returns
+    -------
+    Validation
+        The report, and the model fitted to all profiles that carries it. The same on every run
+        with the same arguments and versions.
+
+    Raises
+    ------
+    InputError
+        If the method cannot be evaluated on these profiles.
+
+    Warns
+    -----
+    SmallSampleWarning
+        If there are few sources.
+    """
+    _refuse(rng, change_seeds)
+    checked_share(background_share, what="share of sources that stay")
+    asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
+    written = None if recipe is None else str(Recipe.coerce(recipe))
+    streams = rng.spawn(_STEPS)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = _validated(
+            profiles, rule, spec, asked, written, streams,
+            settings={
+                "seeds": [int(s) for s in seeds],
+                "n_folds": n_folds,
+                "change_seeds": [int(s) for s in list(seeds)[:change_seeds]],
+                "uncertainty_rsd": uncertainty_rsd,
+                "mistyped_share": mistyped_share,
+                "background_share": background_share,
+                "elsewhere": elsewhere or "",
+                "across": list(across),
+                "n_resamples": n_resamples,
+            },
+            progress=progress,
+        )  # fmt: skip
+    for text, category in {str(w.message): w.category for w in caught}.items():
+        warn(text, category)
+    return made
+
+
+def _validated(
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    spec: LrModelSpec,
+    criteria: Criteria,
+    recipe: str | None,
+    streams: list[np.random.Generator],
+    *,
+    settings: Mapping[str, Any],
+    progress: bool,
+) -> Validation:
+    bar = tqdm(total=_STEPS, disable=None if progress else True, leave=False, unit="step")
+    across, n_resamples = tuple(settings["across"]), settings["n_resamples"]
+    with bar:
+        bar.set_description("evaluate")
+        evaluation = evaluate_model(
+            profiles, rule, spec,
+            recipe=recipe, seeds=settings["seeds"], n_folds=settings["n_folds"], across=across,
+        )  # fmt: skip
+        bar.update()
+        bar.set_description("fit")
+        treated = profiles if recipe is None else pretreat(profiles, recipe)
+        model = fit_lr_model(treated, rule, spec, rng=streams[0], across=across)
+        bar.update()
+        bar.set_description("measure")
+        performance = evaluation.performance(rng=streams[1], n_resamples=n_resamples)
+        discrimination = lr_discrimination(evaluation, rng=streams[2], n_resamples=n_resamples)
+        bar.update()
+        trial = Trial(
+            profiles=profiles,
+            rule=rule,
+            spec=spec,
+            recipe=recipe,
+            seeds=tuple(settings["change_seeds"]),
+            n_folds=settings["n_folds"],
+            n_resamples=n_resamples,
+            across=across,
+            evaluation=evaluation,
+            model=model,
+        )
+        found = list(primary_findings(evaluation, performance, discrimination, criteria))
+        with warnings.catch_warnings():
+            # Of profiles disturbed or halved on purpose; what matters stands beside the figures.
+            warnings.simplefilter("ignore", DrugsigWarning)
+            secondary, arrangements, parts = _changes(trial, streams, settings, criteria, bar)
+    found += secondary
+    report = ValidationReport(
+        name=profiles.name,
+        rule=rule,
+        spec=spec,
+        recipe=recipe or "",
+        criteria=criteria,
+        findings=tuple(found),
+        h1=model.h1,
+        h2=model.h2,
+        performance=performance,
+        discrimination=discrimination,
+        stages=stage_figures(evaluation),
+        arrangements=arrangements,
+        elsewhere=parts,
+        elsewhere_column=settings["elsewhere"],
+        n_profiles=len(profiles),
+        n_items=len(evaluation.items),
+        n_folds=settings["n_folds"],
+        seeds=evaluation.seeds,
+        settings=settings,
+        digests={
+            "profiles": profiles.digest,
+            "profiles_pretreated": treated.digest,
+            "choices": spec.digest,
+            "rule": model.rule_digest,
+            "criteria": hashlib.sha256(
+                canonical_json(criteria.to_data()).encode()
+            ).hexdigest(),
+            "model": model.digest,
+        },
+        versions={
+            "drugsig": version("drugsig"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in _COMPUTING},
+        },
+        warnings=tuple(
+            dict.fromkeys((*evaluation.warnings, *performance.warnings, *model.warnings))
+        ),
+    )
+    summary = replace(
+        evaluation.summary(), verdicts=report.verdicts, report=report.digest
+    )
+    return Validation(report, model.with_validation(summary), evaluation)
+
+
+def _changes(
+    trial: Trial,
+    streams: list[np.random.Generator],
+    settings: Mapping[str, Any],
+    criteria: Criteria,
+    bar: Any,
+) -> tuple[list[Finding], tuple[Arrangement, ...], tuple[Arrangement, ...]]:
+    """Measure what changes, one thing after the other."""
+    measured: dict[str, Measured] = {}
+    bar.set_description("noise")
+    rsd = settings["uncertainty_rsd"]
+    measured["change_with_noise"] = trial.with_noise(streams[3], rsd=rsd)
+    bar.update()
+    bar.set_description("mistyped")
+    measured["change_with_mistyped"] = trial.with_mistyped(
+        streams[4], share=settings["mistyped_share"]
+    )
+    bar.update()
+    bar.set_description("fewer sources")
+    measured["change_with_fewer_sources"] = trial.with_fewer_sources(
+        streams[5], share=settings["background_share"]
+    )
+    measured["spread_over_seeds"] = trial.over_seeds()
+    bar.update()
+    bar.set_description("more data")
+    arrangements = trial.arrangements()
+    measured["change_with_more_data"] = trial.more_data(arrangements, streams[6])
+    bar.update()
+    bar.set_description("generalisation")
+    measured["optimism"] = trial.optimism(streams[7])
+    bar.update()
+    measured["cllr_elsewhere"], parts = trial.elsewhere(settings["elsewhere"] or None, streams[8])
+    bar.update()
+    found = [
+        finding(
+            name, one.estimate, criteria.of(name), why=one.why, exact=name == "spread_over_seeds"
+        )
+        for name, one in measured.items()
+    ]
+    return found, tuple(a for a, _ in arrangements), parts
+
+
+def _refuse(rng: object, change_seeds: object) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(
+            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
+            "rng=numpy.random.default_rng(1)."
+        )
+    if isinstance(change_seeds, bool) or not isinstance(change_seeds, int) or change_seeds < 1:
+        raise InputError(f"change_seeds must be a whole number from 1, got {change_seeds!r}")

@@ -1,0 +1,296 @@
+"""`search_links`: the job of finding every link in tables of profiles, here or on a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from drugsig.comparison.admission import least_measured
+from drugsig.comparison.distributed.cluster import DEFAULT_TIMEOUT, connected
+from drugsig.comparison.linking import LINKS_LIMIT_BYTES, links
+from drugsig.comparison.links import Links
+from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
+from drugsig.errors import OutputError
+from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.recipe import Recipe
+from drugsig.profiles.profile_set import ProfileSet
+from drugsig.profiles.tables import read_profiles, write_table
+
+__all__ = ["SearchedLinks", "search_links"]
+
+Source = str | os.PathLike[str] | ProfileSet
+
+# The packages whose version can change a score.
+_COMPUTING = ("numpy", "scipy")
+
+_COLUMNS = (
+    "questioned",
+    "reference",
+    "score",
+    "measured_in_both",
+    "detected_in_both",
+    "few_detected",
+    "near_threshold",
+)
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class SearchedLinks:
+    """The links that a search found, and what was searched.
+
+    Attributes
+    ----------
+    links : Links
+        The most alike first.
+    facts : dict of str to object
+        What was searched and how, as data that can be written as JSON: inputs with their digests,
+        metric, threshold, recipe, comparisons, undefined scores, links, expected chance links,
+        versions.
+    """
+
+    links: Links
+    facts: dict[str, Any]
+
+
+def search_links(
+    questioned: Source,
+    reference: Source | None = None,
+    /,
+    *,
+    metric: str | Metric = DEFAULT_METRIC,
+    threshold: float,
+    recipe: str | None = None,
+    min_measured: int | None = None,
+    across_epochs: bool = False,
+    false_positive_rate: float | None = None,
+    reading: dict[str, Any] | None = None,
+    scheduler: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    shards: str | os.PathLike[str] | None = None,
+    memory: float = LINKS_LIMIT_BYTES,
+    workers: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    decimal_comma: bool = False,
+    progress: bool = True,
+) -> SearchedLinks:
+    """Read profiles, find every pair that meets a threshold, and write the links.
+
+    Parameters
+    ----------
+    questioned : path-like or ProfileSet
+        A table of profiles to place.
+    reference : path-like or ProfileSet, optional
+        A table of profiles to compare with; without it the questioned profiles with each other.
+    metric : str or Metric
+        ``"pearson_distance"`` by default.
+    threshold : float
+        The score that makes a link, in the metric's convention; equal counts.
+    recipe : str, optional
+        The pretreatment, as in ``"sum | fourth_root"``. What it learns from data it learns from the
+        reference profiles, if there are any. Without it the profiles are compared as they are.
+    min_measured, across_epochs, false_positive_rate, memory, workers, shards
+        As in `drugsig.comparison.linking.links`.
+    reading : dict, optional
+        Keyword arguments of `drugsig.read_profiles`, for both tables.
+    scheduler : str, optional
+        The address of a Dask scheduler, whose workers then do the work.
+    timeout : float
+        How many seconds to wait for the scheduler, or for a worker, before giving up.
+    out : path-like, optional
+        A table to write the links to: ``.csv``, ``.tsv`` or ``.xlsx``. What was searched is
+        written beside it, with ``.json`` added to the name. Without it nothing is written.
+    decimal_comma : bool
+        Write the table with a decimal comma and semicolons.
+    progress : bool
+        Show progress where there is a terminal.
+
+    Returns
+    -------
+    SearchedLinks
+        The links, and what was searched.
+
+    Raises
+    ------
+    ReadError, RecipeError, ComparisonError, ThresholdError, SizeError
+        If the data do not allow it; the message says what to do.
+    ClusterError
+        If there is no scheduler, or the cluster is lost for longer than the time-out.
+    MissingExtraError
+        If a scheduler is named and Dask is not installed.
+    OutputError
+        If a file is there already or cannot be written.
+    """
+    target = None if out is None else Path(out)
+    if target is not None:
+        _refuse_existing(target)
+    get_metric(metric).check_threshold(threshold)
+    inputs, (ours, theirs) = {}, _read(questioned, reference, reading or {})
+    for side, given, found in (
+        ("questioned", questioned, ours),
+        ("reference", reference, theirs),
+    ):
+        inputs[side] = None if given is None or found is None else _input(given, found)
+    if recipe is not None:
+        ours, theirs = _pretreated(ours, theirs, recipe)
+    with contextlib.ExitStack() as stack:
+        client = None
+        if scheduler is not None:
+            client = stack.enter_context(connected(scheduler, timeout=timeout))
+        found_links = links(
+            ours,
+            theirs,
+            metric=metric,
+            threshold=threshold,
+            min_measured=min_measured,
+            memory=memory,
+            workers=workers,
+            across_epochs=across_epochs,
+            false_positive_rate=false_positive_rate,
+            client=client,
+            shards=shards,
+            progress=progress,
+        )
+    least = least_measured(min_measured, found_links.metric, len(ours.targets))
+    facts = _facts(found_links, inputs, ours, least=least)
+    if target is not None:
+        _write(found_links, facts, target, decimal_comma=decimal_comma)
+    return SearchedLinks(found_links, facts)
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def _read(
+    questioned: Source, reference: Source | None, reading: dict[str, Any]
+) -> tuple[ProfileSet, ProfileSet | None]:
+    def one(source: Source) -> ProfileSet:
+        return source if isinstance(source, ProfileSet) else read_profiles(source, **reading)
+
+    return one(questioned), None if reference is None else one(reference)
+
+
+def _pretreated(
+    questioned: ProfileSet, reference: ProfileSet | None, recipe: str
+) -> tuple[ProfileSet, ProfileSet | None]:
+    if reference is None:
+        return pretreat(questioned, recipe), None
+    treated = pretreat(reference, recipe)
+    before = len(reference.pretreatment)
+    frozen = Recipe.from_data(Recipe.of(treated).to_data()[before:])
+    return pretreat(questioned, frozen), treated
+
+
+def _input(source: Source, profiles: ProfileSet) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": profiles.name, "profiles": len(profiles)}
+    if not isinstance(source, ProfileSet):
+        path = Path(source)
+        hasher = hashlib.sha256()
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                hasher.update(chunk)
+        told["file"], told["sha256"] = path.name, hasher.hexdigest()
+    told["digest"] = profiles.digest
+    return told
+
+
+# -- telling ---------------------------------------------------------------------------------
+
+
+def _facts(
+    found: Links, inputs: dict[str, Any], compared: ProfileSet, *, least: int
+) -> dict[str, Any]:
+    return {
+        **inputs,
+        "recipe": str(Recipe.of(compared)) or None,
+        "targets": len(compared.targets),
+        "metric": found.metric.name,
+        "metric_digest": found.metric.digest,
+        "formula": found.metric.formula,
+        "threshold": found.threshold,
+        "link_is_a_score": found.metric.link_sign,
+        "min_measured": least,
+        "comparisons": found.comparisons,
+        "undefined_scores": found.undefined,
+        "links": len(found),
+        "links_near_threshold": int(found.near_threshold.sum()),
+        "links_on_few_detected": int(found.few_detected.sum()),
+        "false_positive_rate": found.false_positive_rate,
+        "expected_chance_links": found.expected_chance_links,
+        "versions": {
+            "drugsig": version("drugsig"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in _COMPUTING},
+        },
+    }
+
+
+# -- writing ---------------------------------------------------------------------------------
+
+
+def _facts_path(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")
+
+
+def _refuse_existing(target: Path) -> None:
+    for path in (target, _facts_path(target)):
+        if path.exists():
+            raise OutputError(
+                f"'{path}' exists. Results are never overwritten: name another file, or move this "
+                "one away."
+            )
+    if not target.absolute().parent.is_dir():
+        raise OutputError(
+            f"folder '{target.absolute().parent}' does not exist, so '{target.name}' cannot be "
+            "written in it."
+        )
+
+
+def _rows(found: Links) -> Iterator[tuple[Any, ...]]:
+    few, near = found.few_detected, found.near_threshold
+    for k in range(len(found)):
+        yield (
+            found.row_ids[found.rows[k]],
+            found.column_ids[found.columns[k]],
+            float(found.scores[k]),
+            int(found.measured[k]),
+            int(found.detected[k]),
+            bool(few[k]),
+            bool(near[k]),
+        )
+
+
+def _write(found: Links, facts: dict[str, Any], target: Path, *, decimal_comma: bool) -> None:
+    write_table(target, _COLUMNS, _rows(found), decimal_comma=decimal_comma)
+    told = {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "table": {
+            "file": target.name,
+            "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        },
+        **facts,
+    }
+    beside = _facts_path(target)
+    draft = beside.with_name(f".{beside.name}-{secrets.token_hex(4)}")
+    text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    try:
+        draft.write_bytes(text.encode("utf-8"))
+        draft.replace(beside)
+    except OSError as error:
+        for path in (draft, target):
+            path.unlink(missing_ok=True)
+        raise OutputError(
+            f"'{beside}' cannot be written: {error.strerror or error}. Nothing was left, as links "
+            "without what was searched say too little."
+        ) from error

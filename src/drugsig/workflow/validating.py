@@ -1,0 +1,140 @@
+"""`validate_method`: the job of validating a likelihood ratio method, from a file to a folder."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drugsig.errors import OutputError
+from drugsig.evidence.validation import Validation, ValidationReport, validate
+from drugsig.quality.profile_checks import check_profiles
+from drugsig.report.validation_page import render_validation
+from drugsig.workflow.outputs import refuse_existing
+from drugsig.workflow.sources import load
+from drugsig.workflow.validation_config import ValidationConfig
+
+__all__ = ["MODEL", "REPORT", "REPORT_DATA", "validate_method", "validation_summary"]
+
+REPORT = "validation.html"
+REPORT_DATA = "validation.json"
+MODEL = "model.npz"
+
+
+def validate_method(
+    source: str | Path, /, *, out: str | Path | None = None, progress: bool = True
+) -> Validation:
+    """Validate the method that a validation file describes, and write the report.
+
+    Parameters
+    ----------
+    source : path-like
+        A ``validation.toml``, which decides everything.
+    out : path-like, optional
+        A folder to make, for the report (HTML and JSON) and the fitted model. Without it nothing
+        is written.
+    progress : bool
+        Show progress where there is a terminal.
+
+    Returns
+    -------
+    Validation
+        The report, and the model that carries it.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be run.
+    InputError
+        If the method cannot be validated on these profiles.
+    OutputError
+        If the folder exists and is not empty, or cannot be written.
+    """
+    target = None if out is None else Path(out)
+    if target is not None:
+        refuse_existing(target)
+    config = ValidationConfig.read(source)
+    loaded = load(config.analysis, target)
+    unusable = {c.profile_id: c.excluded for c in check_profiles(loaded.profiles) if c.excluded}
+    unusable |= loaded.kinds
+    profiles = loaded.profiles
+    if unusable:
+        profiles = profiles.without(unusable, why="cannot be compared")
+    rule = config.analysis.rule
+    assert rule is not None  # noqa: S101 - the file was refused without one
+    made = validate(
+        profiles,
+        rule,
+        config.spec,
+        rng=np.random.default_rng(config.analysis.seed),
+        recipe=config.analysis.recipe or None,
+        criteria=config.criteria,
+        progress=progress,
+        **config.settings,
+    )
+    if unusable:
+        made = _with_note(made, unusable)
+    if target is not None:
+        _write(made, target)
+    return made
+
+
+def validation_summary(report: ValidationReport, /) -> dict[str, Any]:
+    """Return the main figures of a validation as data that can be written as JSON.
+
+    Parameters
+    ----------
+    report : ValidationReport
+        Of a validation.
+    """
+    data = report.to_data()
+    return {
+        "verdict": data["verdict"],
+        "verdicts": data["verdicts"],
+        "findings": [
+            {k: f[k] for k in ("measure", "value", "interval_95", "verdict")}
+            for f in data["findings"]
+        ],
+        "counts": data["counts"],
+        "warnings": data["warnings"],
+    }
+
+
+def _with_note(made: Validation, unusable: dict[str, str]) -> Validation:
+    """Return the same validation with a note on the profiles that were left out."""
+    told = "; ".join(f"'{name}' ({why})" for name, why in list(unusable.items())[:5])
+    more = f" and {len(unusable) - 5} more" if len(unusable) > 5 else ""
+    note = f"{len(unusable)} profile(s) were read and left out: {told}{more}."
+    report = replace(made.report, warnings=(note, *made.report.warnings))
+    carried = made.model.validation
+    assert carried is not None  # noqa: S101 - `validate` gives its model a validation
+    model = made.model.with_validation(replace(carried, report=report.digest))
+    return Validation(report, model, made.evaluation)
+
+
+def _write(made: Validation, folder: Path) -> None:
+    """Write all files into a folder beside it first: complete, or not there at all."""
+    target = folder.absolute()
+    draft = target.parent / f".{target.name}-{secrets.token_hex(4)}"
+    try:
+        draft.mkdir()
+        for name, text in (
+            (REPORT, render_validation(made.report)),
+            (REPORT_DATA, made.report.to_json()),
+        ):
+            # The same bytes on every system.
+            (draft / name).write_bytes(text.encode("utf-8"))
+        made.model.save(draft / MODEL)
+        if target.is_dir():
+            target.rmdir()
+        draft.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"the validation cannot be written to '{target}': {error.strerror or error}"
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,139 @@
+"""`ValidationConfig`: everything that decides a validation, as a `validation.toml`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drugsig._check import choose
+from drugsig.errors import ConfigError
+from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.validation import Criteria, load_criteria, validate
+from drugsig.evidence.validation.criteria import DEFAULT_CRITERIA
+from drugsig.workflow.config import AnalysisConfig, read_toml
+
+__all__ = ["ValidationConfig"]
+
+# The sections it shares with an analysis file, and its own.
+_SHARED = ("drugsig", "input", "pretreatment", "population", "run")
+_OWN = ("model", "validation", "criteria")
+
+# What [validation] may hold: the keyword arguments of `validate` that have no section of their own.
+_NOT_SETTINGS = ("rng", "recipe", "criteria", "progress")
+
+
+def _settings() -> tuple[str, ...]:
+    parameters = inspect.signature(validate).parameters.values()
+    names = (p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+    return tuple(n for n in names if n not in _NOT_SETTINGS)
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Everything that decides a validation.
+
+    Parameters
+    ----------
+    analysis : AnalysisConfig
+        Input, pretreatment, population rule and seed.
+    spec : LrModelSpec
+        Every choice of the method.
+    criteria : Criteria
+        What the figures must reach.
+    settings : mapping
+        Further keyword arguments of `validate`.
+    """
+
+    analysis: AnalysisConfig
+    spec: LrModelSpec
+    criteria: Criteria
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: str | Path, /) -> ValidationConfig:
+        """Read a validation file; paths in it are relative to its folder.
+
+        Parameters
+        ----------
+        path : path-like
+            A TOML file.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be run; the message names the section and key.
+        """
+        place = Path(path)
+        data = read_toml(place)
+        for section in data:
+            choose(section, (*_SHARED, *_OWN), what=f"section of {place.name}")
+        for section, why in (
+            ("population", "which pairs are of known source"),
+            ("model", "the choices of the method, with replicate_level at least"),
+        ):
+            if section not in data:
+                raise ConfigError(f"{place.name} lacks the section [{section}]: {why}")
+        if "recipe" not in data.get("pretreatment", {}):
+            raise ConfigError(
+                f"{place.name} lacks recipe in [pretreatment]. A validation is of one pretreatment "
+                'and says which; recipe = "" leaves the values as they were read.'
+            )
+        settings = data.get("validation", {})
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f"{place.name}: [validation] must be a section, got {settings!r}")
+        for key in settings:
+            choose(key, (*_settings(), "criteria"), what=f"key of [validation] in {place.name}")
+        return cls(
+            AnalysisConfig.from_data({k: data[k] for k in _SHARED if k in data}, place),
+            LrModelSpec.from_data(data["model"]),
+            _criteria(data, settings, place),
+            _values({k: v for k, v in settings.items() if k != "criteria"}, place),
+        )
+
+
+def _criteria(data: Mapping[str, Any], settings: Mapping[str, Any], place: Path) -> Criteria:
+    """Return criteria that are written out here, or named."""
+    if "criteria" in data:
+        if "criteria" in settings:
+            raise ConfigError(
+                f"{place.name} both names criteria in [validation] and writes them out in "
+                "[criteria]: which count?"
+            )
+        return Criteria.from_data(data["criteria"])
+    named = settings.get("criteria", DEFAULT_CRITERIA)
+    if not isinstance(named, str):
+        raise ConfigError(f"{place.name}: criteria must be a name or a path, got {named!r}")
+    return load_criteria(place.parent / named if named.endswith(".toml") else named)
+
+
+def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:
+    """Check what is written; a number of seeds stands for the seeds from 0 on."""
+    whole = ("n_folds", "change_seeds", "n_resamples")
+    shares = ("uncertainty_rsd", "mistyped_share", "background_share")
+    for key, value in settings.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if (key in whole and not (number and isinstance(value, int))) or (
+            key in shares and not number
+        ):
+            raise ConfigError(f"{place.name}: {key} in [validation] must be a number, got {value!r}")
+        if key == "elsewhere" and not isinstance(value, str):
+            raise ConfigError(f"{place.name}: elsewhere must be a column, got {value!r}")
+        if key == "across" and not _texts(value):
+            raise ConfigError(f"{place.name}: across must be a list of texts, got {value!r}")
+    if "seeds" in settings:
+        seeds = settings["seeds"]
+        if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > 0:
+            settings["seeds"] = tuple(range(seeds))
+        elif not isinstance(seeds, list):
+            raise ConfigError(
+                f"{place.name}: seeds in [validation] must be a number of seeds or a list of them, "
+                f"got {seeds!r}"
+            )
+    return settings
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)

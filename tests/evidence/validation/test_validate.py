@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drugsig.errors import DrugsigWarning, InputError
+from drugsig.evidence.models import load_model
+from drugsig.evidence.performance import cllr
+from drugsig.evidence.validation import CHARACTERISTICS, MEASURES, Criteria, ValidationReport
+from drugsig.evidence.validation.validating import validate
+from tests.evidence.validation.cases import (
+    N_SOURCES,
+    QUICK,
+    RECIPE,
+    RULE,
+    SPEC,
+    batches,
+    small_validation,
+    validated,
+)
+
+
+@pytest.fixture(scope="module")
+def report() -> ValidationReport:
+    return small_validation().report
+
+
+def test_every_figure_is_there_once_and_was_measured(report: ValidationReport) -> None:
+    assert [f.measure for f in report.findings] == list(MEASURES)
+    assert [f.measure for f in report.findings if f.estimate is None] == []
+    assert list(report.verdicts) == list(CHARACTERISTICS)
+
+
+def test_the_figures_are_those_of_left_out_sources() -> None:
+    made = small_validation()
+    evaluation = made.evaluation
+    expected = cllr(evaluation.log10_lr_bounded, evaluation.linked)
+    assert made.report.finding("cllr").estimate.value == pytest.approx(expected, rel=1e-12)
+    assert made.report.performance.n_linked_sources == N_SOURCES
+    # Left-out sources cannot look better than fitted ones on the whole.
+    assert made.report.finding("optimism").estimate.value > 0
+
+
+def test_more_data_give_better_lrs_and_both_are_told(report: ValidationReport) -> None:
+    least, most = report.arrangements
+    assert (least.profiles_an_item, most.profiles_an_item) == (1.0, 2.0)
+    change = report.finding("change_with_more_data").estimate
+    assert change.value == pytest.approx(most.cllr - least.cllr, rel=1e-9)
+    assert change.value < 0
+
+
+def test_each_part_elsewhere_is_judged_by_the_other(report: ValidationReport) -> None:
+    assert [part.name for part in report.elsewhere] == ["2023", "2024"]
+    assert {part.n_linked_sources for part in report.elsewhere} == {N_SOURCES // 2}
+    worst = max(part.cllr for part in report.elsewhere)
+    assert report.finding("cllr_elsewhere").estimate.value == worst
+
+
+def test_json_is_strict_complete_and_the_same_on_every_run(report: ValidationReport) -> None:
+    text = report.to_json()
+    data = json.loads(text, parse_constant=pytest.fail)
+    assert data["propositions"]["source_level"] == "production batch"
+    assert data["counts"]["linked_sources"] == N_SOURCES
+    assert {"drugsig", "numpy", "python"} <= set(data["versions"])
+    assert len(data["digests"]["profiles"]) == 64
+    again = validated(uncertainty_rsd=0.05, elsewhere="year")
+    assert again.report.to_json() == text
+    assert again.model == small_validation().model
+
+
+def test_the_model_carries_the_validation_also_through_a_file(tmp_path: Path) -> None:
+    made = small_validation()
+    carried = load_model(made.model.save(tmp_path / "model.npz")).validation
+    assert carried is not None
+    assert carried.verdicts == made.report.verdicts
+    assert carried.report == made.report.digest
+    assert made.report.digests["model"] == made.model.digest
+
+
+def test_what_was_not_given_is_not_assessed_and_the_whole_does_not_pass() -> None:
+    found = validated(
+        criteria=Criteria.from_data(
+            {
+                "name": "easy",
+                "source": "a test",
+                "criteria": [
+                    {"measure": name, "at_most": 1e9, "why": "never failed"}
+                    for name in MEASURES
+                    if name != "auc"
+                ],
+            }
+        )
+    ).report
+    open_ones = {f.measure for f in found.findings if f.estimate is None}
+    assert open_ones == {"change_with_noise", "cllr_elsewhere"}
+    assert found.verdicts["accuracy"] == "pass"
+    assert found.verdicts["robustness"] == found.verdicts["generalisation"] == "not assessed"
+    assert found.verdict == "not assessed"
+    # The one figure without a criterion does not stand in the way of the others.
+    assert found.finding("auc").verdict == "not assessed"
+    assert found.verdicts["discriminating_power"] == "pass"
+
+
+def test_one_criterion_that_is_not_met_fails_its_characteristic_and_the_whole() -> None:
+    report = small_validation().report
+    hard = Criteria.from_data(
+        {
+            "name": "hard",
+            "source": "a test",
+            "criteria": [{"measure": "cllr", "at_most": 0.001, "why": "cannot be met"}],
+        }
+    )
+    found = validated(criteria=hard).report
+    assert found.finding("cllr").verdict == "fail"
+    assert (found.verdicts["accuracy"], found.verdict) == ("fail", "fail")
+    # The criteria judge; they change no figure.
+    assert found.finding("cllr").estimate == report.finding("cllr").estimate
+
+
+def test_profiles_that_were_pretreated_before_are_not_mistyped() -> None:
+    import drugsig
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DrugsigWarning)
+        found = validate(
+            drugsig.pretreat(batches(), RECIPE), RULE, SPEC,
+            rng=np.random.default_rng(1), **QUICK,
+        ).report  # fmt: skip
+    assert "handed in pretreated" in found.finding("change_with_mistyped").why
+    assert found.recipe == ""
+
+
+def test_items_can_be_named_by_a_column() -> None:
+    spec = replace(SPEC, item="specimen_id")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DrugsigWarning)
+        found = validate(
+            batches(), RULE, spec, rng=np.random.default_rng(1), recipe=RECIPE, **QUICK
+        ).report
+    assert [a.name for a in found.arrangements][:2] == [
+        "one profile against one",
+        "items by column 'specimen_id'",
+    ]
+    assert found.n_items == len(batches())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"change_seeds": 0}, "change_seeds"),
+        ({"background_share": 50}, "percentage"),
+        ({"mistyped_share": 1.0}, "share"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(changed: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        validated(**changed)
+
+
+def test_a_seed_is_no_generator() -> None:
+    with pytest.raises(InputError, match="default_rng"):
+        validate(batches(), RULE, SPEC, rng=1)  # type: ignore[arg-type]
+
+
+def test_it_shows_itself_as_a_table(report: ValidationReport) -> None:
+    shown = report._repr_html_()
+    assert "Validation of &#x27;batches&#x27;" in shown
+    assert all(f.about.label.split(",")[0] in shown for f in report.findings[:4])
+    assert "24 linked sources" in repr(report)
