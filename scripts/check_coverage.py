@@ -255,14 +255,8 @@ def binomial(share: float, n: int) -> tuple[float, float]:
 
 def head(found: Iterable[int]) -> str:
     """Return the first two lines of a table."""
-    names = list(found)
-    return (
-        "| | "
-        + " | ".join(f"{n} sources" for n in names)
-        + " |\n|---|"
-        + "---|" * len(names)
-        + "\n"
-    )
+    names = [f"{n} sources" for n in found]
+    return f"| | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n"
 
 
 def table(found: dict[int, dict[str, float]], repetitions: int) -> str:

@@ -25,4 +25,4 @@ def slowed(search: LinkSearch, first: int, last: int, /) -> Found:
 
 
 # Workers load this file more than once: what is put in place must not be what is replaced.
-cluster.run_batch = slowed  # type: ignore[attr-defined]
+cluster.run_batch = slowed  # type: ignore[assignment, attr-defined]

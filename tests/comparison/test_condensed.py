@@ -1,4 +1,4 @@
-"""`condensed_scores`, and that no way of computing a score changes it: blocks, threads, compiled."""
+"""`condensed_scores`; and that blocks, threads and compiled code change no score."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.util
 import threading
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,7 @@ def fast_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_blocks, "_TASK_SCORES", 100)
     monkeypatch.setattr(condensed, "_BLOCK_SCORES", 77)
     monkeypatch.setattr(condensed, "_WIDE", 11)
+    monkeypatch.setattr(products, "_PICKED_SHARE", 1.0)
 
 
 @pytest.fixture
@@ -144,7 +146,11 @@ def test_a_set_large_enough_for_products_scores_as_promised(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BY_PRODUCTS)
-def test_profiles_that_are_all_alike_are_told_apart(name: str, fast_ways: None) -> None:
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_profiles_that_are_all_alike_are_told_apart(
+    name: str, share: float, fast_ways: None, monkeypatch
+) -> None:
+    monkeypatch.setattr(products, "_PICKED_SHARE", share)
     rng = np.random.default_rng(3)
     for spread in (1e-7, 1e-3):
         values = rng.lognormal(size=P) * (1.0 + spread * rng.normal(size=(40, P)))
@@ -191,7 +197,7 @@ def test_blocks_count_for_nothing(name: str, block: int, wide: int, fast_ways, m
     ("name", "peer"),
     [("pearson_distance", "correlation"), ("manhattan", "cityblock"), ("canberra", "canberra")],
 )
-def test_pairs_stand_as_scipy_has_them(name: str, peer: str) -> None:
+def test_pairs_stand_as_scipy_has_them(name: str, peer: Any) -> None:
     values = np.random.default_rng(0).random((500, 8))
     np.testing.assert_allclose(scores_of(values, name), pdist(values, peer), rtol=1e-9, atol=1e-14)
 
@@ -225,7 +231,7 @@ def test_single_precision_is_about_right(name: str, values, fast_ways: None) -> 
 @pytest.mark.parametrize("scale", [1e-20, 1e20])
 def test_values_without_room_in_single_precision_are_refused(name: str, scale: float) -> None:
     values = full(40) * scale
-    with pytest.raises(ComparisonError, match="no room for.*precision='double'"):
+    with pytest.raises(ComparisonError, match=r"no room for.*precision='double'"):
         scores_of(values, name, precision="single")
     assert scores_of(values, "pearson", precision="single").dtype == np.float32
 

@@ -25,7 +25,7 @@ from drugsig.comparison.distributed import batches as batches_module
 from drugsig.comparison.distributed import cluster as cluster_module
 from drugsig.comparison.distributed import shards as shards_module
 from drugsig.comparison.distributed import threads as threads_module
-from drugsig.comparison.distributed.batches import Batches, Found, run_batch
+from drugsig.comparison.distributed.batches import Batches, Found, library_versions, run_batch
 from drugsig.comparison.linking import LinkSearch, Part, links
 from drugsig.comparison.links import Links
 from drugsig.errors import (
@@ -446,7 +446,7 @@ def hasty(cluster: Cluster, client: Any) -> Iterator[Any]:
         yield made
 
 
-SEARCH = {"metric": "pearson", "threshold": 0.99}
+SEARCH: dict[str, Any] = {"metric": "pearson", "threshold": 0.99}
 
 
 @pytest.fixture(scope="module")
@@ -549,7 +549,7 @@ def test_an_interruption_drops_what_has_not_begun(client: Any, many: ProfileSet)
 def test_a_worker_with_other_libraries_is_refused(
     client: Any, many: ProfileSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = cluster_module.library_versions()
+    here = library_versions()
     monkeypatch.setattr(
         cluster_module, "_other_versions", lambda other, _: f"{len(other)} other workers"
     )
@@ -561,7 +561,7 @@ def test_a_worker_with_other_libraries_is_refused(
 
 
 def test_which_libraries_differ_is_told() -> None:
-    here = cluster_module.library_versions()
+    here = library_versions()
     search = LinkSearch.of(profiles(50), None, **SEARCH)
     assert cluster_module.run_on_worker(search, 0, 1, here).last == 1
     with pytest.raises(ClusterError, match=r"a worker has drugsig .* and here it is drugsig 9\.9"):
@@ -572,7 +572,11 @@ def test_which_libraries_differ_is_told() -> None:
 def test_a_cluster_without_workers_is_told_within_the_time_out(
     cluster: Cluster, hasty: Any, many: ProfileSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_the_third_part(monkeypatch, lambda: [worker.kill() for worker in cluster.workers])
+    def all_killed() -> None:
+        for worker in cluster.workers:
+            worker.kill()
+
+    at_the_third_part(monkeypatch, all_killed)
     began = time.monotonic()
     with pytest.raises(ClusterError, match=r"no worker; 2 s were waited"):
         links(many, client=hasty, **SEARCH)

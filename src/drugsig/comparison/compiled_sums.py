@@ -3,10 +3,11 @@
 The formulas of `drugsig.comparison.kernels` for whole profiles, in float64 to the bit: the same
 operations in the same order, target after target, none reassociated and none contracted. Vectors
 run over the columns of a block, so a score never depends on its neighbours. Several targets are
-added in one pass only so that sums are loaded and stored less often.
+added in one pass only so that sums are loaded and stored less often. Divisions by zero give what
+IEEE arithmetic says.
 
-Every function takes ready profiles of both sides, shape (rows, n), and writes a block, ``out[i, j]``
-for profile ``top + i`` of `a` and ``left + j`` of `b`, in the precision of its arrays.
+Every function takes ready profiles of both sides, shape (rows, n), and writes a block in the
+precision of its arrays: ``out[i, j]`` is for profile ``top + i`` of `a` and ``left + j`` of `b`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,8 @@ __all__ = [
     "squared_dot_ratio",
 ]
 
-# Divisions by zero give what IEEE arithmetic says; no fast mathematics.
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 
-
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def _add_products(a: Any, b: Any, p: int, i: int, left: int, total: Any) -> None:
     """Sum a*b over the first p rows."""
     w = len(total)
@@ -50,7 +48,7 @@ def _add_products(a: Any, b: Any, p: int, i: int, left: int, total: Any) -> None
         k += 1
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def dot_ratio(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write ``a.b / sqrt(aa * bb)``, within -1 and 1; the last rows hold aa and bb."""
     p = len(a) - 1
@@ -70,7 +68,7 @@ def dot_ratio(a: Any, b: Any, top: int, left: int, out: Any) -> None:
             total[j] = value
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def squared_dot_ratio(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write ``(a.b)^2 / (aa * bb)``, at most 1; the last rows hold aa and bb."""
     p = len(a) - 1
@@ -87,7 +85,7 @@ def squared_dot_ratio(a: Any, b: Any, top: int, left: int, out: Any) -> None:
             total[j] = value
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def euclidean(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write the root of the sum of squared differences."""
     p = len(a)
@@ -115,7 +113,7 @@ def euclidean(a: Any, b: Any, top: int, left: int, out: Any) -> None:
             total[j] = np.sqrt(total[j])
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def manhattan(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write the sum of absolute differences."""
     p = len(a)
@@ -140,7 +138,7 @@ def manhattan(a: Any, b: Any, top: int, left: int, out: Any) -> None:
             k += 1
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def canberra_zero(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write the sum of ``|a - b| / (|a| + |b|)``; a target absent from both adds zero."""
     p = len(a)
@@ -159,7 +157,7 @@ def canberra_zero(a: Any, b: Any, top: int, left: int, out: Any) -> None:
                 total[j] += abs(ours - theirs[j]) / size
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def canberra_dropping(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write the same sum, scaled from the targets present in either up to all."""
     p = len(a)
@@ -184,7 +182,7 @@ def canberra_dropping(a: Any, b: Any, top: int, left: int, out: Any) -> None:
             total[j] *= targets / count[j]
 
 
-@numba.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def bray_curtis(a: Any, b: Any, top: int, left: int, out: Any) -> None:
     """Write the sum of ``|a - b|`` over the sum of ``a + b``."""
     p = len(a)

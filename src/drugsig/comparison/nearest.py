@@ -37,8 +37,9 @@ Floats = NDArray[np.float64]
 # Planting a tree over the reference takes about as long as this many queries spare by it.
 _PLANTED_FROM = 500
 
-# Queries searched together where every pair is scored.
+# Queries searched together where every pair is scored, and neighbours that are looked for together.
 _GROUP = 64
+_TOGETHER = 4_000_000
 
 
 def nearest(
@@ -223,9 +224,10 @@ class NearestSearch:
         space = stock.metric.kernel.space
         together = np.empty(0, np.int64)
         groups: list[Places] = []
+        most = max(1, _TOGETHER // min(self.k, max(1, len(stock))))
         if isinstance(space, EuclideanSpace) and isinstance(stock.finder, Shelves):
             together = np.flatnonzero(asked.sound.usable)
-            size = stock.finder.together
+            size = min(stock.finder.together, most)
             order, cuts = np.arange(len(together)), np.empty(0, np.int64)
             if len(together) > size:
                 coordinates = space.coordinates(asked.side.ready[:, together])

@@ -160,9 +160,7 @@ class ScoreBlocks:
         rows, columns : slice
             Of the profiles of both sides, with a start and a stop.
         """
-        values = block_values(
-            self.a.ready, self.b.ready, rows, columns, self.metric, self.compiled
-        )
+        values = block_values(self.a.ready, self.b.ready, rows, columns, self.metric, self.compiled)
         return self.metric.convert(values)
 
     def with_gaps(self, rows: Places, columns: Places, /) -> Floats:

@@ -86,9 +86,7 @@ def sensitivity(found: Sensitivity, /, *, width: float = A4_WIDTH) -> Drawing:
         if len(found.draws):
             ends = np.quantile(found.draws, [0.025, 0.975])
             axes.axvspan(float(ends[0]), float(ends[1]), color=ACCENT, alpha=0.12, linewidth=0)
-        figure.legend(
-            handles=_handles(found), loc="upper left", ncols=3, bbox_to_anchor=(0.0, 1.0)
-        )
+        figure.legend(handles=_handles(found), loc="upper left", ncols=3, bbox_to_anchor=(0.0, 1.0))
     return figure
 
 

@@ -265,7 +265,9 @@ def primary_section(report: ValidationReport, /) -> dict[str, Any]:
     figures = [(label, *_estimate(e)) for label, e in report.performance.rows()]
     for e in report.performance.exceedances:
         kind = f"linked pairs with LR ≤ 1/{e.k:g}" if e.linked else f"unlinked pairs, LR ≥ {e.k:g}"
-        ends = "" if e.interval is None else f"{percent(e.interval.low)} to {percent(e.interval.high)}"
+        ends = (
+            "" if e.interval is None else f"{percent(e.interval.low)} to {percent(e.interval.high)}"
+        )
         figures.append((f"{kind} (allowed: {percent(e.allowed)})", percent(e.rate), ends))
     return {
         "seeds_told": (

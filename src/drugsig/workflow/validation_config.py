@@ -118,7 +118,9 @@ def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:
         if (key in whole and not (number and isinstance(value, int))) or (
             key in shares and not number
         ):
-            raise ConfigError(f"{place.name}: {key} in [validation] must be a number, got {value!r}")
+            raise ConfigError(
+                f"{place.name}: {key} in [validation] must be a number, got {value!r}"
+            )
         if key == "elsewhere" and not isinstance(value, str):
             raise ConfigError(f"{place.name}: elsewhere must be a column, got {value!r}")
         if key == "across" and not _texts(value):

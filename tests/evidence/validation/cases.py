@@ -66,7 +66,11 @@ def validated(**changed: object) -> Validation:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DrugsigWarning)
         return validate(
-            batches(), RULE, SPEC, rng=np.random.default_rng(5), **arguments  # type: ignore[arg-type]
+            batches(),
+            RULE,
+            SPEC,
+            rng=np.random.default_rng(5),
+            **arguments,  # type: ignore[arg-type]
         )
 
 

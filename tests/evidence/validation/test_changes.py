@@ -27,9 +27,7 @@ def pairs_of(scale: float, *, n_sources: int = 20, seed: int = 1) -> PairCosts:
 def test_the_cllr_of_pairs_is_the_cllr() -> None:
     linked = np.array([True, True, False, False])
     lr = np.array([0.5, -1.0, 0.2, -2.0])
-    found = costs_of(
-        lr, linked, list("aabb"), list("aacd"), list("1256"), list("3478")
-    )
+    found = costs_of(lr, linked, list("aabb"), list("aacd"), list("1256"), list("3478"))
     assert found.cllr == pytest.approx(cllr(lr, linked), rel=1e-12)
 
 
@@ -139,7 +137,9 @@ def test_as_many_values_are_mistyped_as_are_named_and_all_are_impurities() -> No
     found, named = mistyped(profiles, rng=np.random.default_rng(1), share=0.1)
     rows, columns = np.nonzero(found.values != profiles.values)
     assert len(named) == round(0.1 * len(profiles))
-    assert {(profiles.ids[r], profiles.target_names[c]) for r, c in zip(rows, columns)} == set(named)
+    assert {(profiles.ids[r], profiles.target_names[c]) for r, c in zip(rows, columns)} == set(
+        named
+    )
     ratio = (found.values / profiles.values)[rows, columns]
     assert np.allclose(np.abs(np.log10(ratio)), 1.0)
     roles = {t.name: t.role for t in profiles.targets}

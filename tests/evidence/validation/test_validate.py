@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drugsig import pretreat
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.models import load_model
 from drugsig.evidence.performance import cllr
@@ -123,12 +124,10 @@ def test_one_criterion_that_is_not_met_fails_its_characteristic_and_the_whole() 
 
 
 def test_profiles_that_were_pretreated_before_are_not_mistyped() -> None:
-    import drugsig
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DrugsigWarning)
         found = validate(
-            drugsig.pretreat(batches(), RECIPE), RULE, SPEC,
+            pretreat(batches(), RECIPE), RULE, SPEC,
             rng=np.random.default_rng(1), **QUICK,
         ).report  # fmt: skip
     assert "handed in pretreated" in found.finding("change_with_mistyped").why
@@ -169,6 +168,6 @@ def test_a_seed_is_no_generator() -> None:
 
 def test_it_shows_itself_as_a_table(report: ValidationReport) -> None:
     shown = report._repr_html_()
-    assert "Validation of &#x27;batches&#x27;" in shown
+    assert "Validation of 'batches': fail" in shown
     assert all(f.about.label.split(",")[0] in shown for f in report.findings[:4])
     assert "24 linked sources" in repr(report)

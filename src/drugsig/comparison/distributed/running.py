@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from tqdm import tqdm
@@ -55,7 +55,7 @@ def run_search(
     client: Client | None = None,
     workers: int = 1,
     progress: str | None = None,
-) -> Iterator[tuple[int, Part]]:
+) -> Generator[tuple[int, Part], None, None]:
     """Yield how many tasks are done, and the part found last, until all tasks are done.
 
     Parameters

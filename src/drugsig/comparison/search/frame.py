@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from drugsig.comparison.search.fast import compiled_code
 from drugsig.comparison.search.tree import LEAF, Tree, one_leaf_after_another, plant
 
-__all__ = ["SINGLE", "Frame", "Points"]
+__all__ = ["SINGLE", "TINY", "Frame", "Points", "half_lowered", "margin"]
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 # Points in a leaf. Measured on 200,000 profiles: half as many cost more in keeping books than they
-# spare in sums, twice as many the other way round.
+# spare in sums, twice as many spare less.
 SHELF = 512
 
 # Leaves are as wide as a whole number of the processor's vectors.
@@ -143,7 +143,7 @@ class Shelves:
         *,
         planted: bool = True,
         centred: bool = True,
-        leaf: int = SHELF,
+        leaf: int | None = None,
         tree: tuple[Places, Places] | None = None,
     ) -> Shelves:
         """Put points of shape (d, n) on shelves.
@@ -156,8 +156,8 @@ class Shelves:
             Whether to put neighbours together, which pays for many queries.
         centred : bool
             Whether the middle of the points becomes the origin.
-        leaf : int
-            The most points in a leaf, about.
+        leaf : int, optional
+            The most points in a leaf; `SHELF` by default.
         tree : tuple of ndarray, optional
             Order and starts of an earlier tree over the same points.
         """
@@ -166,9 +166,9 @@ class Shelves:
         if tree is not None:
             grown = _boxed_again(turned, *tree)
         elif planted:
-            grown = plant(turned, leaf=leaf)
+            grown = plant(turned, leaf=leaf or SHELF)
         else:
-            grown = one_leaf_after_another(turned, leaf=leaf)
+            grown = one_leaf_after_another(turned, leaf=leaf or SHELF)
         blocks, longest = _laid_out(turned, grown)
         return cls(frame, grown, blocks, longest, frame.rounding(coordinates))
 

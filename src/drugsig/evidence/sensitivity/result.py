@@ -189,8 +189,7 @@ class Sensitivity(FrozenArrays):
             f"{' (at its bound)' if base.at_bound else ''}; the model gave "
             f"{_number(base.log10_lr_raw)} before calibration and bounding. H1: that {self.h1}. "
             f"H2: that {self.h2}. The propositions speak of the level of the {self.source_level}.",
-            f"With one thing changed at a time it lies between {_number(low)} and "
-            f"{_number(high)}.",
+            f"With one thing changed at a time it lies between {_number(low)} and {_number(high)}.",
         ]
         most = self.moves_most
         if most is None:

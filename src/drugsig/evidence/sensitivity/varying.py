@@ -212,9 +212,7 @@ class _Trial:
             texts = np.array([t or "" for t in self.background.column(strata)])
             for text in sorted(set(texts.tolist()) - {""}):
                 kept = self.background.select(texts == text)
-                cases.append(
-                    self._again(BACKGROUND, f"{strata} {text} only", background=kept)
-                )
+                cases.append(self._again(BACKGROUND, f"{strata} {text} only", background=kept))
         return cases
 
     def _again(
@@ -247,9 +245,7 @@ class _Trial:
                 self.item,
             )
         except InputError as error:
-            return SensitivityCase(
-                kind, name, float("nan"), float("nan"), why_not=str(error)
-            )
+            return SensitivityCase(kind, name, float("nan"), float("nan"), why_not=str(error))
         return _case(kind, name, found, model)
 
 

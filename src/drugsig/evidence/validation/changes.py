@@ -131,9 +131,7 @@ def costs_of(
         key, return_index=True, return_inverse=True, return_counts=True
     )
     total = np.bincount(place, weights=costs(log10_lr, linked), minlength=len(first))
-    return PairCosts(
-        total / times, linked[first], a[first], b[first], one[first], other[first]
-    )
+    return PairCosts(total / times, linked[first], a[first], b[first], one[first], other[first])
 
 
 def same_pairs(first: PairCosts, second: PairCosts, /) -> tuple[PairCosts, PairCosts]:

@@ -63,9 +63,7 @@ def primary_findings(
         f"pairs of left-out sources, {n_seeds} fold seed{'s together' if n_seeds > 1 else ''}"
     )
     broken = [e for e in performance.exceedances if e.kept is False]
-    told = ", ".join(
-        f"{'LR ≤ 1/' if e.linked else 'LR ≥ '}{e.k:,.0f}" for e in broken
-    )
+    told = ", ".join(f"{'LR ≤ 1/' if e.linked else 'LR ≥ '}{e.k:,.0f}" for e in broken)
     promises = f"{where}; broken: {told}" if broken else where
     figures: dict[str, tuple[Estimate, str, bool]] = {
         "cllr": (performance.cllr, where, False),

@@ -113,9 +113,7 @@ class Trial:
             )
         other = redrawn(self.profiles, rng=rng, rsd=rsd)
         told = "" if rsd is None else f" (relative standard uncertainty {rsd:g} where not known)"
-        return self._changed(
-            other, rng, f"all values, background included, redrawn once{told}"
-        )
+        return self._changed(other, rng, f"all values, background included, redrawn once{told}")
 
     def with_mistyped(self, rng: np.random.Generator, /, *, share: float) -> Measured:
         """Put wrong values into a share of the profiles, and evaluate again.

@@ -160,6 +160,7 @@ def validate(
     """
     _refuse(rng, change_seeds)
     checked_share(background_share, what="share of sources that stay")
+    checked_share(mistyped_share, what="share of profiles with a mistyped value")
     asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
     written = None if recipe is None else str(Recipe.coerce(recipe))
     streams = rng.spawn(_STEPS)
@@ -256,9 +257,7 @@ def _validated(
             "profiles_pretreated": treated.digest,
             "choices": spec.digest,
             "rule": model.rule_digest,
-            "criteria": hashlib.sha256(
-                canonical_json(criteria.to_data()).encode()
-            ).hexdigest(),
+            "criteria": hashlib.sha256(canonical_json(criteria.to_data()).encode()).hexdigest(),
             "model": model.digest,
         },
         versions={
@@ -270,9 +269,7 @@ def _validated(
             dict.fromkeys((*evaluation.warnings, *performance.warnings, *model.warnings))
         ),
     )
-    summary = replace(
-        evaluation.summary(), verdicts=report.verdicts, report=report.digest
-    )
+    summary = replace(evaluation.summary(), verdicts=report.verdicts, report=report.digest)
     return Validation(report, model.with_validation(summary), evaluation)
 
 
