@@ -39,6 +39,9 @@ Scores = NDArray[Any]
 _BLOCK_SCORES = 65_536
 _WIDE = 2_048
 
+# Strips that products go through in one task, so that pairs too near for them come together.
+_BUNDLE = 8
+
 # With fewer pairs matrix products and single precision gain nothing.
 _FAST_FROM = 100_000
 
@@ -186,9 +189,11 @@ def _fill(scores: Scores, blocks: ScoreBlocks, *, workers: int, progress: bool) 
     parts = strips(n, n, block=_BLOCK_SCORES, same=True, wide=_WIDE)
     if products is None:
         score = _by_definition(blocks, parts, kept, single=single)
+        run(score, len(parts), n_scores=n_pairs, workers=workers, progress=progress)
     else:
-        score = _by_products(products, parts, kept)
-    run(score, len(parts), n_scores=n_pairs, workers=workers, progress=progress)
+        bundles = [parts[k : k + _BUNDLE] for k in range(0, len(parts), _BUNDLE)]
+        score = _by_products(products, bundles, kept)
+        run(score, len(bundles), n_scores=n_pairs, workers=workers, progress=progress)
     if blocks.a.all_whole:
         # A pair of whole profiles has no score only if one of them has none with itself.
         ready = blocks.a.ready
@@ -208,14 +213,15 @@ def _fill(scores: Scores, blocks: ScoreBlocks, *, workers: int, progress: bool) 
 
 
 def _by_products(
-    products: ProductBlocks, parts: list[Strip], kept: _Condensed
+    products: ProductBlocks, bundles: list[list[Strip]], kept: _Condensed
 ) -> Callable[[int], None]:
     def score(task: int) -> None:
-        rows, near = parts[task].rows, []
-        for columns in parts[task].columns:
-            block, *pairs = products.block(rows, columns)
-            kept.put_block(rows, columns, block)
-            near.append(pairs)
+        near = []
+        for strip in bundles[task]:
+            for columns in strip.columns:
+                block, *pairs = products.block(strip.rows, columns)
+                kept.put_block(strip.rows, columns, block)
+                near.append(pairs)
         # Together, because a few pairs take nearly as long as many.
         first, second = (np.concatenate(side) for side in zip(*near, strict=True))
         kept.put_pairs(first, second, products.listed(first, second))

@@ -19,7 +19,7 @@ from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.linking import LINKS_LIMIT_BYTES
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
-from drugsig.comparison.nearest import NearestSearch, refuse_too_many, tell_undefined
+from drugsig.comparison.nearest_search import NearestSearch, refuse_too_many, tell_undefined
 from drugsig.comparison.neighbours import (
     NEAREST_LIMIT_BYTES,
     Nearest,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,9 +155,11 @@ def links(
     found = [budget.take(search.among_copies(), done=0)]
     bar = "links" if progress else None
     results: Iterator[tuple[int, Part]]
+    tasks: Any = nullcontext()
     if client is None and shards is None:
         tasks = run_tasks(search.run, search.n_tasks, workers=count, progress=bar)
         results = enumerate(tasks, start=1)
+        tasks = closing(tasks)
     else:
         from drugsig.comparison.distributed import ShardFolder, run_search
 
@@ -165,8 +168,9 @@ def links(
         if shards is not None:
             folder = ShardFolder.of(shards, search, questioned, reference, min_measured=least)
         results = run_search(search, shards=folder, client=client, workers=count, progress=bar)
-    for done, part in results:
-        found.append(budget.take(part, done=done))
+    with tasks:
+        for done, part in results:
+            found.append(budget.take(part, done=done))
     rows, columns, scores = joined(found)
     undefined = search.undefined_whole + budget.undefined
     if undefined:
@@ -413,7 +417,7 @@ class Budget:
     def __init__(self, search: LinkSearch, memory: float, /) -> None:
         self.search = search
         self.memory = memory
-        self.most = int(memory // _BYTES_A_LINK)
+        self.most = int(min(memory / _BYTES_A_LINK, 2.0**62))
         self.n_links = 0
         self.undefined = 0
         if search.n_among_copies > self.most:

@@ -30,6 +30,9 @@ Mask = NDArray[np.bool_]
 # Room for the rounding of a score, far above it (targets x 1e-16) and far below any use.
 ROUNDING = 1e-12
 
+# Squares of smaller differences vanish: profiles so far apart may score as if they were one.
+UNDERFLOW = 1e-150
+
 # Up to here a power of two and its inverse are both plain numbers.
 _PLAIN_EXPONENT = 1000
 
@@ -122,7 +125,7 @@ def dot_ratio(a: Floats, b: Floats) -> Floats:
 
 def with_room(value: float) -> float:
     """Return a distance with room for the rounding of a score."""
-    return value * (1.0 + ROUNDING)
+    return value * (1.0 + ROUNDING) + UNDERFLOW
 
 
 def error_of_sum(p: int) -> float:

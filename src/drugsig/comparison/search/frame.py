@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from drugsig.comparison.search.fast import compiled_code
 from drugsig.comparison.search.tree import LEAF, Tree, one_leaf_after_another, plant
 
-__all__ = ["SINGLE", "TINY", "Frame", "Points", "half_lowered", "margin"]
+__all__ = ["SINGLE", "TINY", "Frame", "Points", "half_lowered", "margin", "power_below"]
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -63,16 +63,17 @@ class Frame:
     n_filtered: int
 
     @classmethod
-    def of(cls, coordinates: Floats, /, *, centred: bool = True) -> Frame:
-        """Find the axes of coordinates of shape (d, n)."""
+    def of(
+        cls, coordinates: Floats, other: Floats | None = None, /, *, centred: bool = True
+    ) -> Frame:
+        """Find the axes of coordinates of shape (d, n), and a scale for both sides."""
         d, n = coordinates.shape
         some = coordinates[:, :: max(1, n // _SAMPLED)]
-        largest = float(np.abs(coordinates).max(initial=0.0))
-        _, exponent = np.frexp(largest)
+        largest = max(float(np.abs(x).max(initial=0.0)) for x in (coordinates, other) if x is not None)
         # Divided first: the squares of the largest allowed values overflow.
-        scale = float(np.ldexp(1.0, -int(exponent)))
+        scale = power_below(largest)
         scaled = some * scale
-        centre = scaled.mean(axis=1) if centred and n else np.zeros(d)
+        centre = np.median(scaled, axis=1) if centred and n else np.zeros(d)
         around = scaled - centre[:, None]
         spread, axes = np.linalg.eigh(around @ around.T)
         spread, axes = np.maximum(spread[::-1], 0.0), axes.T[::-1]
@@ -184,6 +185,11 @@ class Points:
         rows[:, :d] *= -1.0
         tree = replace(self.tree, low=-self.tree.high, high=-self.tree.low)
         return replace(self, tree=tree, rows=rows, filtered=-self.filtered)
+
+
+def power_below(largest: float) -> float:
+    """Return the power of two that brings the largest number below 1, if it is a plain number."""
+    return float(np.ldexp(1.0, -max(int(np.frexp(largest)[1]), -1000)))
 
 
 def margin(d: int) -> float:

@@ -13,7 +13,7 @@ from drugsig.comparison.search.frame import TINY
 from drugsig.comparison.search.tree import Places, Tree, in_runs, one_leaf_after_another, plant
 from drugsig.comparison.spaces import TermSpace
 
-__all__ = ["TERM_LEAF", "SmallSums", "TermPoints"]
+__all__ = ["SMALLEST", "TERM_LEAF", "SmallSums", "TermPoints"]
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ TERM_LEAF = 64
 _BLOCK = 32_768
 
 # Ratios of numbers smaller than this, against a largest of 1, lose digits in single precision.
-_SMALLEST = 1e-30
+SMALLEST = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +58,32 @@ class TermPoints:
         *,
         scale: float,
         planted: bool,
+        kind: Any = None,
         leaf: int = TERM_LEAF,
     ) -> TermPoints:
-        """Put ready profiles, shape (p, n), into leaves."""
+        """Put ready profiles, shape (p, n), into leaves.
+
+        Parameters
+        ----------
+        ready : ndarray of float64, shape (p, n)
+            The profiles.
+        space : TermSpace
+            Its bound and its error.
+        scale : float
+            What values are multiplied with.
+        planted : bool
+            Whether to put neighbours together; otherwise profiles stay as they stand.
+        kind : dtype, optional
+            The precision, the same on both sides; single where that is safe by default.
+        leaf : int
+            The most profiles in a leaf.
+        """
         p = len(ready)
         scaled = ready * scale
         sizes = np.abs(scaled)
-        lost = bool(((sizes > 0.0) & (sizes < _SMALLEST)).any()) and not space.absolute
-        kind = np.float64 if lost else np.float32
+        if kind is None:
+            lost = bool(((sizes > 0.0) & (sizes < SMALLEST)).any()) and not space.absolute
+            kind = np.float64 if lost else np.float32
         columns = scaled.astype(kind)
         tree = plant(columns, leaf=leaf) if planted else one_leaf_after_another(columns, leaf=leaf)
         error = space.error(p)

@@ -12,8 +12,8 @@ from drugsig._check import choose
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.euclidean import NearPairs
 from drugsig.comparison.search.everything import Everything
-from drugsig.comparison.search.frame import Frame, Points
-from drugsig.comparison.search.terms import SmallSums, TermPoints
+from drugsig.comparison.search.frame import Frame, Points, power_below
+from drugsig.comparison.search.terms import SMALLEST, SmallSums, TermPoints
 from drugsig.comparison.search.tree import Places
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
 
@@ -99,6 +99,8 @@ class WholePairs:
             plans = ()
         elif isinstance(space, EuclideanSpace):
             plans = _near(a, b, space, value, method, leaf)
+            if not plans:
+                plans = (Everything(a, other, metric, threshold, b is None),)
         elif isinstance(space, TermSpace):
             plans = (_small(a, b, metric, space, value, method, leaf),)
         else:
@@ -134,13 +136,17 @@ def _near(
 ) -> tuple[Plan, ...]:
     ours = space.coordinates(a)
     theirs = ours if b is None else space.coordinates(b)
-    frame = Frame.of(theirs, centred=not space.opposite)
-    radius = space.radius(value) * frame.scale
+    frame = Frame.of(theirs, ours, centred=not space.opposite)
+    radius = min(space.radius(value) * frame.scale, 4.0 * float(np.sqrt(len(ours))))
     # Where no value is negative, nothing is like the opposite of anything, save at a threshold that
     # everything meets.
     two_sided = space.opposite and not (
         (ours >= 0).all() and (theirs >= 0).all() and radius**2 < 2.0 * frame.scale**2
     )
+
+    # Nearly at right angles, a profile is as near to another as to its opposite: found twice.
+    if two_sided and radius**2 > 1.9 * frame.scale**2:
+        return ()
 
     def planned(planted: bool) -> tuple[NearPairs, ...]:
         first = Points.of(frame, ours, planted=planted, leaf=leaf)
@@ -167,11 +173,18 @@ def _small(
     method: str,
     leaf: int | None,
 ) -> SmallSums:
-    largest = max(float(np.abs(x).max(initial=0.0)) for x in ([a] if b is None else [a, b]))
-    scale = float(np.ldexp(1.0, -int(np.frexp(largest)[1])))
+    both = [a] if b is None else [a, b]
+    largest = max(float(np.abs(x).max(initial=0.0)) for x in both)
+    scale = power_below(largest)
+    kind: Any = np.float32
+    if not space.absolute:
+        smallest = min(float(np.abs(x).min(initial=np.inf, where=x != 0.0)) for x in both)
+        if smallest * scale < SMALLEST:
+            scale, kind = 1.0, np.float64
     limit = value * scale if space.absolute else value
     limit += space.error(len(a)) * (abs(limit) if space.absolute else max(1.0, abs(limit)))
-    sizes = {} if leaf is None else {"leaf": leaf}
+    limit = min(limit, 4.0 * len(a))
+    sizes: dict[str, Any] = {"kind": kind} if leaf is None else {"kind": kind, "leaf": leaf}
 
     def planned(planted: bool) -> SmallSums:
         first = TermPoints.of(a, space, scale=scale, planted=planted, **sizes)

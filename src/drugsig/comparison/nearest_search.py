@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from drugsig._check import warn
 from drugsig.comparison.admission import admit, least_measured
@@ -30,7 +31,7 @@ from drugsig.comparison.spaces import EuclideanSpace
 from drugsig.errors import SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["NearestSearch", "nearest"]
+__all__ = ["NearestSearch", "nearest", "refuse_too_many", "tell_undefined"]
 
 Floats = NDArray[np.float64]
 
@@ -186,9 +187,10 @@ class NearestSearch:
         groups = self._groups()
         ranking, undefined = Ranking(n, self.k), np.zeros(n, dtype=np.int64)
         results: Iterable[tuple[Ranking, Places]]
-        if len(groups) == 1:
-            # Starting threads and a bar would take longer than a few queries.
-            results = map(self._of_group, groups)
+        if len(groups) == 1 or (workers == 1 and not progress):
+            # To look for all libraries with threads takes longer than many queries: once will do.
+            with _threaded_libraries().limit(limits=1, user_api="blas"):
+                results = [self._of_group(rows) for rows in groups]
         else:
             results = run_tasks(
                 lambda task: self._of_group(groups[task]),
@@ -235,7 +237,13 @@ class NearestSearch:
                 order, cuts = tree.order, tree.starts[1:-1]
             groups = [together[part] for part in np.split(order, cuts) if len(part)]
         others = np.setdiff1d(np.arange(n, dtype=np.int64), together, assume_unique=True)
-        return groups + [others[first : first + _GROUP] for first in range(0, len(others), _GROUP)]
+        size = min(_GROUP, most)
+        return groups + [others[first : first + size] for first in range(0, len(others), size)]
+
+
+@cache
+def _threaded_libraries() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def refuse_too_many(n: int, k: int, memory: float, /) -> None:
