@@ -141,7 +141,7 @@ def job_groups(n: int, threshold: float) -> dict[str, Any]:
 
 def job_percolation(n: int) -> dict[str, Any]:
     """Show that a percolating component is refused and where it breaks up."""
-    from drugsig.groups import ComponentSizeError
+    from drugsig.errors import ComponentSizeError
 
     profiles = made(n, "continuum", step=0.05)
     found = links(profiles, metric="pearson", threshold=0.99, memory=8e9, progress=False)

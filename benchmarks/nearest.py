@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from drugsig import ProfileSet, compare
 from drugsig.comparison.index import ProfileIndex, build_index
-from drugsig.comparison.nearest import nearest
+from drugsig.comparison.nearest_search import nearest
 from drugsig.comparison.search import shelves
 from drugsig.datasets.values import simulate_values
 

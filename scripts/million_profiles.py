@@ -28,8 +28,8 @@ import drugsig
 from drugsig.comparison import Links, compare
 from drugsig.comparison.linking import links
 from drugsig.datasets.values import simulate_values
-from drugsig.errors import ChainingWarning
-from drugsig.groups import ComponentSizeError, Groups, group_links
+from drugsig.errors import ChainingWarning, ComponentSizeError
+from drugsig.groups import Groups, group_links
 
 METRIC = "pearson"
 COMPONENTS_CHECKED = 300

@@ -18,6 +18,8 @@
     │   ├── GroupingError             profiles that cannot be grouped so
     │   └── ConfigError               an analysis file that cannot be run
     ├── SizeError (MemoryError)       more memory or more output than was allowed
+    │   └── ComponentSizeError        a component of links too large to be grouped
+    ├── ClusterError (ConnectionError)  a cluster that cannot be reached or cannot do the work
     ├── OutputError (OSError)         results that cannot be written where they should be
     └── MissingExtraError (ImportError)   an optional package that is not installed
 
@@ -42,7 +44,9 @@ from pathlib import Path
 __all__ = [
     "ChainingWarning",
     "CircularRuleWarning",
+    "ClusterError",
     "ComparisonError",
+    "ComponentSizeError",
     "ConfigError",
     "DataWarning",
     "DrugsigError",
@@ -229,6 +233,44 @@ class ConfigError(InputError):
 
 class SizeError(DrugsigError, MemoryError):
     """The work would take more memory, or write more, than was allowed."""
+
+
+class ComponentSizeError(SizeError):
+    """A component of links is too large for the distances within it to be held.
+
+    Parameters
+    ----------
+    message : str
+        What failed and what to do next.
+    largest : int
+        How many profiles the component holds.
+    allowed : int
+        How many it may hold.
+    threshold : float or None
+        The most permissive threshold at which every component holds no more; None if there is
+        none.
+    largest_there : int or None
+        How many profiles the largest component holds there.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        largest: int,
+        allowed: int,
+        threshold: float | None,
+        largest_there: int | None,
+    ) -> None:
+        super().__init__(message)
+        self.largest = largest
+        self.allowed = allowed
+        self.threshold = threshold
+        self.largest_there = largest_there
+
+
+class ClusterError(DrugsigError, ConnectionError):
+    """A cluster cannot be reached, was lost, or cannot do the work."""
 
 
 class OutputError(DrugsigError, OSError):

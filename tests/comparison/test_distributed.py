@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drugsig import ProfileSet
-from drugsig.comparison.distributed import ClusterError, ShardFolder, connected, run_search
+from drugsig.comparison.distributed import ShardFolder, connected, run_search
 from drugsig.comparison.distributed import batches as batches_module
 from drugsig.comparison.distributed import cluster as cluster_module
 from drugsig.comparison.distributed import shards as shards_module
@@ -29,6 +29,7 @@ from drugsig.comparison.distributed.batches import Batches, Found, library_versi
 from drugsig.comparison.linking import LinkSearch, Part, links
 from drugsig.comparison.links import Links
 from drugsig.errors import (
+    ClusterError,
     DataWarning,
     InputError,
     MissingExtraError,

@@ -22,7 +22,7 @@ from drugsig import METRICS, ProfileSet, compare, pretreat
 from drugsig.comparison import Comparison, get_metric
 from drugsig.comparison.fitting import fit_metric
 from drugsig.comparison.index import ProfileIndex, build_index, load_index
-from drugsig.comparison.nearest import nearest
+from drugsig.comparison.nearest_search import nearest
 from drugsig.comparison.neighbours import Nearest
 from drugsig.comparison.search import shelves, stock_links
 from drugsig.comparison.search.ranking import Ranking
@@ -192,7 +192,7 @@ def test_hundreds_of_copies_and_of_nearly_equal_profiles(name: str, path: str) -
 @pytest.mark.parametrize("name", ["pearson", "euclidean", "squared_cosine", "manhattan"])
 @pytest.mark.parametrize("signed", [False, True])
 def test_many_leaves(name: str, signed: bool, path: str, monkeypatch) -> None:
-    monkeypatch.setattr("drugsig.comparison.nearest._PLANTED_FROM", 1)
+    monkeypatch.setattr("drugsig.comparison.nearest_search._PLANTED_FROM", 1)
     monkeypatch.setattr(shelves, "_ASKED_COMPILED", 64)
     monkeypatch.setattr(shelves, "SHELF", 64)
     rng = np.random.default_rng(6)
@@ -220,7 +220,7 @@ def test_order_and_workers_do_not_count(path: str) -> None:
 def test_many_neighbours_are_looked_for_in_small_groups(path: str, monkeypatch) -> None:
     a, b = drawn(23), drawn(41, seed=1, tag="r")
     whole = asked(a, b, k=30, metric="euclidean")
-    monkeypatch.setattr("drugsig.comparison.nearest._TOGETHER", 70)
+    monkeypatch.setattr("drugsig.comparison.nearest_search._TOGETHER", 70)
     assert asked(a, b, k=30, metric="euclidean") == whole
 
 

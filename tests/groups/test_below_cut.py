@@ -17,6 +17,7 @@ from drugsig.comparison import METRICS, Links, score_pairs
 from drugsig.datasets.values import simulate_values
 from drugsig.errors import (
     ChainingWarning,
+    ComponentSizeError,
     DrugsigWarning,
     GroupingError,
     InputError,
@@ -24,7 +25,7 @@ from drugsig.errors import (
     ThresholdError,
     UnknownNameError,
 )
-from drugsig.groups import LINKAGES, ComponentSizeError, Groups, below_cut, group_links
+from drugsig.groups import LINKAGES, Groups, below_cut, group_links
 from drugsig.groups.row_scores import RowScores, all_pairs
 from tests.groups.test_group import grouped, sets
 

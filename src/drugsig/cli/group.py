@@ -56,5 +56,5 @@ def cli(context: click.Context, debug: bool) -> None:
     Exit codes: 0 done, 2 the command line cannot be read, 3 the input cannot be used, 4 the results
     cannot be written, 5 done but for some runs that cannot be read, 130 interrupted, 1 a fault in
     drugsig.
-    """  # noqa: D301 - the backspace is click's mark of a paragraph that keeps its lines
+    """
     context.obj = {"debug": debug}

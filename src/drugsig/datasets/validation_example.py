@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def validation_profiles() -> ProfileSet:
         turn = seen[batch] = seen.get(batch, -1) + 1
         sequences.append(f"S{(5 * place[batch] + turn) % N_SEQUENCES + 1:02d}")
         years.append(YEARS[place[batch] % len(YEARS)])
-    columns = {
+    columns: dict[str, Sequence[object]] = {
         "profile_id": list(profiles.ids),
         "specimen_id": list(profiles.column("specimen_id")),
         "batch_id": batches,

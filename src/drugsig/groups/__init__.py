@@ -5,7 +5,6 @@ from drugsig.groups.cutting import DEFAULT_LINKAGE, LINKAGES
 from drugsig.groups.grouping import group
 from drugsig.groups.groups import Groups, PartitionRates, group_name
 from drugsig.groups.percolation import (
-    ComponentSizeError,
     breaking_threshold,
     component_growth,
 )
@@ -14,7 +13,6 @@ from drugsig.groups.undecided import find_undecided
 __all__ = [
     "DEFAULT_LINKAGE",
     "LINKAGES",
-    "ComponentSizeError",
     "Groups",
     "PartitionRates",
     "breaking_threshold",

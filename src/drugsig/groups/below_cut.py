@@ -14,7 +14,7 @@ from drugsig._check import warn
 from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.links import Links
-from drugsig.errors import ChainingWarning, GroupingError, ThresholdError
+from drugsig.errors import ChainingWarning, ComponentSizeError, GroupingError, ThresholdError
 from drugsig.groups.cutting import (
     DEFAULT_LINKAGE,
     choose_linkage,
@@ -24,7 +24,7 @@ from drugsig.groups.cutting import (
     text_order,
 )
 from drugsig.groups.groups import Groups
-from drugsig.groups.percolation import ComponentSizeError, breaking_threshold
+from drugsig.groups.percolation import breaking_threshold
 from drugsig.groups.row_scores import RowScores, all_pairs
 from drugsig.groups.undefined import undefined_rows
 from drugsig.profiles.profile_set import ProfileSet

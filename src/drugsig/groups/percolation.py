@@ -11,45 +11,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from drugsig.comparison.links import Links
-from drugsig.errors import GroupingError, SizeError
+from drugsig.errors import GroupingError
 
-__all__ = ["ComponentSizeError", "breaking_threshold", "component_growth"]
+__all__ = ["breaking_threshold", "component_growth"]
 
 Places = NDArray[np.intp]
-
-
-class ComponentSizeError(SizeError):
-    """A component of links is too large for the distances within it to be held.
-
-    Parameters
-    ----------
-    message : str
-        What failed and what to do next.
-    largest : int
-        How many profiles the component holds.
-    allowed : int
-        How many it may hold.
-    threshold : float or None
-        The most permissive threshold at which every component holds no more; None if there is
-        none.
-    largest_there : int or None
-        How many profiles the largest component holds there.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        largest: int,
-        allowed: int,
-        threshold: float | None,
-        largest_there: int | None,
-    ) -> None:
-        super().__init__(message)
-        self.largest = largest
-        self.allowed = allowed
-        self.threshold = threshold
-        self.largest_there = largest_there
 
 
 def component_growth(links: Links, /) -> pd.DataFrame:

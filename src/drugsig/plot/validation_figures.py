@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from drugsig.errors import InputError
 from drugsig.evidence.validation.findings import FAIL, PASS, Finding
@@ -77,7 +78,7 @@ def cllr_by_seed(
         if limit is not None:
             axes.axhline(limit, color=ACCENT, linestyle="-.", linewidth=1.0, label="criterion")
         axes.set_ylim(0.0, top)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("fold seed")
         axes.set_ylabel("Cllr, bit")
         figure.legend(loc="upper right", ncols=len(series) + (limit is not None))

@@ -95,8 +95,8 @@ def secondary_figures(report: ValidationReport, /) -> list[ReportFigure]:
         made_figure(
             "changes",
             figure,
-            "Changes of Cllr when something else changes, in bits; to the right is worse. Lines are "
-            "95 % intervals by resampling sources, ticks are the criteria. Filled marks pass.",
+            "Changes of Cllr when something else changes, in bits; to the right is worse. Lines "
+            "are 95 % intervals by resampling sources, ticks are the criteria. Filled marks pass.",
             decimals=2,
         )
     ]

@@ -34,17 +34,27 @@ STAMPS = {
 }
 
 LIMITS = (
-    "A likelihood ratio is not the probability that two specimens share a source. It says how many "
-    "times more probable the findings are under the one proposition than under the other.",
-    "The figures hold for profiles of the kind that was validated: these targets and this "
-    "pretreatment, this replicate level, laboratory and epoch, and a population like this one. The "
-    "model refuses profiles of another kind.",
-    "Intervals tell how a figure would vary with other sources of the same kind, and nothing of "
-    "other kinds.",
-    "If the method or the criteria were chosen by looking at a report like this, the figures are "
-    "too good. Only new sources can tell by how much.",
-    "Each model behind these figures was fitted to the sources of all folds but one; the model "
-    "that is used is fitted to all of them, and is somewhat better.",
+    (
+        "A likelihood ratio is not the probability that two specimens share a source. It says how "
+        "many times more probable the findings are under the one proposition than under the other."
+    ),
+    (
+        "The figures hold for profiles of the kind that was validated: these targets and this "
+        "pretreatment, this replicate level, laboratory and epoch, and a population like this one. "
+        "The model refuses profiles of another kind."
+    ),
+    (
+        "Intervals tell how a figure would vary with other sources of the same kind, and nothing "
+        "of other kinds."
+    ),
+    (
+        "If the method or the criteria were chosen by looking at a report like this, the figures "
+        "are too good. Only new sources can tell by how much."
+    ),
+    (
+        "Each model behind these figures was fitted to the sources of all folds but one; the model "
+        "that is used is fitted to all of them, and is somewhat better."
+    ),
     "A wrong label of a source in the data is not found here.",
 )
 
@@ -160,8 +170,8 @@ def summary_section(report: ValidationReport, /) -> list[tuple[str, str]]:
     return [
         ("H1", f"that {report.h1}"),
         ("H2", f"that {report.h2}"),
-        ("Source level; replicate level", f"{report.rule.source_level}; "
-         f"{report.spec.replicate_level}"),
+        ("Source level; replicate level", (f"{report.rule.source_level}; "
+         f"{report.spec.replicate_level}")),
         ("Population rule", report.rule.name),
         ("Linked pairs", f"{own.n_linked:,} of {_sources(own.n_linked_sources)}"),
         ("Unlinked pairs", f"{own.n_unlinked:,} of {_sources(own.n_unlinked_sources)}"),
@@ -194,6 +204,7 @@ def method_section(report: ValidationReport, /) -> dict[str, Any]:
             ("Item, one side of a comparison", items),
             ("Method", str(spec)),
             ("Pretreatment", report.recipe or "as handed in"),
+            ("Bounds of the model fitted to all", _bounds(report)),
             ("Profiles", f"{report.n_profiles:,} in {count(report.n_items, 'item')}"),
             ("Left out by the rule", _left_out(report)),
         ],
@@ -210,13 +221,17 @@ def method_section(report: ValidationReport, /) -> dict[str, Any]:
             )
         ],
         "how": [
-            f"For each of {count(len(report.seeds), 'fold seed')} the sources were dealt into "
-            f"{report.n_folds} folds. For every fold a whole method (pretreatment, background, "
-            "covariance within sources, calibration and bounds) was fitted to the sources of the "
-            "other folds, and judged on the pairs within the fold: neither source of a pair was "
-            "seen by anything that the pair was judged by.",
-            f"Intervals are of 95 %, by drawing sources {own.n_resamples:,} times. Changes were "
-            f"measured with {count(len(settings['change_seeds']), 'fold seed')}.",
+            (
+                f"For each of {count(len(report.seeds), 'fold seed')} the sources were dealt into "
+                f"{report.n_folds} folds. For every fold a whole method (pretreatment, background, "
+                "covariance within sources, calibration and bounds) was fitted to the sources of "
+                "the other folds, and judged on the pairs within the fold: neither source of a "
+                "pair was seen by anything that the pair was judged by."
+            ),
+            (
+                f"Intervals are of 95 %, by drawing sources {own.n_resamples:,} times. Changes "
+                f"were measured with {count(len(settings['change_seeds']), 'fold seed')}."
+            ),
         ],
     }
 
@@ -375,6 +390,10 @@ def _told(report: ValidationReport, key: str, verdict: str) -> str:
 
 def _sources(number: int | None) -> str:
     return "sources that are not known" if number is None else count(number, "source")
+
+
+def _bounds(report: ValidationReport) -> str:
+    return "none" if report.bounds is None else str(report.bounds)
 
 
 def _left_out(report: ValidationReport) -> str:

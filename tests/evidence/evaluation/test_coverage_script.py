@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scripts import check_coverage
-from scripts.check_coverage import INTERVALS, binomial, coverage, log10_lr, table, truths
+from scripts.check_coverage import (
+    INTERVALS,
+    REFITTED,
+    binomial,
+    coverage,
+    log10_lr,
+    simulated,
+    table,
+    truths,
+    with_refits,
+    without_refits,
+)
 
 
 def test_truths_agree_with_what_is_known() -> None:
@@ -27,7 +38,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     for name in INTERVALS:
         assert shares[name] >= 0.75, name
     assert all(shares[p] >= 0.80 for p in check_coverage.PROMISES)
-    text = table({60: shares}, n)
+    text = table({60: shares}, n, n)
     assert text.count("|\n") == len(shares) + 2
 
 
@@ -42,3 +53,17 @@ def test_the_interval_of_a_share() -> None:
     assert 0.93 < low < 0.95 < high < 0.97
     assert binomial(1.0, 10)[1] == 1.0
     assert binomial(0.0, 10)[0] == 0.0
+
+
+@pytest.mark.filterwarnings("ignore::drugsig.errors.SmallSampleWarning")
+def test_the_fast_way_gives_the_intervals_of_the_public_one() -> None:
+    values, linked, *rest = simulated(np.random.default_rng(1), 20)
+    slow, kept, _ = with_refits(values, linked, rest[0], rest[1], np.random.default_rng(2), 200)
+    fast, same = without_refits(values, linked, rest[0], rest[1], np.random.default_rng(2), 200)
+    assert set(slow) == set(fast) | (set(REFITTED) & set(slow))
+    assert same == kept
+    for name, one in fast.items():
+        other = slow[name]
+        assert one is not None
+        assert other is not None
+        assert (one.low, one.high) == pytest.approx((other.low, other.high), rel=1e-9)

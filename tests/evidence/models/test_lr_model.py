@@ -137,7 +137,9 @@ def test_nothing_is_said_in_words_without_a_validation(
     found = model.evaluate(fresh)
     with pytest.raises(InputError, match="carries no validation"):
         found.statement(scale="enfsi-2015", pair=0)
-    checked = model.with_validation(evaluate_model(known, BATCHES, FEATURE, seeds=[0]).summary())
+    checked = model.with_validation(
+        evaluate_model(known, BATCHES, FEATURE, seeds=[0], n_folds=2).summary()
+    )
     statement = checked.evaluate(fresh).statement(scale="enfsi-2015", pair=0)
     assert "production batch" in statement.text
     assert checked.digest == model.digest
@@ -147,10 +149,10 @@ def test_nothing_is_said_in_words_without_a_validation(
 
 
 def test_the_validation_of_another_model_is_refused(known: ProfileSet, model: LrModel) -> None:
-    other = evaluate_model(known, BATCHES, replace(FEATURE, bounds="none"), seeds=[0])
+    other = evaluate_model(known, BATCHES, replace(FEATURE, bounds="none"), seeds=[0], n_folds=2)
     with pytest.raises(InputError, match="the choices differ"):
         model.with_validation(other.summary())
-    fewer = evaluate_model(known.select(np.arange(120)), BATCHES, FEATURE, seeds=[0])
+    fewer = evaluate_model(known.select(np.arange(120)), BATCHES, FEATURE, seeds=[0], n_folds=2)
     with pytest.raises(InputError, match="the profiles differ"):
         model.with_validation(fewer.summary())
 
@@ -158,7 +160,7 @@ def test_the_validation_of_another_model_is_refused(known: ProfileSet, model: Lr
 def test_words_need_bounds(known: ProfileSet, fresh: ProfileSet) -> None:
     unbounded = replace(FEATURE, bounds="none")
     model = fit_lr_model(known, BATCHES, unbounded, rng=np.random.default_rng(3))
-    summary = evaluate_model(known, BATCHES, unbounded, seeds=[0]).summary()
+    summary = evaluate_model(known, BATCHES, unbounded, seeds=[0], n_folds=2).summary()
     found = model.with_validation(summary).evaluate(fresh)
     np.testing.assert_array_equal(found.log10_lr_bounded, found.log10_lr_calibrated)
     with pytest.raises(InputError, match="not bounded"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ SPEC = LrModelSpec(
     calibration="isotonic",
     two_level=TwoLevelOptions(between="normal"),
 )
-QUICK = {"seeds": (0, 1), "n_folds": 3, "change_seeds": 1, "n_resamples": 200}
+QUICK: dict[str, Any] = {"seeds": (0, 1), "n_folds": 3, "change_seeds": 1, "n_resamples": 200}
 
 
 @cache
@@ -70,7 +71,7 @@ def validated(**changed: object) -> Validation:
             RULE,
             SPEC,
             rng=np.random.default_rng(5),
-            **arguments,  # type: ignore[arg-type]
+            **arguments,
         )
 
 

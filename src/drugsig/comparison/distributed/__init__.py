@@ -5,8 +5,8 @@ who runs them in which order, changes the time and never a link: every task find
 it runs, and the links are put in order at the end.
 """
 
-from drugsig.comparison.distributed.cluster import ClusterError, connected
+from drugsig.comparison.distributed.cluster import connected
 from drugsig.comparison.distributed.running import run_search
 from drugsig.comparison.distributed.shards import ShardFolder
 
-__all__ = ["ClusterError", "ShardFolder", "connected", "run_search"]
+__all__ = ["ShardFolder", "connected", "run_search"]

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from drugsig._check import listed
 from drugsig.comparison.distributed.batches import Found, library_versions, run_batch
 from drugsig.comparison.linking import LinkSearch
-from drugsig.errors import DrugsigError, InputError, MissingExtraError
+from drugsig.errors import ClusterError, DrugsigError, InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["DEFAULT_TIMEOUT", "ClusterError", "ClusterRunner", "connected", "run_on_worker"]
+__all__ = ["DEFAULT_TIMEOUT", "ClusterRunner", "connected", "run_on_worker"]
 
 # Dask's own class is typed in part only.
 Future = Any
@@ -44,10 +44,6 @@ _TLS_SETTING = "distributed.comm.tls.ca-file"
 
 # What a scheduler or a worker that is gone makes a call raise.
 _GONE = (OSError, TimeoutError, concurrent.futures.CancelledError, asyncio.CancelledError)
-
-
-class ClusterError(DrugsigError, ConnectionError):
-    """A cluster cannot be reached, was lost, or cannot do the work."""
 
 
 def run_on_worker(search: LinkSearch, first: int, last: int, versions: dict[str, str], /) -> Found:

@@ -69,7 +69,8 @@ class Frame:
         """Find the axes of coordinates of shape (d, n), and a scale for both sides."""
         d, n = coordinates.shape
         some = coordinates[:, :: max(1, n // _SAMPLED)]
-        largest = max(float(np.abs(x).max(initial=0.0)) for x in (coordinates, other) if x is not None)
+        sides = [coordinates] if other is None else [coordinates, other]
+        largest = max(float(np.abs(x).max(initial=0.0)) for x in sides)
         # Divided first: the squares of the largest allowed values overflow.
         scale = power_below(largest)
         scaled = some * scale

@@ -144,6 +144,9 @@ def read_archive(
         if place.stat().st_size > _LARGEST:
             raise ReadError(f"'{place}' is too large to be a {kind} file", path=place)
         with zipfile.ZipFile(place) as archive:
+            # Written files are not compressed: what would unfold to more than the file is hostile.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ReadError(f"'{place}' is compressed, which no {kind} file is", path=place)
             head = json.loads(archive.read(_HEADER).decode())
             _check_head(head, place, kind=kind, version=version)
             arrays = {

@@ -185,10 +185,13 @@ class Sensitivity(FrozenArrays):
         base = self.base
         low, high = self.span
         out = [
-            f"The log10 LR of this comparison is {_number(base.log10_lr)}"
-            f"{' (at its bound)' if base.at_bound else ''}; the model gave "
-            f"{_number(base.log10_lr_raw)} before calibration and bounding. H1: that {self.h1}. "
-            f"H2: that {self.h2}. The propositions speak of the level of the {self.source_level}.",
+            (
+                f"The log10 LR of this comparison is {_number(base.log10_lr)}"
+                f"{' (at its bound)' if base.at_bound else ''}; the model gave "
+                f"{_number(base.log10_lr_raw)} before calibration and bounding. H1: that "
+                f"{self.h1}. H2: that {self.h2}. The propositions speak of the level of the "
+                f"{self.source_level}."
+            ),
             f"With one thing changed at a time it lies between {_number(low)} and {_number(high)}.",
         ]
         most = self.moves_most

@@ -64,7 +64,8 @@ def sensitivity(
     model : LrModel
         As it was used for the comparison.
     questioned, reference : ProfileSet
-        The replicates of one item each, pretreated as the profiles of the model.
+        The replicates of one item each: untreated, and then treated with the recipe of the model,
+        or pretreated as its profiles were.
     background : ProfileSet
         The profiles that the model was fitted to: it does not carry them.
     rng : numpy.random.Generator
@@ -78,7 +79,7 @@ def sensitivity(
         A metadata column of the background, such as region or year: the model is fitted to the
         profiles of each text of it alone.
     uncertainty_rsd : float, optional
-        The relative standard uncertainty of values whose own is not known.
+        The relative standard uncertainty of areas whose own is not known; for untreated profiles.
     n_draws : int
         How often the areas are redrawn.
 
@@ -90,8 +91,8 @@ def sensitivity(
     Raises
     ------
     InputError
-        If the background is not that of the model, a side is not one item, or a scale is named for
-        LRs that have no words.
+        If the background is not that of the model, a side is not one item, a scale is named for
+        LRs that have no words, or a relative uncertainty for pretreated profiles.
     ModelMismatchError
         If the profiles are of another kind than those of the model.
 
@@ -102,6 +103,13 @@ def sensitivity(
     """
     _refuse(model, background, rng, n_draws)
     known = None if scale is None else _scale(model, scale)
+    measured = (questioned, reference)
+    if uncertainty_rsd is not None and any(side.pretreatment for side in measured):
+        raise InputError(
+            "a relative uncertainty of areas is not that of pretreated values: give the questioned "
+            "and the reference profiles as they were measured, and the model treats them"
+        )
+    questioned, reference = (_treated(model, side) for side in measured)
     base = _one_pair(model, questioned, reference, item)
     trial = _Trial(model, questioned, reference, background, item, int(rng.integers(2**63)))
     not_varied: list[tuple[str, str]] = []
@@ -113,8 +121,8 @@ def sensitivity(
         not_varied.append((REPLICATE, "both items have a single profile."))
     cases += replicates
     draws = raw = np.empty(0)
-    if any(can_be_redrawn(side, rsd=uncertainty_rsd) for side in (questioned, reference)):
-        raw, draws = trial.redrawn(rng, uncertainty_rsd, n_draws)
+    if any(can_be_redrawn(side, rsd=uncertainty_rsd) for side in measured):
+        raw, draws = trial.redrawn(measured, rng, uncertainty_rsd, n_draws)
         cases += _ends(raw, draws, model)
     else:
         not_varied.append((UNCERTAINTY, "no uncertainty of the areas is known."))
@@ -178,16 +186,18 @@ class _Trial:
                 yield _case(REPLICATE, f"without {name}, {side}", found, self.model)
 
     def redrawn(
-        self, rng: np.random.Generator, rsd: float | None, n_draws: int
+        self,
+        measured: tuple[ProfileSet, ProfileSet],
+        rng: np.random.Generator,
+        rsd: float | None,
+        n_draws: int,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         raw, reported = np.empty(n_draws), np.empty(n_draws)
         for k in range(n_draws):
-            found = _one_pair(
-                self.model,
-                redrawn(self.questioned, rng=rng, rsd=rsd),
-                redrawn(self.reference, rng=rng, rsd=rsd),
-                self.item,
+            one, other = (
+                _treated(self.model, redrawn(side, rng=rng, rsd=rsd)) for side in measured
             )
+            found = _one_pair(self.model, one, other, self.item)
             raw[k], reported[k] = found.log10_lr_raw[0], found.log10_lr_bounded[0]
         return raw, reported
 
@@ -264,6 +274,10 @@ def _other_specs(spec: LrModelSpec) -> Iterator[tuple[str, LrModelSpec]]:
         if width != own.bandwidth:
             other = replace(own, bandwidth=width)
             yield f"bandwidth {width}", replace(spec, two_level=other)
+
+
+def _treated(model: LrModel, profiles: ProfileSet) -> ProfileSet:
+    return profiles if profiles.pretreatment else model.treat(profiles)
 
 
 def _one_pair(

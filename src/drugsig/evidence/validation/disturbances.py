@@ -64,7 +64,7 @@ def redrawn(
     noise = rng.standard_normal(values.shape)
     out = values.copy()
     with np.errstate(invalid="ignore"):
-        positive = ~(values < 0.0).any(axis=0)
+        positive: NDArray[np.bool_] = np.asarray(~(values < 0.0).any(axis=0), dtype=bool)
         change = spread > 0.0
         by_factor = change & positive[None, :] & (values > 0.0)
     log_variance = np.log1p((spread[by_factor] / values[by_factor]) ** 2)

@@ -6,9 +6,10 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.discrimination import Discrimination
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.performance import Estimate, LrPerformance
@@ -108,10 +109,12 @@ class ValidationReport:
         Figures and verdicts.
     h1, h2 : str
         The propositions in words.
+    bounds : Bounds or None
+        Of the model fitted to all sources; every fold found its own.
     performance : LrPerformance
-        Of the reported LRs with the first fold seed.
+        Of the reported LRs, all fold seeds together.
     discrimination : Discrimination
-        Of the same.
+        Of the calibrated LRs, all fold seeds together.
     stages : tuple of StageFigures
         Raw, calibrated and reported.
     arrangements : tuple of Arrangement
@@ -142,6 +145,7 @@ class ValidationReport:
     findings: tuple[Finding, ...]
     h1: str
     h2: str
+    bounds: Bounds | None
     performance: LrPerformance
     discrimination: Discrimination
     stages: tuple[StageFigures, ...]
@@ -219,7 +223,8 @@ class ValidationReport:
                 "unlinked_sources": own.n_unlinked_sources,
             },
             "stages": {s.name: s.to_data() for s in self.stages},
-            "first_seed": {
+            "bounds": None if self.bounds is None else asdict(self.bounds),
+            "reported": {
                 "figures": {name: _estimate(value) for name, value in own.rows()},
                 "exceedances": [
                     {

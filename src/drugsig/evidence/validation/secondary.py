@@ -105,6 +105,12 @@ class Trial:
         rsd : float or None
             The relative standard uncertainty of values whose own is not known.
         """
+        if rsd is not None and self.profiles.pretreatment:
+            return Measured(
+                None,
+                "a relative uncertainty of areas is not that of pretreated values, as the profiles "
+                "were handed in: give untreated profiles and a recipe",
+            )
         if not can_be_redrawn(self.profiles, rsd=rsd):
             return Measured(
                 None,
@@ -190,7 +196,7 @@ class Trial:
             wanted.append((f"items by column '{self.spec.item}'", self.profiles, self.spec.item))
         halves = with_halves(self.profiles, self.rule)
         wanted.append(("half of a source against half", halves, HALF_COLUMN))
-        out = []
+        out: list[tuple[Arrangement, PairCosts | None]] = []
         for name, profiles, column in wanted:
             size = len(profiles) / len(profile_items(profiles, column))
             spec = replace(self.spec, item=column)

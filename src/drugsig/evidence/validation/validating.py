@@ -241,6 +241,7 @@ def _validated(
         findings=tuple(found),
         h1=model.h1,
         h2=model.h2,
+        bounds=model.bounds,
         performance=performance,
         discrimination=discrimination,
         stages=stage_figures(evaluation),

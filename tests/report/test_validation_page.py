@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drugsig.evidence.validation import CHARACTERISTICS, ValidationReport
+from drugsig.report.validation_page import VALIDATION_SECTIONS, render_validation
+from drugsig.report.validation_sections import STAMPS, validation_warnings
+from tests.evidence.validation.cases import small_validation
+from tests.report.pages import Page
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+LOADING = ("src", "href", "xlink:href", "srcset", "action", "data", "poster", "background")
+
+
+@pytest.fixture(scope="module")
+def report() -> ValidationReport:
+    return small_validation().report
+
+
+@pytest.fixture(scope="module")
+def text(report: ValidationReport) -> str:
+    return render_validation(report)
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_the_same_validation_gives_the_same_bytes(report: ValidationReport, text: str) -> None:
+    assert render_validation(report) == text
+
+
+def test_the_page_is_whole_and_loads_nothing(text: str, page: Page) -> None:
+    assert page.unclosed == []
+    references = [a[k] for _, a in page.tags for k in LOADING if k in a]
+    assert references
+    assert all(r.startswith("#") for r in references)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "script" not in page.names()
+    assert [a["content"] for _, a in page.tags if a.get("http-equiv")] == [POLICY]
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', text)) <= set(ids)
+
+
+def test_sections_headings_figures_and_tables_are_in_order(page: Page) -> None:
+    wanted = [i for i, _ in VALIDATION_SECTIONS]
+    assert [i for i in page.ids() if i in wanted] == wanted
+    levels = [int(t[1]) for t in page.names() if re.fullmatch(r"h\d", t)]
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    captions = [a["id"] for t, a in page.tags if t == "figcaption"]
+    assert [a["aria-labelledby"] for t, a in page.tags if t == "svg"] == captions
+    assert captions == [
+        f"caption-{n}" for n in ("tippett", "ece", "pav", "roc", "det", "seeds", "changes")
+    ]
+    assert all("scope" in a for t, a in page.tags if t == "th")
+
+
+def test_propositions_levels_population_and_counts_stand_on_page_one(
+    report: ValidationReport, page: Page
+) -> None:
+    first = page.words.split("What was validated", 1)[0]
+    own = report.performance
+    for said in (
+        f"that {report.h1}",
+        f"that {report.h2}",
+        "production batch; specimen",
+        "known batches",
+        f"{own.n_linked:,} of {own.n_linked_sources} sources",
+        f"{own.n_unlinked:,} of {own.n_unlinked_sources} sources",
+        *(about.title for about in CHARACTERISTICS.values()),
+    ):
+        assert said in first
+
+
+def test_every_figure_has_its_criterion_and_verdict(report: ValidationReport, page: Page) -> None:
+    for found in report.findings:
+        assert found.about.label in page.words
+        assert found.verdict_in_words in page.words
+        assert found.criterion is not None
+        assert found.criterion.why in page.words
+    assert STAMPS[report.verdict] in page.words
+
+
+def test_what_weakens_it_comes_first(report: ValidationReport) -> None:
+    heads = [one.head for one in validation_warnings(report)]
+    assert any("not met" in head for head in heads[:1])
+    assert "Few known sources" in heads
+    assert "The criteria are nobody's own" in heads
+    graves = [one.grave for one in validation_warnings(report)]
+    assert graves == sorted(graves, reverse=True)
+
+
+def test_not_assessed_is_said_to_be_no_pass(report: ValidationReport) -> None:
+    found = tuple(
+        replace(f, estimate=None, verdict="not assessed", uncertain=False, why="no column")
+        if f.measure == "cllr_elsewhere"
+        else replace(f, verdict="pass", uncertain=False)
+        for f in report.findings
+    )
+    open_one = replace(report, findings=found)
+    page = Page(render_validation(open_one))
+    assert STAMPS["not assessed"] in page.words
+    assert "Not assessed, and so not passed" in page.words
+    assert STAMPS["pass"] not in page.words
+
+
+def test_the_words_make_no_claim_about_a_case(page: Page) -> None:
+    words = page.words.lower()
+    assert not any(word in words for word in (" match", "posterior", "identical", "proves"))
+    assert "is not the probability that two specimens share a source" in words
+
+
+def test_there_are_no_dates_and_no_places_of_a_machine(text: str, page: Page) -> None:
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", page.words)
+    assert str(Path.cwd()) not in text
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
+def test_names_are_harmless(report: ValidationReport, name: str) -> None:
+    page = Page(render_validation(replace(report, name=name, h1=name, elsewhere_column=name)))
+    assert page.unclosed == []
+    assert not {"script", "img"} & set(page.names())
+    assert page.words.count(name) >= 4
