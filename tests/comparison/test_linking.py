@@ -242,9 +242,7 @@ def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypat
         search = LinkSearch.of(*sides, metric=metric, threshold=threshold, method="pruning")
         assert all(getattr(plan.a, "refined", False) for plan in search.whole.plans)
         for leaf in (40, 100, 1024):
-            found = in_parts(
-                sides[0], sides[1], metric, threshold, method="pruning", leaf=leaf
-            )
+            found = in_parts(sides[0], sides[1], metric, threshold, method="pruning", leaf=leaf)
             assert_same(found, wanted)
 
 

@@ -179,7 +179,8 @@ def _checked(place: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             begun = file.read(4) == b"PK\x03\x04"
         raise _damaged(place, "it ends too early") if begun else stranger
     try:
-        with np.load(place, allow_pickle=False) as archive:
+        # Opened here, because np.load leaves a damaged file open.
+        with place.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             names = set(archive.files)
             if not {_HEADER, _HEADER_DIGEST} <= names:
                 raise stranger

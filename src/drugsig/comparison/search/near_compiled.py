@@ -122,7 +122,7 @@ def nearest_in_leaves(
         n_waiting = 0
         for i in range(m):
             waiting[n_waiting] = i
-            n_waiting += np.int64(gaps[i] <= box[i])
+            n_waiting += 1 if gaps[i] <= box[i] else 0
         changed = False
         for w in range(n_waiting):
             if w % 2 == 0:

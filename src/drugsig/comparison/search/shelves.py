@@ -389,7 +389,7 @@ class Shelves:
 
 def _not_negative(limit: NDArray[Any]) -> Singles:
     """Return limits of zero or more: less the margin, a point in the same place is below zero."""
-    return np.maximum(limit, 0.0).astype(np.float32)
+    return np.asarray(np.maximum(limit, 0.0), dtype=np.float32)
 
 
 def _joined(found: Found, which: Places, more: Found) -> Found:
