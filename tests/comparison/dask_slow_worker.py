@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import fields
 
@@ -13,9 +14,9 @@ _SECONDS_A_TASK = 0.04
 
 
 class SlowSearch(LinkSearch):
-    def run(self, task: int, /) -> Part:
+    def run(self, task: int, /, *, most: float = math.inf) -> Part:
         time.sleep(_SECONDS_A_TASK)
-        return super().run(task)
+        return super().run(task, most=most)
 
 
 def slowed(search: LinkSearch, first: int, last: int, /) -> Found:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from drugsig._check import one_line_text
 from drugsig.comparison.kernels import Kernel
 from drugsig.comparison.metric import Metric, register
+from drugsig.comparison.search.whole_pairs import WholePairs
 from drugsig.errors import ComparisonError
 
 __all__ = ["check_metric", "register_metric"]
@@ -156,6 +157,7 @@ def _score_faults(metric: Metric) -> Iterator[str]:
         if not _same(values, before):
             yield "it changes the values it is given"
         yield from _undefined_faults(whole, values)
+        yield from _space_faults(metric, ready, whole)
 
 
 def _same(a: Floats, b: Floats) -> bool:
@@ -210,6 +212,27 @@ def _partial_faults(metric: Metric, x: Floats) -> Iterator[str]:
     none = metric.kernel.masked(x[:, :1], x[:, 1:2], np.zeros((len(x), 1), dtype=bool))
     if not np.isnan(none).all():
         yield "a pair with no target measured in both has a score"
+
+
+def _space_faults(metric: Metric, ready: Floats, whole: Floats) -> Iterator[str]:
+    """Look for links that a search in the space of the kernel loses or finds twice."""
+    if metric.kernel.space is None:
+        return
+    usable = np.flatnonzero(~np.isnan(np.diag(whole)))
+    scores = metric.convert(whole[np.ix_(usable, usable)])
+    for threshold in np.unique(scores[np.isfinite(scores)]).tolist():
+        search = WholePairs.of(ready[:, usable], None, metric, threshold, method="pruning", leaf=2)
+        found = np.zeros(scores.shape, dtype=int)
+        for task in search.tasks:
+            rows, columns, _ = search.find(*task)
+            np.add.at(found, (np.minimum(rows, columns), np.maximum(rows, columns)), 1)
+        if not np.array_equal(found, np.triu(metric.meets(scores, threshold), k=1)):
+            yield (
+                "a search loses links: the score does not grow with the distance in the space of "
+                "its kernel, or `revert` does not give the least alike value that meets a "
+                "threshold. Leave the space out: dataclasses.replace(kernel, space=None)"
+            )
+            return
 
 
 def _undefined_faults(whole: Floats, values: Floats) -> Iterator[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,10 +35,10 @@ __all__ = ["LINKS_LIMIT_BYTES", "Budget", "LinkSearch", "Part", "joined", "links
 Floats = NDArray[np.float64]
 
 # What links may take unless more is allowed: 25 million of them.
-LINKS_LIMIT_BYTES = 2_000_000_000
+LINKS_LIMIT_BYTES = 2_800_000_000
 
 # One link while it is sorted: places, score, counts of targets, and room to put them in order.
-_BYTES_A_LINK = 80
+_BYTES_A_LINK = 112
 
 
 def links(
@@ -157,7 +157,9 @@ def links(
     results: Iterator[tuple[int, Part]]
     tasks: Any = nullcontext()
     if client is None and shards is None:
-        tasks = run_tasks(search.run, search.n_tasks, workers=count, progress=bar)
+        tasks = run_tasks(
+            partial(search.run, most=budget.most), search.n_tasks, workers=count, progress=bar
+        )
         results = enumerate(tasks, start=1)
         tasks = closing(tasks)
     else:
@@ -330,11 +332,11 @@ class LinkSearch:
         """How many tasks there are."""
         return len(self._whole_tasks) + len(self._gap_tasks)
 
-    def run(self, task: int, /) -> Part:
+    def run(self, task: int, /, *, most: float = np.inf) -> Part:
         """Return what a task found."""
         n_whole = len(self._whole_tasks)
         if task < n_whole:
-            return Part(*self.whole.find(*self._whole_tasks[task]))
+            return Part(*self.whole.find(*self._whole_tasks[task], most=most))
         if self.gaps is None:
             raise IndexError(f"there is no task {task}")
         return Part(*self.gaps.find(*self._gap_tasks[task - n_whole]), stands_for_copies=False)
@@ -443,7 +445,7 @@ class Budget:
             raise SizeError(
                 f"{self.n_links:,} links were found after {done} of {tasks} parts of the search, "
                 f"and {self.most:,} are allowed ({self.memory / 1e9:.2g} GB); in all there would "
-                f"be about {self.n_links / max(1, done) * tasks:.2g} of "
+                f"be at least about {self.n_links / max(1, done) * tasks:.2g} of "
                 f"{self.search.comparisons:.2g} pairs. Choose a stricter threshold than "
                 f"{self.search.threshold:g}, or allow more with memory=<bytes>, "
                 f"{_BYTES_A_LINK} a link."

@@ -83,8 +83,8 @@ def find_outliers(
     Notes
     -----
     For value x of a source with n measured values of the target, m is the median of the other
-    n - 1, and the score is abs(x - m) / (s sqrt(1 + v)). There v is the variance of a median of n - 1
-    normal values, and s is the largest of
+    n - 1, and the score is abs(x - m) / (s sqrt(1 + v)). There v is the variance of a median of
+    n - 1 normal values, and s is the largest of
 
     - the spread within sources: the deviation abs(x - m) / sqrt(1 + v) that 68.3 % of the values of
       the pooled sources do not exceed, every source with the weight of its n - 1 degrees of

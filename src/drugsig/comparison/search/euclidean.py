@@ -23,6 +23,9 @@ _COLUMNS = 4096
 # Pairs of a leaf that compiled code has room for at first.
 _ROOM = 65_536
 
+# More pairs than this are found for a part of the leaf at a time.
+_MOST_ROOM = 4_194_304
+
 # Axes tested before points already known to be too far are left out.
 _FIRST_AXES = 3
 
@@ -63,7 +66,7 @@ class NearPairs:
         """Yield pairs of a leaf, as places in the two sets of profiles."""
         code = compiled_code() if self.pruned and self.a.refined else None
         if code is not None:
-            yield self._compiled(task, code)
+            yield from self._compiled(task, code)
             return
         kept = self._kept(task)
         first, last = self.a.tree.starts[task], self.a.tree.starts[task + 1]
@@ -111,12 +114,14 @@ class NearPairs:
         begin = task if self.same else 0
         return near_leaves(self.b, tree.low[task], tree.high[task], limit, first=begin)
 
-    def _compiled(self, task: int, code: Any) -> tuple[Places, Places]:
-        """Return the pairs of a leaf as compiled code finds them."""
+    def _compiled(self, task: int, code: Any) -> Iterator[tuple[Places, Places]]:
+        """Yield the pairs of a leaf as compiled code finds them."""
         limit = self._limit()
         first, last = (int(k) for k in self.a.tree.starts[task : task + 2])
+        waiting = [(first, last)]
         room = _ROOM
-        while True:
+        while waiting:
+            first, last = waiting.pop()
             row, column = np.empty(room, np.int64), np.empty(room, np.int64)
             found = code.near_pairs(
                 self.a.rows,
@@ -134,8 +139,14 @@ class NearPairs:
                 column,
             )
             if found <= room:
-                return self.a.tree.order[row[:found]], self.b.tree.order[column[:found]]
-            room = found
+                if found:
+                    yield self.a.tree.order[row[:found]], self.b.tree.order[column[:found]]
+            elif found <= _MOST_ROOM or last - first == 1:
+                waiting.append((first, last))
+                room = found
+            else:
+                middle = (first + last) // 2
+                waiting += [(middle, last), (first, middle)]
 
     def _kept(self, task: int) -> Places:
         """Return the places of the other side that can be within reach of a leaf."""

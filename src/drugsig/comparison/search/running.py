@@ -6,6 +6,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -20,6 +22,29 @@ Result = TypeVar("Result")
 # Tasks begun ahead of the one whose result is waited for, a worker: enough that none is idle, and
 # few enough that results do not pile up.
 _AHEAD = 8
+
+
+# Searches that run beside each other share one limit: the last one lifts it, not the first.
+_limiting = Lock()
+_limits: list[threadpool_limits] = []
+_n_limiting = 0
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Keep matrix products on one thread each while any search runs."""
+    global _n_limiting
+    with _limiting:
+        if not _n_limiting:
+            _limits.append(threadpool_limits(limits=1, user_api="blas"))
+        _n_limiting += 1
+    try:
+        yield
+    finally:
+        with _limiting:
+            _n_limiting -= 1
+            if not _n_limiting:
+                _limits.pop().restore_original_limits()
 
 
 def how_many_workers(workers: int | None, /) -> int:
@@ -69,7 +94,7 @@ def run_tasks(
     bar = tqdm(
         total=n_tasks, desc=progress, disable=True if progress is None else None, leave=False
     )
-    with bar, threadpool_limits(limits=1, user_api="blas"):
+    with bar, _one_blas_thread():
         if workers == 1:
             for task in range(n_tasks):
                 yield function(task)

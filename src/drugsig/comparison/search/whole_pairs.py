@@ -112,9 +112,16 @@ class WholePairs:
         """Plan and task in it, of everything there is to do."""
         return [(k, task) for k, plan in enumerate(self.plans) for task in range(plan.n_tasks)]
 
-    def find(self, plan: int, task: int, /) -> tuple[Places, Places, Floats]:
-        """Return rows, columns and scores of the links of a task."""
-        found = [self.decide(row, column) for row, column in self.plans[plan].propose(task)]
+    def find(
+        self, plan: int, task: int, /, *, most: float = np.inf
+    ) -> tuple[Places, Places, Floats]:
+        """Return rows, columns and scores of the links of a task; not all, if more than `most`."""
+        found = []
+        for row, column in self.plans[plan].propose(task):
+            found.append(self.decide(row, column))
+            most -= len(found[-1][0])
+            if most < 0:
+                break
         if not found:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         rows, columns, scores = (np.concatenate(part) for part in zip(*found, strict=True))
