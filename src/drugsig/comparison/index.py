@@ -16,7 +16,7 @@ from drugsig._check import listed
 from drugsig.comparison.admission import EPOCH_COLUMN, admit, least_measured
 from drugsig.comparison.index_file import IndexContent, read_index, write_index
 from drugsig.comparison.index_segment import Segment
-from drugsig.comparison.linking import LINKS_LIMIT_BYTES
+from drugsig.comparison.linking import BYTES_A_LINK, LINKS_LIMIT_BYTES
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.comparison.nearest_search import NearestSearch, refuse_too_many, tell_undefined
@@ -41,9 +41,6 @@ from drugsig.protocols.target import Target
 __all__ = ["ProfileIndex", "build_index", "load_index"]
 
 Floats = NDArray[np.float64]
-
-# One link while links are put together.
-_BYTES_A_LINK = 80
 
 # A segment is joined with the one before it unless that is more than so many times as large: then
 # there are never many, and every profile is put in order a few times only.
@@ -236,7 +233,7 @@ class ProfileIndex:
             If pairs have no score; once, with their number.
         """
         limit, rate = self.metric.check_threshold(threshold), checked_rate(false_positive_rate)
-        most = int(checked_memory(memory) // _BYTES_A_LINK)
+        most = int(checked_memory(memory) // BYTES_A_LINK)
         _, asked = self._ask(questioned, min_measured, across_epochs)
         found: list[tuple[Places, Places, Floats]] = []
         n_links = undefined = 0
@@ -247,7 +244,7 @@ class ProfileIndex:
                     raise SizeError(
                         f"more than {most:,} links were found, which is as many as are allowed "
                         f"({memory / 1e9:.2g} GB). Choose a stricter threshold than {limit:g}, or "
-                        f"allow more with memory=<bytes>, {_BYTES_A_LINK} a link."
+                        f"allow more with memory=<bytes>, {BYTES_A_LINK} a link."
                     )
                 found.append((rows, places + first, scores))
         rows, places, scores = (

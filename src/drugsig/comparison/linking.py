@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 LINKS_LIMIT_BYTES = 2_800_000_000
 
 # One link while it is sorted: places, score, counts of targets, and room to put them in order.
-_BYTES_A_LINK = 112
+BYTES_A_LINK = 112
 
 
 def links(
@@ -419,7 +419,7 @@ class Budget:
     def __init__(self, search: LinkSearch, memory: float, /) -> None:
         self.search = search
         self.memory = memory
-        self.most = int(min(memory / _BYTES_A_LINK, 2.0**62))
+        self.most = int(min(memory / BYTES_A_LINK, 2.0**62))
         self.n_links = 0
         self.undefined = 0
         if search.n_among_copies > self.most:
@@ -427,7 +427,7 @@ class Budget:
                 f"copies of one profile alone make {search.n_among_copies:,} links, and "
                 f"{self.most:,} are allowed: some profiles are there many times to the last digit. "
                 "Keep one of each, or allow more with "
-                f"memory={search.n_among_copies * _BYTES_A_LINK:.1e}."
+                f"memory={search.n_among_copies * BYTES_A_LINK:.1e}."
             )
 
     def take(self, part: Part, /, *, done: int) -> Part:
@@ -442,13 +442,14 @@ class Budget:
         self.n_links += self.search.weight(part)
         if self.n_links > self.most:
             tasks = max(1, self.search.n_tasks)
+            # Parts differ in size and stop early where links abound, so this is a rough guess.
+            guess = min(self.n_links / max(1, done) * tasks, self.search.comparisons)
             raise SizeError(
                 f"{self.n_links:,} links were found after {done} of {tasks} parts of the search, "
                 f"and {self.most:,} are allowed ({self.memory / 1e9:.2g} GB); in all there would "
-                f"be at least about {self.n_links / max(1, done) * tasks:.2g} of "
-                f"{self.search.comparisons:.2g} pairs. Choose a stricter threshold than "
-                f"{self.search.threshold:g}, or allow more with memory=<bytes>, "
-                f"{_BYTES_A_LINK} a link."
+                f"be roughly {guess:.1g} among {self.search.comparisons:.2g} pairs. Choose a "
+                f"stricter threshold than {self.search.threshold:g}, or allow more with "
+                f"memory=<bytes>, {BYTES_A_LINK} a link."
             )
         return self.search.expanded(part)
 
