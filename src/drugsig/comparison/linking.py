@@ -30,7 +30,7 @@ from drugsig.profiles.profile_set import ProfileSet
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["LINKS_LIMIT_BYTES", "Budget", "LinkSearch", "Part", "joined", "links"]
+__all__ = ["BYTES_A_LINK", "LINKS_LIMIT_BYTES", "Budget", "LinkSearch", "Part", "joined", "links"]
 
 Floats = NDArray[np.float64]
 
