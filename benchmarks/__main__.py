@@ -63,9 +63,9 @@ itself, which is the worst case for pruning. Seeds are others than those the cod
 
 A few leaves are tried first. If pruning leaves half of all pairs or more, as with a wide threshold
 or many targets that vary alone, no tree is used and all pairs are multiplied in blocks. Metrics
-that count (peaks in common, targets within a few standard deviations), quotients and combinations
-of techniques are scored pair by pair. `scripts/check_links.py` compares the links of every metric
-with every pair by the definition.
+that count (peaks in common, targets within a few standard deviations), quotients, combinations of
+techniques and profiles in which a target was not measured are scored pair by pair.
+`scripts/check_links.py` compares the links of every metric with every pair by the definition.
 
 ## Measured
 """

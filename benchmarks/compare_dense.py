@@ -25,8 +25,8 @@ import pandas as pd
 from scipy.spatial.distance import pdist, squareform
 
 from drugsig.comparison import compare, get_metric
+from drugsig.comparison.compiled_forms import compiled_form
 from drugsig.comparison.condensed import condensed_scores
-from drugsig.comparison.score_blocks import compiled_form
 from drugsig.comparison.search import fast
 from drugsig.profiles import ProfileSet
 from drugsig.profiles.tables import read_profiles

@@ -17,9 +17,18 @@ from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import pdist
 
 from drugsig import METRICS, ProfileSet
-from drugsig.comparison import Comparison, Metric, compare, condensed, products, score_blocks
+from drugsig.comparison import (
+    Comparison,
+    Metric,
+    compare,
+    compiled_forms,
+    condensed,
+    products,
+    score_blocks,
+)
+from drugsig.comparison.compiled_forms import compiled_form
 from drugsig.comparison.condensed import condensed_scores
-from drugsig.comparison.score_blocks import ScoreBlocks, compiled_form, gap_blocks, strips
+from drugsig.comparison.score_blocks import ScoreBlocks, gap_blocks, strips
 from drugsig.comparison.search import fast
 from drugsig.comparison.sides import Side
 from drugsig.errors import (
@@ -42,7 +51,8 @@ BY_PRODUCTS = [
 ]
 COMPILED = [
     "pearson", "spearman_distance", "cosine", "squared_cosine", "euclidean", "mahalanobis",
-    "aitchison", "manhattan", "canberra", "canberra_r", "bray_curtis",
+    "aitchison", "manhattan", "canberra", "canberra_r", "bray_curtis", "quotient",
+    "peaks_in_common_distance", "within_sd",
 ]  # fmt: skip
 
 
@@ -101,7 +111,7 @@ def fast_ways(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let compiled code be used for a few profiles already."""
-    monkeypatch.setattr(score_blocks, "_COMPILED_FROM", 0)
+    monkeypatch.setattr(compiled_forms, "_COMPILED_FROM", 0)
 
 
 def assert_right(name: str, found: np.ndarray, wanted: np.ndarray) -> None:
@@ -300,6 +310,7 @@ def test_compiled_code_rounds_as_the_definition_does(values: np.ndarray) -> None
         ("cosine", "dot_ratio"), ("squared_cosine", "squared_dot_ratio"),
         ("euclidean", "euclidean"), ("manhattan", "manhattan"), ("canberra", "canberra_zero"),
         ("canberra_r", "canberra_dropping"), ("bray_curtis", "bray_curtis"),
+        ("quotient", "quotient"), ("peaks_in_common", "peaks_in_common"),
     ):  # fmt: skip
         kernel = METRICS[name].kernel
         x = np.abs(values) if METRICS[name].nonnegative else values
@@ -325,7 +336,7 @@ def test_code_is_compiled_for_many_scores_only(monkeypatch) -> None:
     assert not asked
     assert compiled_form(METRICS["manhattan"], 10**8) is None
     assert asked
-    assert compiled_form(METRICS["peaks_in_common"], 10**8) is None
+    assert compiled_form(usable("combined", P), 10**8) is None
 
 
 # -- what there is to compute --------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import drugsig
 from drugsig import METRICS, Links, ProfileSet, compare, links
-from drugsig.comparison import linking
+from drugsig.comparison import compiled_forms, linking
 from drugsig.comparison.linking import LinkSearch
 from drugsig.comparison.search import euclidean, fast, frame
 from drugsig.comparison.search.whole_pairs import METHODS
@@ -243,6 +243,30 @@ def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypat
         assert all(getattr(plan.a, "refined", False) for plan in search.whole.plans)
         for leaf in (40, 100, 1024):
             found = in_parts(sides[0], sides[1], metric, threshold, method="pruning", leaf=leaf)
+            assert_same(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "name", ["manhattan", "canberra", "canberra_r", "bray_curtis", "quotient", "peaks_in_common",
+             "within_sd"],
+)  # fmt: skip
+@pytest.mark.parametrize("two_sets", [False, True])
+@without_warnings
+def test_compiled_sums_find_the_same_links(name: str, two_sets: bool, monkeypatch) -> None:
+    pytest.importorskip("numba")
+    metric = usable(name, 12)
+    everyone = drawn(700, p=12, seed=5)
+    sides = (
+        (everyone.select(np.arange(400)), everyone.select(np.arange(300, 700)))
+        if two_sets
+        else (everyone, None)
+    )
+    comparison = compare(*(s for s in sides if s is not None), metric=metric)
+    monkeypatch.setattr(compiled_forms, "_COMPILED_FROM", 0)
+    for threshold in some_thresholds(comparison, shares=(1e-4, 0.01, 0.4)):
+        wanted = by_place(comparison.links(threshold))
+        for method in ("pruning", "blocks"):
+            found = in_parts(sides[0], sides[1], metric, threshold, method=method, leaf=40)
             assert_same(found, wanted)
 
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from drugsig import METRICS, ProfileSet, compare, pretreat
+from drugsig import METRICS, ProfileSet, compare, links, pretreat
 from drugsig.comparison import Comparison, get_metric
 from drugsig.comparison.fitting import fit_metric
 from drugsig.comparison.index import ProfileIndex, build_index, load_index
@@ -162,6 +162,27 @@ def test_neighbours_of_very_large_and_very_small_values(exponents, signs, name: 
     values = 10.0**exponents * signs[: len(exponents)]
     a, b = made(values), made(values[::-1] * 1.0000001, tag="r")
     assert_is_sorting(asked(a, b, k=2, metric=name), scored(a, b, metric=name))
+
+
+@pytest.mark.parametrize("name", ["manhattan", "canberra", "canberra_r", "bray_curtis"])
+@pytest.mark.parametrize("reach", [25, 45, 150, 400])
+def test_neighbours_over_ranges_that_single_precision_cannot_hold(name: str, reach: int) -> None:
+    rng = np.random.default_rng(reach)
+    exponents = rng.integers(-reach, 1, (60, 5)) + min(reach // 2, 140)
+    values = 10.0**exponents * rng.uniform(0.5, 1.0, (60, 5))
+    # Among values that vanish beside the largest, some are alike.
+    values[30:] = values[:30] * rng.uniform(0.9, 1.1, (30, 5))
+    values[:, 0] = np.where(rng.random(60) < 0.3, 0.0, values[:, 0])
+    tiny = values[::3] * 10.0 ** (-reach // 2) if reach < 150 else values[::3]
+    for asked_for in (values[::2], tiny):
+        sets = made(asked_for), made(values, tag="r")
+        comparison = scored(*sets, metric=name)
+        assert_is_sorting(asked(*sets, k=3, metric=name), comparison)
+        threshold = float(np.nanquantile(comparison.scores, 0.1))
+        wanted = comparison.links(threshold)
+        assert links_of(build_index(sets[1], metric=name), sets[0], threshold) == wanted
+        searched = links(*sets, metric=name, threshold=threshold, progress=False)
+        assert searched == wanted
 
 
 def test_questioned_profiles_far_outside_the_reference(path: str) -> None:

@@ -12,6 +12,7 @@ precision of its arrays: ``out[i, j]`` is for profile ``top + i`` of `a` and ``l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -24,7 +25,10 @@ __all__ = [
     "dot_ratio",
     "euclidean",
     "manhattan",
+    "peaks_in_common",
+    "quotient",
     "squared_dot_ratio",
+    "within_limits",
 ]
 
 
@@ -209,3 +213,85 @@ def bray_curtis(a: Any, b: Any, top: int, left: int, out: Any) -> None:
             k += 1
         for j in range(w):
             total[j] /= size[j]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
+def quotient(a: Any, b: Any, top: int, left: int, out: Any) -> None:
+    """Write the mean of smaller / larger over the targets that either has."""
+    p = len(a)
+    h, w = out.shape
+    one, zero = out.dtype.type(1), out.dtype.type(0)
+    count = np.empty(w, out.dtype)
+    for row in range(h):
+        total = out[row]
+        total[:] = 0.0
+        count[:] = 0.0
+        for k in range(p):
+            ours, theirs = a[k, top + row], b[k, left : left + w]
+            # A choice lets NaN of the other side through, but not of this.
+            if np.isnan(ours):
+                total[:] = np.nan
+            for j in range(w):
+                size, step = theirs[j], ours
+                if ours > theirs[j]:
+                    size, step = ours, theirs[j]
+                count[j] += one if size > 0 else zero
+                if size == 0:
+                    size = one
+                total[j] += step / size
+        for j in range(w):
+            total[j] /= count[j]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
+def peaks_in_common(a: Any, b: Any, top: int, left: int, out: Any) -> None:
+    """Write the share of peaks in both among peaks in either."""
+    p = len(a)
+    h, w = out.shape
+    one, zero = out.dtype.type(1), out.dtype.type(0)
+    either = np.empty(w, out.dtype)
+    for row in range(h):
+        total = out[row]
+        total[:] = 0.0
+        either[:] = 0.0
+        for k in range(p):
+            ours, theirs = a[k, top + row], b[k, left : left + w]
+            if np.isnan(ours):
+                total[:] = np.nan
+            if ours > 0:
+                for j in range(w):
+                    total[j] += (one if theirs[j] > 0 else zero) + zero * theirs[j]
+                    either[j] += one
+            else:
+                for j in range(w):
+                    total[j] += zero * theirs[j]
+                    either[j] += one if theirs[j] > 0 else zero
+        for j in range(w):
+            total[j] /= either[j]
+
+
+def within_limits(limits: Any) -> Callable[[Any, Any, int, int, Any], None]:
+    """Return the form that writes the share of targets whose difference is within their limit."""
+    own = np.array(limits, dtype=np.float64)
+
+    def form(a: Any, b: Any, top: int, left: int, out: Any) -> None:
+        _within_limits(a, b, own, top, left, out)
+
+    return form
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
+def _within_limits(a: Any, b: Any, limits: Any, top: int, left: int, out: Any) -> None:
+    p = len(a)
+    h, w = out.shape
+    one, zero = out.dtype.type(1), out.dtype.type(0)
+    for row in range(h):
+        total = out[row]
+        total[:] = 0.0
+        for k in range(p):
+            ours, theirs, limit = a[k, top + row], b[k, left : left + w], limits[k]
+            for j in range(w):
+                apart = abs(ours - theirs[j])
+                total[j] += (one if apart <= limit else zero) + zero * apart
+        for j in range(w):
+            total[j] /= p

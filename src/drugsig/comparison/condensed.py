@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose, listed, warn
 from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.compiled_forms import block_values, compiled_form, has_single_form
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.comparison.products import ProductBlocks
 from drugsig.comparison.score_blocks import (
     ScoreBlocks,
     Strip,
-    block_values,
-    compiled_form,
     gap_blocks,
-    has_compiled_form,
     run,
     strips,
 )
@@ -233,7 +231,7 @@ def _by_definition(
     blocks: ScoreBlocks, parts: list[Strip], kept: _Condensed, *, single: bool
 ) -> Callable[[int], None]:
     metric, score_block = blocks.metric, blocks.whole
-    if single and has_compiled_form(metric):
+    if single and has_single_form(metric):
         ready = blocks.a.ready.astype(np.float32)
 
         def score_block(rows: slice, columns: slice, /) -> Scores:
@@ -248,7 +246,7 @@ def _by_definition(
 
 
 def _refuse_single(profiles: ProfileSet, side: Side, metric: Metric) -> None:
-    if not has_compiled_form(metric):
+    if not has_single_form(metric):
         return
     largest = float(np.fmax.reduce(np.abs(side.ready), axis=None, initial=0.0))
     if largest and not _LEAST_SINGLE <= largest <= _MOST_SINGLE:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from drugsig._check import listed, warn
 from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.comparison import Comparison
+from drugsig.comparison.compiled_forms import compiled_form
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.comparison.score_blocks import (
     ScoreBlocks,
-    compiled_form,
     gap_blocks,
     run,
     strips,

@@ -7,7 +7,6 @@ pays, and the pairs of profiles with gaps by the other.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison import kernels
+from drugsig.comparison.compiled_forms import CompiledForm, block_values
 from drugsig.comparison.metrics import Metric
-from drugsig.comparison.search import fast
 from drugsig.comparison.search.running import run_tasks
 from drugsig.comparison.search.tree import Places
 from drugsig.comparison.sides import Side, score_parts
@@ -26,34 +24,13 @@ __all__ = [
     "WIDE",
     "ScoreBlocks",
     "Strip",
-    "block_values",
-    "compiled_form",
     "gap_blocks",
-    "has_compiled_form",
     "run",
     "strips",
 ]
 
 Floats = NDArray[np.float64]
 Scores = NDArray[Any]
-# Ready profiles of both sides, the first row and column, and the block to write.
-CompiledForm = Callable[[Scores, Scores, int, int, Scores], None]
-
-# The compiled form of the first form of a kernel, by its name in `compiled_sums`. Kernels that
-# share a form share the compiled one: correlations of values, of ranks, and the cosine.
-_COMPILED: tuple[tuple[Callable[[Floats, Floats], Floats], str], ...] = (
-    (kernels.PEARSON.complete, "dot_ratio"),
-    (kernels.SQUARED_COSINE.complete, "squared_dot_ratio"),
-    (kernels.EUCLIDEAN.complete, "euclidean"),
-    (kernels.MANHATTAN.complete, "manhattan"),
-    (kernels.CANBERRA_ZERO.complete, "canberra_zero"),
-    (kernels.CANBERRA_DROPPING.complete, "canberra_dropping"),
-    (kernels.BRAY_CURTIS.complete, "bray_curtis"),
-)
-
-# Compiling, or loading what was compiled before, takes longer than fewer scores.
-_COMPILED_FROM = 10_000_000
-
 # Starting threads takes longer than fewer scores; and nobody waits for fewer than these.
 _THREADS_FROM = 1_000_000
 _PROGRESS_FROM = 50_000_000
@@ -65,66 +42,6 @@ _TASK_SCORES = 1_048_576
 # Pairs of profiles with gaps at a time: all targets of all these pairs stay in the cache.
 _GAP_ROWS = 32
 _GAP_COLUMNS = 256
-
-
-def _name_of_compiled(metric: Metric) -> str | None:
-    complete = metric.kernel.complete
-    return next((name for form, name in _COMPILED if form is complete), None)
-
-
-def has_compiled_form(metric: Metric, /) -> bool:
-    """Say whether there is compiled code for a metric, installed or not.
-
-    Such kernels keep to the precision of their arrays in both forms.
-    """
-    return _name_of_compiled(metric) is not None
-
-
-def compiled_form(metric: Metric, n_scores: int, /) -> CompiledForm | None:
-    """Return compiled code for a metric, where it is installed and pays.
-
-    Parameters
-    ----------
-    metric : Metric
-        The definition of the score.
-    n_scores : int
-        How many are to be computed.
-    """
-    name = _name_of_compiled(metric)
-    if name is None or n_scores < _COMPILED_FROM or fast.compiled_code() is None:
-        return None
-    code = importlib.import_module("drugsig.comparison.compiled_sums")
-    form: CompiledForm = getattr(code, name)
-    return form
-
-
-def block_values(
-    a: Scores,
-    b: Scores,
-    rows: slice,
-    columns: slice,
-    metric: Metric,
-    compiled: CompiledForm | None,
-    /,
-) -> Scores:
-    """Return the kernel's values of a block, in the precision of the profiles.
-
-    Parameters
-    ----------
-    a, b : ndarray of float64 or float32, shape (rows, n)
-        Ready profiles of both sides, C-ordered.
-    rows, columns : slice
-        Which of them, with a start and a stop.
-    metric : Metric
-        The definition of the score.
-    compiled : callable or None
-        From `compiled_form`.
-    """
-    if compiled is None:
-        return metric.kernel.complete(a[:, rows, None], b[:, None, columns])
-    values = np.empty((rows.stop - rows.start, columns.stop - columns.start), a.dtype)
-    compiled(a, b, rows.start, columns.start, values)
-    return values
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig.comparison.compiled_forms import block_values, compiled_form
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.tree import Places
 from drugsig.comparison.sides import Side, score_parts
@@ -50,12 +51,15 @@ class Everything:
 
     def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
         """Yield pairs, as places in the two sets of profiles."""
+        n, m = self.a.shape[1], self.b.shape[1]
+        form = compiled_form(self.metric, n * m)
         first = task * _ROWS
-        left = self.a[:, first : first + _ROWS, None]
-        step = max(1, _BLOCK // left.shape[1])
-        for begin in range(first if self.same else 0, self.b.shape[1], step):
-            right = self.b[:, None, begin : begin + step]
-            scores = self.metric.convert(self.metric.kernel.complete(left, right))
+        rows = slice(first, min(first + _ROWS, n))
+        step = max(1, _BLOCK // (rows.stop - first))
+        for begin in range(first if self.same else 0, m, step):
+            columns = slice(begin, min(begin + step, m))
+            values = block_values(self.a, self.b, rows, columns, self.metric, form)
+            scores = self.metric.convert(values)
             row, column = np.nonzero(self.metric.meets(scores, self.threshold))
             row, column = row + first, column + begin
             if self.same:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.frame import TINY
-from drugsig.comparison.search.terms import TermPoints
+from drugsig.comparison.search.terms import TermPoints, lost_in_single
 from drugsig.comparison.search.tree import Places, in_runs
 from drugsig.comparison.spaces import TermSpace
 
-__all__ = ["NearSums", "scale_of"]
+__all__ = ["NearSums"]
 
 Floats = NDArray[np.float64]
 
@@ -36,21 +35,24 @@ class NearSums:
         The points.
     scale : float
         What values are multiplied by.
-    complete : callable
-        The kernel for ready profiles.
+    metric : Metric
+        The definition of the score.
     space : TermSpace
         Its bound.
     """
 
     points: TermPoints
     scale: float
-    complete: Callable[[Any, Any], Any]
+    metric: Metric
     space: TermSpace
 
     def usable(self, ready: Floats, /) -> NDArray[np.bool_]:
-        """Say which ready profiles, shape (p, m), single precision can hold."""
+        """Say which ready profiles, shape (p, m), the precision of the points can hold."""
         with np.errstate(over="ignore"):
-            return np.asarray(np.abs(ready * self.scale).max(axis=0, initial=0.0) <= _LARGEST)
+            held = np.abs(ready * self.scale).max(axis=0, initial=0.0) <= _LARGEST
+        if self.points.columns.dtype == np.float32:
+            held &= ~lost_in_single(self.space, ready, self.scale)
+        return np.asarray(held)
 
     def limit_of(self, value: float, /) -> float:
         """Return the limit within which every point of a kernel value is found."""
@@ -76,11 +78,7 @@ class NearSums:
         """
         points, tree = self.points, self.points.tree
         own_slack = self._slack(query)
-        scaled = query * self.scale
-        kind = (
-            points.columns.dtype if np.allclose(scaled, scaled.astype(np.float32)) else np.float64
-        )
-        here = scaled.astype(kind)[:, None]
+        here = (query * self.scale).astype(points.columns.dtype)[:, None]
         apart = self.space.bound(here, here, tree.low.T, tree.high.T).astype(np.float64)
         apart -= points.leaf_slack + own_slack
         order = np.argsort(apart, kind="stable")
@@ -90,7 +88,7 @@ class NearSums:
         while first < len(order) and apart[first] <= limit:
             last = min(first + step, int(np.searchsorted(apart, limit, side="right")))
             places = in_runs(order[first:last], tree.starts)
-            values = self.complete(here, points.columns[:, places]).astype(np.float64)
+            values = self.metric.kernel.complete(here, points.columns[:, places]).astype(np.float64)
             slack = points.slack[places] + own_slack
             near = values - slack <= limit
             lowest = np.concatenate([lowest, (values - slack)[near]])
@@ -114,8 +112,3 @@ class NearSums:
             return 0.0
         p = len(query)
         return self.space.error(p) * float(np.abs(query * self.scale).sum()) + p * TINY
-
-
-def scale_of(ready: Floats, /) -> float:
-    """Return the power of two that brings the largest value to 1, or just below it."""
-    return float(np.ldexp(1.0, -int(np.frexp(float(np.abs(ready).max(initial=0.0)))[1])))

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from drugsig.comparison.definedness import Definedness
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.duplicates import Copies, find_copies
-from drugsig.comparison.search.near_terms import NearSums, scale_of
+from drugsig.comparison.search.near_terms import NearSums
 from drugsig.comparison.search.ranking import Ranking
 from drugsig.comparison.search.shelves import Found, Queries, Shelves
-from drugsig.comparison.search.terms import TermPoints
+from drugsig.comparison.search.terms import TermPoints, scale_and_kind
 from drugsig.comparison.search.tree import Places
 from drugsig.comparison.sides import Side, score_parts
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
@@ -131,10 +130,9 @@ class Stock:
                 space.coordinates(ready), planted=planted, centred=not space.opposite, tree=tree
             )
         elif isinstance(space, TermSpace):
-            scale = scale_of(ready)
-            points = TermPoints.of(ready, space, scale=scale, planted=planted)
-            complete: Any = metric.kernel.complete
-            finder = NearSums(points, scale, complete, space)
+            scale, kind = scale_and_kind(space, ready)
+            points = TermPoints.of(ready, space, scale=scale, kind=kind, planted=planted)
+            finder = NearSums(points, scale, metric, space)
         return cls(side, metric, n_targets, sound, ready, columns_of, copies, finder)
 
     def __len__(self) -> int:

@@ -86,9 +86,10 @@ def _proposed(stock: Stock, ready: Floats, threshold: float) -> Iterator[Pairs]:
     elif isinstance(space, TermSpace) and isinstance(finder, NearSums):
         odd = ~finder.usable(ready)
         even = np.flatnonzero(~odd)
-        points = TermPoints.of(ready[:, even], space, scale=finder.scale, planted=False)
+        kind = finder.points.columns.dtype
+        points = TermPoints.of(ready[:, even], space, scale=finder.scale, kind=kind, planted=False)
         limit = finder.limit_of(value)
-        sums = SmallSums(points, finder.points, limit, finder.complete, space, False, True)
+        sums = SmallSums(points, finder.points, limit, metric, space, False, True)
         for task in range(sums.n_tasks if len(even) else 0):
             for row, place in sums.propose(task):
                 yield even[row], place

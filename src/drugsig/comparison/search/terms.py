@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.search.frame import TINY
+from drugsig.comparison.compiled_forms import block_values, compiled_form
+from drugsig.comparison.metrics import Metric
+from drugsig.comparison.search.frame import TINY, power_below
 from drugsig.comparison.search.tree import Places, Tree, in_runs, one_leaf_after_another, plant
 from drugsig.comparison.spaces import TermSpace
 
-__all__ = ["SMALLEST", "TERM_LEAF", "SmallSums", "TermPoints"]
+__all__ = ["TERM_LEAF", "SmallSums", "TermPoints", "lost_in_single", "scale_and_kind"]
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +27,7 @@ TERM_LEAF = 64
 _BLOCK = 32_768
 
 # Ratios of numbers smaller than this, against a largest of 1, lose digits in single precision.
-SMALLEST = 1e-30
+_SMALLEST = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class TermPoints:
         *,
         scale: float,
         planted: bool,
-        kind: Any = None,
+        kind: Any,
         leaf: int = TERM_LEAF,
     ) -> TermPoints:
         """Put ready profiles, shape (p, n), into leaves.
@@ -73,17 +75,14 @@ class TermPoints:
             What values are multiplied with.
         planted : bool
             Whether to put neighbours together; otherwise profiles stay as they stand.
-        kind : dtype, optional
-            The precision, the same on both sides; single where that is safe by default.
+        kind : dtype
+            The precision, from `scale_and_kind`.
         leaf : int
             The most profiles in a leaf.
         """
         p = len(ready)
         scaled = ready * scale
         sizes = np.abs(scaled)
-        if kind is None:
-            lost = bool(((sizes > 0.0) & (sizes < SMALLEST)).any()) and not space.absolute
-            kind = np.float64 if lost else np.float32
         columns = scaled.astype(kind)
         tree = plant(columns, leaf=leaf) if planted else one_leaf_after_another(columns, leaf=leaf)
         error = space.error(p)
@@ -109,8 +108,8 @@ class SmallSums:
         Both sides.
     limit : float
         The kernel value, in the scale of the points, with the margin of a value without unit.
-    complete : callable
-        The kernel for ready profiles.
+    metric : Metric
+        The definition of the score.
     space : TermSpace
         Its bound.
     same : bool
@@ -122,7 +121,7 @@ class SmallSums:
     a: TermPoints
     b: TermPoints
     limit: float
-    complete: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+    metric: Metric
     space: TermSpace
     same: bool
     pruned: bool
@@ -141,12 +140,17 @@ class SmallSums:
         """Yield pairs of a leaf, as places in the two sets of profiles."""
         kept = self._kept(task)
         first, last = (int(k) for k in self.a.tree.starts[task : task + 2])
-        left = self.a.columns[:, first:last, None]
-        own = self.a.slack[first:last, None] + left.dtype.type(self.limit)
+        form = compiled_form(self.metric, len(self.a.slack) * len(self.b.slack))
+        own = self.a.slack[first:last, None] + self.a.columns.dtype.type(self.limit)
         step = max(1, _BLOCK // (last - first))
         for begin in range(0, len(kept), step):
             some = kept[begin : begin + step]
-            values = self.complete(left, self.b.columns[:, None, some])
+            if self.pruned:
+                right, columns = self.b.columns.take(some, axis=1), slice(0, len(some))
+            else:
+                right, columns = self.b.columns, slice(int(some[0]), int(some[-1]) + 1)
+            rows = slice(first, last)
+            values = block_values(self.a.columns, right, rows, columns, self.metric, form)
             # An undefined value compares false: it is no link.
             hits = np.flatnonzero((values - self.b.slack[some] <= own).ravel())
             row, column = np.divmod(hits, len(some))
@@ -173,3 +177,53 @@ class SmallSums:
         apart = self.space.bound(low, high, there, there)
         near: NDArray[np.bool_] = apart - self.b.slack[places] <= room
         return places[near]
+
+
+def scale_and_kind(space: TermSpace, /, *sides: Floats) -> tuple[float, Any]:
+    """Return what to multiply ready profiles with, and the precision that holds their terms.
+
+    Parameters
+    ----------
+    space : TermSpace
+        Whether its terms have the unit of the profiles, or are ratios.
+    *sides : ndarray of float64, shape (p, n)
+        Ready profiles that have to go together.
+
+    Returns
+    -------
+    scale : float
+        A power of two that brings the largest value to 1 or just below; 1 for ratios of values
+        whose range single precision cannot hold.
+    kind : dtype
+        Single precision, or double for these.
+    """
+    largest = max(float(np.abs(x).max(initial=0.0)) for x in sides)
+    scale = power_below(largest)
+    if any(lost_in_single(space, x, scale).any() for x in sides):
+        return 1.0, np.float64
+    return scale, np.float32
+
+
+def lost_in_single(space: TermSpace, ready: Floats, scale: float, /) -> NDArray[np.bool_]:
+    """Say which ready profiles hold values too small for single precision.
+
+    Parameters
+    ----------
+    space : TermSpace
+        Sums in the unit of the profiles lose nothing that matters.
+    ready : ndarray of float64, shape (p, n)
+        The profiles.
+    scale : float
+        What values are multiplied with.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Which.
+    """
+    if space.absolute:
+        return np.zeros(ready.shape[1], dtype=bool)
+    sizes = np.abs(ready)
+    smallest = sizes.min(axis=0, initial=np.inf, where=sizes > 0.0)
+    # A quotient, because a product would be rounded to zero.
+    return np.asarray(smallest < _SMALLEST / scale)

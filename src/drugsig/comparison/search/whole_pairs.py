@@ -12,8 +12,8 @@ from drugsig._check import choose
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.euclidean import NearPairs
 from drugsig.comparison.search.everything import Everything
-from drugsig.comparison.search.frame import Frame, Points, power_below
-from drugsig.comparison.search.terms import SMALLEST, SmallSums, TermPoints
+from drugsig.comparison.search.frame import Frame, Points
+from drugsig.comparison.search.terms import SmallSums, TermPoints, scale_and_kind
 from drugsig.comparison.search.tree import Places
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
 
@@ -180,14 +180,7 @@ def _small(
     method: str,
     leaf: int | None,
 ) -> SmallSums:
-    both = [a] if b is None else [a, b]
-    largest = max(float(np.abs(x).max(initial=0.0)) for x in both)
-    scale = power_below(largest)
-    kind: Any = np.float32
-    if not space.absolute:
-        smallest = min(float(np.abs(x).min(initial=np.inf, where=x != 0.0)) for x in both)
-        if smallest * scale < SMALLEST:
-            scale, kind = 1.0, np.float64
+    scale, kind = scale_and_kind(space, *([a] if b is None else [a, b]))
     limit = value * scale if space.absolute else value
     limit += space.error(len(a)) * (abs(limit) if space.absolute else max(1.0, abs(limit)))
     limit = min(limit, 4.0 * len(a))
@@ -198,8 +191,7 @@ def _small(
         second = (
             first if b is None else TermPoints.of(b, space, scale=scale, planted=planted, **sizes)
         )
-        complete: Any = metric.kernel.complete
-        return SmallSums(first, second, limit, complete, space, b is None, planted)
+        return SmallSums(first, second, limit, metric, space, b is None, planted)
 
     if method == "blocks":
         return planned(planted=False)

@@ -1,0 +1,108 @@
+"""The compiled forms of kernels: which there are, and where they pay."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.comparison import kernels
+from drugsig.comparison.metrics import Metric
+from drugsig.comparison.search import fast
+
+__all__ = ["CompiledForm", "block_values", "compiled_form", "has_single_form"]
+
+Scores = NDArray[Any]
+# Ready profiles of both sides, the first row and column, and the block to write.
+CompiledForm = Callable[[Scores, Scores, int, int, Scores], None]
+
+# The compiled form of the first form of a kernel, by its name in `compiled_sums`. Kernels that
+# share a form share the compiled one: correlations of values, of ranks, and the cosine. These keep
+# to the precision of their arrays in both forms.
+_SUMS: tuple[tuple[Callable[..., Any], str], ...] = (
+    (kernels.PEARSON.complete, "dot_ratio"),
+    (kernels.SQUARED_COSINE.complete, "squared_dot_ratio"),
+    (kernels.EUCLIDEAN.complete, "euclidean"),
+    (kernels.MANHATTAN.complete, "manhattan"),
+    (kernels.CANBERRA_ZERO.complete, "canberra_zero"),
+    (kernels.CANBERRA_DROPPING.complete, "canberra_dropping"),
+    (kernels.BRAY_CURTIS.complete, "bray_curtis"),
+)
+
+# Those that count or divide counts: a count is never right in single precision where a value lies
+# on a limit.
+_COUNTS: tuple[tuple[Callable[..., Any], str], ...] = (
+    (kernels.QUOTIENT.complete, "quotient"),
+    (kernels.PEAKS_IN_COMMON.complete, "peaks_in_common"),
+)
+
+# Compiling, or loading what was compiled before, takes longer than fewer scores.
+_COMPILED_FROM = 10_000_000
+
+
+def _name_of_form(metric: Metric, forms: tuple[tuple[Callable[..., Any], str], ...]) -> str | None:
+    complete = metric.kernel.complete
+    return next((name for form, name in forms if form is complete), None)
+
+
+def has_single_form(metric: Metric, /) -> bool:
+    """Say whether a metric can be computed in single precision throughout.
+
+    Whether its compiled form is installed makes no difference.
+    """
+    return _name_of_form(metric, _SUMS) is not None
+
+
+def compiled_form(metric: Metric, n_scores: int, /) -> CompiledForm | None:
+    """Return compiled code for a metric, where it is installed and pays.
+
+    Parameters
+    ----------
+    metric : Metric
+        The definition of the score.
+    n_scores : int
+        How many are to be computed.
+    """
+    name = _name_of_form(metric, _SUMS + _COUNTS)
+    # A kernel that carries numbers has its form as a method.
+    carrier = getattr(metric.kernel.complete, "__self__", None)
+    limits = carrier.limits if isinstance(carrier, kernels.WithinLimits) else None
+    if (name is None and limits is None) or n_scores < _COMPILED_FROM:
+        return None
+    if fast.compiled_code() is None:
+        return None
+    code = importlib.import_module("drugsig.comparison.compiled_sums")
+    form: CompiledForm = code.within_limits(limits) if name is None else getattr(code, name)
+    return form
+
+
+def block_values(
+    a: Scores,
+    b: Scores,
+    rows: slice,
+    columns: slice,
+    metric: Metric,
+    compiled: CompiledForm | None,
+    /,
+) -> Scores:
+    """Return the kernel's values of a block, in the precision of the profiles.
+
+    Parameters
+    ----------
+    a, b : ndarray of float64 or float32, shape (rows, n)
+        Ready profiles of both sides, C-ordered.
+    rows, columns : slice
+        Which of them, with a start and a stop.
+    metric : Metric
+        The definition of the score.
+    compiled : callable or None
+        From `compiled_form`.
+    """
+    if compiled is None:
+        return metric.kernel.complete(a[:, rows, None], b[:, None, columns])
+    values = np.empty((rows.stop - rows.start, columns.stop - columns.start), a.dtype)
+    compiled(a, b, rows.start, columns.start, values)
+    return values
