@@ -2,12 +2,12 @@
 
 For every metric, two kinds of data and several seeds, profiles with planted copies, zeros and ties
 are compared in full, block by block; the links at three thresholds must be the same pairs with the
-same scores, to the last bit. With the first seed also for another order of profiles, other leaves, one
-worker, and by every method.
+same scores, to the last bit. With the first seed also for another order of profiles, other leaves,
+one worker, and by every method.
 
 Run it with ``python scripts/check_links.py --kernels``; it takes an hour at the full size, so
-``--profiles``, ``--seeds`` and ``--metrics`` make it smaller. The suite runs the same check on small
-sets. Without ``--kernels`` forms of one metric (a similarity, distances) are checked one by one.
+``--profiles``, ``--seeds`` and ``--metrics`` make it smaller. The suite runs the same check on
+small sets. Without ``--kernels`` the forms of one metric (similarity, distances) are checked each.
 """
 
 from __future__ import annotations
