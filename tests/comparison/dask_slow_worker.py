@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from drugsig.comparison.distributed import cluster
 from drugsig.comparison.distributed.batches import Found, run_batch
-from drugsig.comparison.linking import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, Part
 
 _SECONDS_A_TASK = 0.04
 

@@ -26,7 +26,8 @@ from drugsig.comparison.distributed import cluster as cluster_module
 from drugsig.comparison.distributed import shards as shards_module
 from drugsig.comparison.distributed import threads as threads_module
 from drugsig.comparison.distributed.batches import Batches, Found, library_versions, run_batch
-from drugsig.comparison.linking import LinkSearch, Part, links
+from drugsig.comparison.link_search import LinkSearch, Part
+from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.errors import (
     ClusterError,
@@ -239,7 +240,7 @@ def test_no_single_byte_of_a_shard_can_change_unseen(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.npz")
     content = path.read_bytes()
     search = LinkSearch.of(s, None, metric="pearson", threshold=0.99)
-    folder = ShardFolder.of(tmp_path, search, s, None, min_measured=5)
+    folder = ShardFolder.of(tmp_path, search, s, None)
     (kept,) = folder.kept()
     assert len(kept.part.rows) == len(expected) > 0
     unseen = 0
@@ -262,7 +263,7 @@ def test_shards_that_overlap_count_once(tmp_path: Path) -> None:
     expected = found_by("one set", shards=tmp_path)
     s = profiles(2000)
     search = LinkSearch.of(s, None, metric="pearson", threshold=0.99)
-    folder = ShardFolder.of(tmp_path, search, s, None, min_measured=5)
+    folder = ShardFolder.of(tmp_path, search, s, None)
     folder.write(run_batch(search, 0, 3))
     folder.write(run_batch(search, 2, 5))
     assert found_by("one set", shards=tmp_path) == expected

@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 import drugsig
 from drugsig import METRICS, Links, ProfileSet, compare, links
-from drugsig.comparison import compiled_forms, linking
-from drugsig.comparison.linking import LinkSearch
+from drugsig.comparison import compiled_forms, link_search
+from drugsig.comparison.link_search import LinkSearch
 from drugsig.comparison.search import euclidean, fast, frame
 from drugsig.comparison.search.whole_pairs import METHODS
 from drugsig.datasets import simulate_values
@@ -80,7 +80,7 @@ def in_parts(questioned, reference, metric, threshold, *, method: str, leaf: int
     )
     tasks = np.arange(search.n_tasks) if order is None else order.permutation(search.n_tasks)
     parts = [search.expanded(search.run(int(k))) for k in tasks] + [search.among_copies()]
-    rows, columns, scores = linking.joined(parts)
+    rows, columns, scores = link_search.joined(parts)
     place = np.lexsort((columns, rows))
     return rows[place], columns[place], scores[place]
 

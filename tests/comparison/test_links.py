@@ -110,7 +110,7 @@ def test_a_million_profiles_make_ten_thousand_million_chance_links() -> None:
         rows=empty, columns=empty, scores=np.empty(0), measured=empty, detected=empty,
         row_ids=(), column_ids=(), metric=get_metric("euclidean"), threshold=1.0,
         comparisons=10**6 * (10**6 - 1) // 2, undefined=0, symmetric=True,
-        false_positive_rate=0.025,
+        min_measured=1, false_positive_rate=0.025,
     )  # fmt: skip
     assert links.expected_chance_links == pytest.approx(1.25e10, rel=1e-5)
 

@@ -116,7 +116,7 @@ def test_ties_duplicates_and_gaps_are_treated_alike(
     # There a gap may lie between two components, which here is no obstacle.
     assume(not gaps.any())
     whole = grouped(comparison, threshold=threshold, linkage_method=method)
-    found = below(comparison.links(threshold), profiles, linkage_method=method, min_measured=3)
+    found = below(comparison.links(threshold), profiles, linkage_method=method)
     np.testing.assert_array_equal(found.labels, whole.labels)
     np.testing.assert_array_equal(found.components, whole.components)
     assert found.undefined_ids == whole.undefined_ids
@@ -272,9 +272,9 @@ def test_a_score_missing_within_a_component_is_refused_with_names() -> None:
     links = comparison.links(1.0)
     assert links.undefined == 1
     with pytest.raises(GroupingError, match=r"1 pair\(s\) have no score.*'p0', 'p2'.*links\.comp"):
-        group_links(links, profiles, min_measured=3)
+        group_links(links, profiles)
     # Chains of links do not ask for the pair.
-    assert len(below(links, profiles, min_measured=3, linkage_method="single")) == 2
+    assert len(below(links, profiles, linkage_method="single")) == 2
 
 
 def test_a_gap_between_components_is_no_obstacle() -> None:
@@ -284,7 +284,7 @@ def test_a_gap_between_components_is_no_obstacle() -> None:
     comparison = compared(profiles, metric="euclidean", min_measured=3)
     links = comparison.links(1.0)
     assert links.undefined == 1
-    found = below(links, profiles, min_measured=3)
+    found = below(links, profiles)
     assert sets(found.labels) == {frozenset({0, 1}), frozenset({2})}
     assert found.undefined_ids == ()
 
@@ -297,7 +297,7 @@ def test_profiles_without_any_score_stand_alone_and_are_named() -> None:
     values[50, :3] = np.nan
     profiles = profiles_of(values)
     comparison = compared(profiles, metric="pearson", min_measured=3)
-    found = below(comparison.links(0.9), profiles, min_measured=3)
+    found = below(comparison.links(0.9), profiles)
     assert found.undefined_ids == comparison.undefined_ids == ("p3", "p7", "p40")
 
 
@@ -322,10 +322,6 @@ def test_other_refusals() -> None:
         group_links(links, profiles, linkage_method="ward")
     with pytest.raises(UnknownNameError, match="Did you mean 'average'"):
         group_links(links, profiles, linkage_method="averge")
-    with pytest.raises(InputError, match="min_measured must be a whole number from 1, got 0"):
-        group_links(links, profiles, min_measured=0)
-    with pytest.raises(GroupingError, match="min_measured"):
-        group_links(links, profiles, min_measured=99)
 
 
 # -- along the way ---------------------------------------------------------------------------------

@@ -186,6 +186,7 @@ class Comparison(FrozenArrays):
             comparisons=self.n_pairs,
             undefined=self.n_undefined,
             symmetric=self.symmetric,
+            min_measured=self.min_measured,
             false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
         )

@@ -234,7 +234,7 @@ class ProfileIndex:
         """
         limit, rate = self.metric.check_threshold(threshold), checked_rate(false_positive_rate)
         most = int(checked_memory(memory) // BYTES_A_LINK)
-        _, asked = self._ask(questioned, min_measured, across_epochs)
+        least, asked = self._ask(questioned, min_measured, across_epochs)
         found: list[tuple[Places, Places, Floats]] = []
         n_links = undefined = 0
         for first, segment, one in zip(self._firsts, self.segments, asked, strict=True):
@@ -268,6 +268,7 @@ class ProfileIndex:
             comparisons=comparisons,
             undefined=undefined,
             symmetric=False,
+            min_measured=least,
             false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
         )

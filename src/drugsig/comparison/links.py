@@ -59,6 +59,8 @@ class Links(FrozenArrays):
         How many pairs have no score; they are never links.
     symmetric : bool
         Whether one set was compared with itself.
+    min_measured : int
+        The least number of targets measured in both profiles; with fewer a pair has no score.
     false_positive_rate : float or None
         The share of unlinked pairs of known source that meet the threshold; None where it was
         not measured.
@@ -78,6 +80,7 @@ class Links(FrozenArrays):
     comparisons: int
     undefined: int
     symmetric: bool
+    min_measured: int
     false_positive_rate: float | None
     false_positive_interval: tuple[float, float] | None = None
 
@@ -93,6 +96,7 @@ class Links(FrozenArrays):
             and self.comparisons == other.comparisons
             and self.undefined == other.undefined
             and self.symmetric == other.symmetric
+            and self.min_measured == other.min_measured
             and self.false_positive_rate == other.false_positive_rate
             and self.false_positive_interval == other.false_positive_interval
             and self.row_ids == other.row_ids
@@ -236,6 +240,7 @@ def links_of(
     comparisons: int,
     undefined: int,
     symmetric: bool,
+    min_measured: int,
     false_positive_rate: float | None,
     false_positive_interval: tuple[float, float] | None,
 ) -> Links:
@@ -249,7 +254,7 @@ def links_of(
         Their scores.
     row_masks, column_masks : tuple of ndarray of bool
         Measured and detected cells of both sides; None for the columns within one set.
-    row_ids, column_ids, metric, threshold, comparisons, undefined, symmetric
+    row_ids, column_ids, metric, threshold, comparisons, undefined, symmetric, min_measured
         As in `Links`.
     false_positive_rate, false_positive_interval
         As in `Links`.
@@ -277,6 +282,7 @@ def links_of(
         comparisons=comparisons,
         undefined=undefined,
         symmetric=symmetric,
+        min_measured=min_measured,
         false_positive_rate=false_positive_rate,
         false_positive_interval=false_positive_interval,
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from drugsig._check import warn
-from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.admission import admit
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.links import Links
 from drugsig.errors import ChainingWarning, ComponentSizeError, GroupingError, ThresholdError
@@ -53,7 +53,6 @@ def group_links(
     *,
     threshold: float | None = None,
     linkage_method: str = DEFAULT_LINKAGE,
-    min_measured: int | None = None,
     memory: float = DENSE_LIMIT_BYTES,
     progress: bool = True,
 ) -> Groups:
@@ -73,9 +72,6 @@ def group_links(
         taken without it.
     linkage_method : {"average", "single", "complete", "weighted"}
         How the distance between two clusters follows from the scores of their members.
-    min_measured : int, optional
-        The least number of targets measured in both profiles, if the links were found with
-        another number than the metric's own.
     memory : float
         The most bytes the distances within a component may take, the clustering's copy included.
     progress : bool
@@ -140,10 +136,9 @@ def group_links(
             "profiles the links were found in."
         )
     admit(profiles, None, metric, across_epochs=True)
-    least = least_measured(min_measured, metric, len(profiles.targets))
     if threshold is not None:
         links = _stricter(links, threshold)
-    scores = RowScores(profiles, metric, least)
+    scores = RowScores(profiles, metric, links.min_measured)
     _refuse_other_scores(links, profiles, scores)
     components = links.components
     sizes = np.bincount(components)
@@ -230,7 +225,7 @@ def _refuse_other_scores(links: Links, profiles: ProfileSet, scores: RowScores) 
             f"the links were not found in profile set '{profiles.name}' as it is: "
             f"'{profiles.ids[rows[k]]}' and '{profiles.ids[columns[k]]}' are {said[k]:.6g} apart "
             f"by the links and {found[k]:.6g} by the profiles ({links.metric.name}). Give the "
-            "profiles with the pretreatment, and the min_measured, the links were found with."
+            "profiles with the pretreatment the links were found with."
         )
 
 

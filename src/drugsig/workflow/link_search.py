@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from drugsig.comparison.admission import least_measured
 from drugsig.comparison.distributed.cluster import DEFAULT_TIMEOUT, connected
 from drugsig.comparison.linking import LINKS_LIMIT_BYTES, links
 from drugsig.comparison.links import Links
@@ -162,8 +161,7 @@ def search_links(
             shards=shards,
             progress=progress,
         )
-    least = least_measured(min_measured, found_links.metric, len(ours.targets))
-    facts = _facts(found_links, inputs, ours, least=least)
+    facts = _facts(found_links, inputs, ours)
     if target is not None:
         _write(found_links, facts, target, decimal_comma=decimal_comma)
     return SearchedLinks(found_links, facts)
@@ -208,9 +206,7 @@ def _input(source: Source, profiles: ProfileSet) -> dict[str, Any]:
 # -- telling ---------------------------------------------------------------------------------
 
 
-def _facts(
-    found: Links, inputs: dict[str, Any], compared: ProfileSet, *, least: int
-) -> dict[str, Any]:
+def _facts(found: Links, inputs: dict[str, Any], compared: ProfileSet, /) -> dict[str, Any]:
     return {
         **inputs,
         "recipe": str(Recipe.of(compared)) or None,
@@ -220,7 +216,7 @@ def _facts(
         "formula": found.metric.formula,
         "threshold": found.threshold,
         "link_is_a_score": found.metric.link_sign,
-        "min_measured": least,
+        "min_measured": found.min_measured,
         "comparisons": found.comparisons,
         "undefined_scores": found.undefined,
         "links": len(found),

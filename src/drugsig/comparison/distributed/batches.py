@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from drugsig.comparison.linking import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, Part
 
 __all__ = ["Batches", "Found", "library_versions", "run_batch"]
 

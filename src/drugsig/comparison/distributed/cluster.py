@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drugsig._check import listed
 from drugsig.comparison.distributed.batches import Found, library_versions, run_batch
-from drugsig.comparison.linking import LinkSearch
+from drugsig.comparison.link_search import LinkSearch
 from drugsig.errors import ClusterError, DrugsigError, InputError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.comparison.distributed.batches import library_versions
-from drugsig.comparison.linking import LinkSearch
+from drugsig.comparison.link_search import LinkSearch
 from drugsig.comparison.search.everything import Everything
 from drugsig.profiles.history import canonical_json
 from drugsig.profiles.profile_set import ProfileSet
@@ -56,8 +56,6 @@ class SearchIdentity:
         questioned: ProfileSet,
         reference: ProfileSet | None,
         /,
-        *,
-        min_measured: int,
     ) -> SearchIdentity:
         """Tell a search by its inputs, its rule, the libraries and how it is divided into tasks.
 
@@ -67,8 +65,6 @@ class SearchIdentity:
             Planned already.
         questioned, reference : ProfileSet
             What it was planned for.
-        min_measured : int
-            The least number of targets measured in both profiles.
         """
         return cls(
             {
@@ -77,7 +73,7 @@ class SearchIdentity:
                 "metric": search.metric.name,
                 "metric_digest": search.metric.digest,
                 "threshold": search.threshold,
-                "min_measured": min_measured,
+                "min_measured": search.min_measured,
                 **library_versions(),
                 "tasks": search.n_tasks,
                 "whole_tasks": search.n_whole_tasks,

@@ -11,7 +11,7 @@ from drugsig.comparison.distributed.batches import Batches, Found
 from drugsig.comparison.distributed.cluster import ClusterRunner
 from drugsig.comparison.distributed.shards import ShardFolder
 from drugsig.comparison.distributed.threads import ThreadRunner
-from drugsig.comparison.linking import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, Part
 
 if TYPE_CHECKING:
     from distributed import Client

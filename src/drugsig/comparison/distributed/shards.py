@@ -19,7 +19,7 @@ import numpy as np
 from drugsig._check import listed, warn
 from drugsig.comparison.distributed.batches import Found
 from drugsig.comparison.distributed.identity import SearchIdentity
-from drugsig.comparison.linking import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, Part
 from drugsig.errors import DataWarning, InputError, OutputError
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -91,11 +91,9 @@ class ShardFolder:
         questioned: ProfileSet,
         reference: ProfileSet | None,
         /,
-        *,
-        min_measured: int,
     ) -> ShardFolder:
         """Use a folder for a search; the parameters are those of `SearchIdentity.of`."""
-        identity = SearchIdentity.of(search, questioned, reference, min_measured=min_measured)
+        identity = SearchIdentity.of(search, questioned, reference)
         return cls(folder, identity)
 
     def kept(self) -> Iterator[Found]:

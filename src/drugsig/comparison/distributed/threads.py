@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from drugsig.comparison.distributed.batches import Found, run_batch
-from drugsig.comparison.linking import LinkSearch
+from drugsig.comparison.link_search import LinkSearch
 
 __all__ = ["ThreadRunner"]
 
