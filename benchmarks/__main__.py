@@ -92,13 +92,13 @@ def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as Markdown."""
     lines = ["| work | drugsig | beside it | ratio | goal | |", "|---|---|---|---|---|---|"]
     for row in rows:
-        ratio = row.get("ratio")
+        ratio, goal = row.get("ratio"), row.get("goal")
         cells = (
             row["work"],
-            row["ours"],
-            row.get("peer") or "",
+            row["ours"] + (f": {row['ours_s']:.2f} s" if "ours_s" in row else ""),
+            (row.get("peer") or "") + (f": {row['peer_s']:.2f} s" if "peer_s" in row else ""),
             "" if ratio is None else f"{ratio:.3g}",
-            row.get("goal") or "",
+            f"{goal:g} times" if isinstance(goal, float) else goal or "",
             row.get("note") or "",
         )
         lines.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
