@@ -14,8 +14,9 @@ import drugsig
 from drugsig import METRICS, Links, ProfileSet, compare, links
 from drugsig.comparison import compiled_forms, link_search
 from drugsig.comparison.link_search import LinkSearch
-from drugsig.comparison.search import euclidean, fast, frame
+from drugsig.comparison.search import euclidean, everything, fast, frame
 from drugsig.comparison.search.whole_pairs import METHODS
+from drugsig.comparison.sides import score_parts
 from drugsig.datasets import simulate_values
 from drugsig.errors import (
     ComparisonError,
@@ -268,6 +269,44 @@ def test_compiled_sums_find_the_same_links(name: str, two_sets: bool, monkeypatc
         for method in ("pruning", "blocks"):
             found = in_parts(sides[0], sides[1], metric, threshold, method=method, leaf=40)
             assert_same(found, wanted)
+
+
+@pytest.mark.parametrize("name", ["pearson", "pearson_distance_percent", "cosine_distance",
+                                  "squared_cosine"])  # fmt: skip
+@pytest.mark.parametrize("spread", [1.0, 1e-2, 1e-5, 1e-9, 1e-13])
+@without_warnings
+def test_links_of_profiles_with_gaps_that_hardly_vary(name: str, spread: float) -> None:
+    rng = np.random.default_rng(int(-np.log10(spread)))
+    base = np.repeat(rng.random((40, 6)), 5, axis=0) + 0.05 * rng.random((200, 6))
+    values = 3.0 + spread * base
+    # The shared targets of some pairs are far smaller than the largest value.
+    values[::7, 1:] *= 1e-12
+    values[3:6] = 2.5
+    values[rng.random(values.shape) < 0.15] = np.nan
+    profiles = made(values)
+    comparison = compare(profiles, metric=name, min_measured=3)
+    for threshold in some_thresholds(comparison, shares=(1e-3, 0.05, 0.5)):
+        found = links(profiles, metric=name, threshold=threshold, min_measured=3, progress=False)
+        wanted = comparison.links(threshold)
+        assert found == wanted
+        assert found.undefined == wanted.undefined > 0
+
+
+@pytest.mark.parametrize("name", ["pearson", "cosine", "squared_cosine"])
+def test_products_spare_most_pairs_with_gaps(name: str, monkeypatch) -> None:
+    profiles = drawn(400, p=12, gaps=0.05)
+    scored: list[int] = []
+
+    def counting(left, right, *rest):
+        out = score_parts(left, right, *rest)
+        scored.append(out.size)
+        return out
+
+    monkeypatch.setattr(everything, "score_parts", counting)
+    comparison = quietly(compare, profiles, metric=name)
+    threshold = some_thresholds(comparison, shares=(1e-3,))[0]
+    assert quietly(links, profiles, metric=name, threshold=threshold) == comparison.links(threshold)
+    assert 0 < sum(scored) < 0.2 * comparison.n_pairs
 
 
 def test_without_compiled_code_all_is_the_same(monkeypatch) -> None:

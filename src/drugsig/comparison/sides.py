@@ -85,6 +85,10 @@ class Side:
         index = (slice(None), *places)
         return self.all_values[index], self.measured[index], self.ready[index]
 
+    def prepared_at(self, places: NDArray[np.intp], /) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the prepared values of profiles, and which were measured, shape (p, m) both."""
+        return self.all_values[:, places], self.measured[:, places]
+
 
 def score_parts(a: Part, b: Part, metric: Metric, least: int, p: int) -> Floats:
     """Score two parts whose axes after the first broadcast.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.comparison.compiled_forms import block_values, compiled_form
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.search.gap_products import GapProducts
 from drugsig.comparison.search.tree import Places
 from drugsig.comparison.sides import Side, score_parts
 
@@ -20,6 +22,9 @@ Floats = NDArray[np.float64]
 # Profiles of one side in a task, and scores formed at a time.
 _ROWS = 64
 _BLOCK = 32_768
+
+# Pairs with gaps that products are formed for at a time.
+_SIFTED = 262_144
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,26 +128,40 @@ class GapPairs:
     def find(self, rectangle: Rectangle, first: int, /) -> tuple[Places, Places, Floats, int]:
         """Return rows, columns and scores of the links of a task, and its undefined pairs."""
         rows = rectangle.rows[first : first + _ROWS]
-        left = self.a.partial_at(rows, None)
-        step = max(1, _BLOCK // len(rows))
-        p = len(self.a.measured)
+        products = GapProducts.of(self.metric, self.threshold, self.least)
+        step = max(1, (_BLOCK if products is None else _SIFTED) // len(rows))
         found: list[tuple[Places, Places, Floats]] = []
         undefined = 0
         for begin in range(first if rectangle.once else 0, len(rectangle.columns), step):
             columns = rectangle.columns[begin : begin + step]
-            right = self.b.partial_at(None, columns)
-            scores = score_parts(left, right, self.metric, self.least, p)
-            wanted = np.ones(scores.shape, dtype=bool)
+            wanted = np.ones((len(rows), len(columns)), dtype=bool)
             if rectangle.once:
                 wanted = np.arange(first, first + len(rows))[:, None] < np.arange(
                     begin, begin + len(columns)
                 )
-            undefined += int((np.isnan(scores) & wanted).sum())
-            row, column = np.nonzero(self.metric.meets(scores, self.threshold) & wanted)
-            found.append((rows[row], columns[column], scores[row, column]))
+            if products is None:
+                scores = self._score((rows, None), (None, columns))
+                undefined += int((np.isnan(scores) & wanted).sum())
+                row, column = np.nonzero(self.metric.meets(scores, self.threshold) & wanted)
+                found.append((rows[row], columns[column], scores[row, column]))
+                continue
+            ours, theirs = self.a.prepared_at(rows), self.b.prepared_at(columns)
+            possible, short = products.sift(*ours, *theirs)
+            undefined += int((short & wanted).sum())
+            row, column = np.nonzero(possible & wanted)
+            for part in range(0, len(row), _BLOCK):
+                i, j = rows[row[part : part + _BLOCK]], columns[column[part : part + _BLOCK]]
+                scores = self._score((i,), (j,))
+                undefined += int(np.isnan(scores).sum())
+                links = self.metric.meets(scores, self.threshold)
+                found.append((i[links], j[links], scores[links]))
         return (
             np.concatenate([f[0] for f in found] or [np.empty(0, np.int64)]),
             np.concatenate([f[1] for f in found] or [np.empty(0, np.int64)]),
             np.concatenate([f[2] for f in found] or [np.empty(0)]),
             undefined,
         )
+
+    def _score(self, rows: tuple[Any, ...], columns: tuple[Any, ...]) -> Floats:
+        left, right = self.a.partial_at(*rows), self.b.partial_at(*columns)
+        return score_parts(left, right, self.metric, self.least, len(self.a.measured))
