@@ -8,12 +8,14 @@ Run it from the repository's folder::
 Batches and the profiles within them are normal, so that the likelihood ratio of every pair is
 known: it is calibrated, and what is measured on it can only be off by chance. Every repetition
 draws new batches, measures every figure with its interval, and asks whether the interval holds the
-truth. Truths are those of a million independent pairs. One line a figure, one column a number
-of batches; beside each share its own 95 % interval, from the number of repetitions.
+truth. Truths are those of a million independent pairs, and integrals where the figure is a rate.
+One line a figure, one column a number of batches; beside each share its own 95 % interval, from
+the number of repetitions.
 
-``--worth`` prints instead how wide the intervals are and what the pairs support: the table of
-how much is known from so many batches. ``--json FILE`` keeps the counts. The result is the same for
-any number of ``--workers``.
+``--uneven`` makes one batch of a dozen five times as large as the others, so that few decide what
+the linked pairs say. ``--worth`` prints instead how wide the intervals are and what the pairs
+support: the table of how much is known from so many batches. ``--json FILE`` keeps the shares. The
+result is the same for any number of ``--workers``.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import beta, norm
 
 from drugsig.comparison import get_metric
 from drugsig.errors import SmallSampleWarning
@@ -39,14 +41,18 @@ from drugsig.evidence.discrimination import measure_discrimination
 from drugsig.evidence.performance import cllr, measure_performance
 from drugsig.evidence.performance.intervals import (
     draw_sources,
-    falling,
     independent_pairs,
     interval_of,
-    rate_band_of,
     source_numbers,
 )
 from drugsig.evidence.performance.rates import STRONG_LOG10_LR
-from drugsig.evidence.resampling import rate_interval, source_weights
+from drugsig.evidence.resampling import (
+    effective_sources,
+    falling,
+    rate_band,
+    rate_interval,
+    source_weights,
+)
 
 RULE = PopulationRule.from_data(
     {
@@ -61,8 +67,21 @@ RULE = PopulationRule.from_data(
 WITHIN = 0.3
 PROFILES = 3
 
-# The log10 likelihood ratio at which rates are taken, and the promises that are looked at.
-THRESHOLD = 0.5
+# With sources of uneven size, profiles of one source of a dozen, and of the others.
+MANY_PROFILES, FEW_PROFILES, ONE_OF = 10, 2, 12
+
+# The shares of pairs whose interval is looked at: linked or not, from this log10 LR on.
+SHARES = {
+    "linked pairs over a threshold": (True, 0.5),
+    "unlinked pairs over a threshold": (False, 0.5),
+    "linked pairs over a low threshold": (True, -0.5),
+    "linked pairs over a high threshold": (True, 1.0),
+    "unlinked pairs over a high threshold": (False, 1.0),
+    "unlinked pairs over a very high threshold": (False, 1.3),
+}
+
+# False-positive rates at which the curve is looked at, and the promises that are.
+FALSE_RATES = (0.05, 0.01)
 LEVELS = (3.0, 10.0, 100.0)
 
 TRUTH_PAIRS = 1_000_000
@@ -71,8 +90,8 @@ TRUTH_PAIRS = 1_000_000
 INTERVALS = (
     "AUC",
     "equal error rate",
-    "linked pairs over a threshold",
-    "unlinked pairs over a threshold",
+    *(f"true-positive rate at {100 * rate:g} % false positives" for rate in FALSE_RATES),
+    *SHARES,
     "Cllr",
     "Cllr_min",
     "Cllr_cal",
@@ -125,22 +144,46 @@ def truths() -> dict[str, float]:
     false = 1.0 - np.arange(len(ordered)) / len(ordered)
     at = int(np.argmin(np.abs(missed - false)))
     cost = cllr(values, known)
+    cuts = [float(np.quantile(unlinked, 1.0 - rate)) for rate in FALSE_RATES]
+    curve = [float((linked >= cut).mean()) for cut in cuts]
     return {
         "AUC": float(np.searchsorted(ordered, linked).mean() / len(ordered)),
         "equal error rate": float((missed[at] + false[at]) / 2.0),
-        "linked pairs over a threshold": float((linked >= THRESHOLD).mean()),
-        "unlinked pairs over a threshold": float((unlinked >= THRESHOLD).mean()),
+        **dict(zip(INTERVALS[2:], curve, strict=False)),
+        **{name: share_over(cut, linked=side) for name, (side, cut) in SHARES.items()},
         "Cllr": cost,
         "Cllr_min": cost,
         "Cllr_cal": 0.0,
-        "linked pairs with LR < 1": float((linked < 0.0).mean()),
-        "unlinked pairs with LR > 1": float((unlinked > 0.0).mean()),
+        "linked pairs with LR < 1": 1.0 - share_over(0.0, linked=True),
+        "unlinked pairs with LR > 1": share_over(0.0, linked=False),
     }
 
 
-def simulated(rng: np.random.Generator, n_sources: int) -> tuple[np.ndarray, ...]:
+def share_over(cut: float, *, linked: bool) -> float:
+    """Return the true share of pairs with a log10 LR from a cut on.
+
+    Sum and difference of two places are independent and normal, and the LR is large where the sum
+    is large and the difference is small: for every sum the largest difference is known.
+    """
+    total = 1.0 + WITHIN**2
+    alike = 1.0 / total
+    shared = alike if linked else 0.0
+    grid = np.linspace(-12.0, 12.0, 200_001)
+    plus = total * (1.0 + shared) * grid**2 * alike / (total * (1.0 + alike))
+    room = plus - np.log(1.0 - alike**2) - 2.0 * np.log(10.0) * cut
+    most = np.sqrt(np.maximum(room, 0.0) * (1.0 - alike) / (alike * (1.0 - shared)))
+    return float(np.trapezoid((2.0 * norm.cdf(most) - 1.0) * norm.pdf(grid), grid))
+
+
+def simulated(
+    rng: np.random.Generator, n_sources: int, *, uneven: bool = False
+) -> tuple[np.ndarray, ...]:
     """Return log10 LRs, whether linked, both sources and both profiles of all pairs."""
-    source = np.repeat(np.arange(n_sources, dtype=np.int32), PROFILES)
+    sizes = np.full(n_sources, PROFILES)
+    if uneven:
+        sizes[:] = FEW_PROFILES
+        sizes[::ONE_OF] = MANY_PROFILES
+    source = np.repeat(np.arange(n_sources, dtype=np.int32), sizes)
     place = rng.standard_normal(n_sources)[source] + WITHIN * rng.standard_normal(len(source))
     i, j = np.triu_indices(len(source), k=1)
     return log10_lr(place[i], place[j]), source[i] == source[j], source[i], source[j], i, j
@@ -167,7 +210,12 @@ def sample_of(values: np.ndarray, linked: np.ndarray, *rest: np.ndarray) -> Pair
 
 
 def held(
-    n_sources: int, n_resamples: int, n_refitted: int, truth: dict[str, float], seed: int
+    n_sources: int,
+    n_resamples: int,
+    n_refitted: int,
+    truth: dict[str, float],
+    uneven: bool,
+    seed: int,
 ) -> list[float]:
     """Simulate once: 1 where an interval holds the truth or a promise is kept, else 0.
 
@@ -175,17 +223,19 @@ def held(
     """
     warnings.simplefilter("ignore", SmallSampleWarning)
     rng = np.random.default_rng([n_sources, seed])
-    values, linked, *rest = simulated(rng, n_sources)
+    values, linked, *rest = simulated(rng, n_sources, uneven=uneven)
     sample = sample_of(values, linked, *rest)
-    over = values >= THRESHOLD
     separation = measure_discrimination(sample, rng=rng, n_resamples=n_resamples)
     weights = source_weights(n_sources, n_resamples, rng)
     intervals: dict[str, Interval | None] = {
         "AUC": separation.auc_interval,
         "equal error rate": separation.equal_error_interval,
-        "linked pairs over a threshold": rate_interval(sample, over, weights, linked=True),
-        "unlinked pairs over a threshold": rate_interval(sample, over, weights, linked=False),
     }
+    for name, rate in zip(INTERVALS[2:], FALSE_RATES, strict=False):
+        at = int(np.argmin(np.abs(separation.rates - rate)))
+        intervals[name] = Interval(float(separation.band_low[at]), float(separation.band_high[at]))
+    for name, (side, cut) in SHARES.items():
+        intervals[name] = rate_interval(sample, values >= cut, weights, linked=side)
     if seed >= n_refitted:
         plain, kept = without_refits(values, linked, rest[0], rest[1], rng, n_resamples)
         band = [np.nan, np.nan]
@@ -249,9 +299,14 @@ def without_refits(
         flags = [toward < 0.0, *(toward <= -step for step in steps[1:])]
         means = draws.means([cost, *flags], linked=side)
         drawn, observed = drawn + means[0] / 2.0, observed + float(cost.mean()) / 2.0
-        rates = np.array([flag.mean() for flag in flags])
-        units = independent_pairs(sources, linked=side)
-        ends = rate_band_of(means[1:].T, rates, units=units, n_pairs=len(toward))
+        rates, which = np.array([flag.mean() for flag in flags]), linked == side
+        ends = rate_band(
+            means[1:].T,
+            rates,
+            n_sources=effective_sources(sources.first[which], sources.second[which]),
+            units=independent_pairs(sources, linked=side),
+            n_pairs=len(toward),
+        )
         low, high = falling(*ends, steps)
         intervals[name] = Interval(float(low[0]), float(high[0]))
         if not side:
@@ -268,6 +323,7 @@ def coverage(
     n_refitted: int | None = None,
     workers: int = 1,
     truth: dict[str, float] | None = None,
+    uneven: bool = False,
 ) -> dict[str, float]:
     """Return the share of repetitions in which each interval held the truth.
 
@@ -285,10 +341,12 @@ def coverage(
         Processes; 1 for this one alone.
     truth : dict, optional
         From `truths`.
+    uneven : bool
+        Whether one batch of a dozen has far more profiles than the others.
     """
     refitted = repetitions if n_refitted is None else n_refitted
     known = truths() if truth is None else truth
-    one = partial(held, n_sources, n_resamples, refitted, known)
+    one = partial(held, n_sources, n_resamples, refitted, known, uneven)
     if workers == 1:
         rows = [one(seed) for seed in range(repetitions)]
     else:
@@ -359,6 +417,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sources", type=int, nargs="+", default=[10, 20, 30, 60, 100])
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="100 repetitions of 20 and 60 sources")
+    parser.add_argument("--uneven", action="store_true", help="batches of very unequal size")
     parser.add_argument("--worth", action="store_true", help="what so many batches tell")
     parser.add_argument("--json", type=Path, help="where to keep the shares")
     options = parser.parse_args(arguments)
@@ -376,7 +435,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     truth = truths()
     found: dict[int, dict[str, float]] = {}
     for n in sources:
-        found[n] = coverage(n, repetitions, options.resamples, workers=options.workers, truth=truth)
+        found[n] = coverage(
+            n,
+            repetitions,
+            options.resamples,
+            n_refitted=refitted,
+            workers=options.workers,
+            truth=truth,
+            uneven=options.uneven,
+        )
         sys.stderr.write(f"{n} sources done\n")
         if options.json is not None:
             kept = {

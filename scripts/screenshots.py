@@ -1,8 +1,9 @@
-"""Photograph a report as it looks on a screen, on A4 and in grey, and check its layout.
+"""Photograph a report as it looks on a screen, a phone, on A4 and in grey; check its layout.
 
     python scripts/screenshots.py report.html --out shots
 
-needs Chromium (or Chrome); pages of the PDF become pictures where ``pdftoppm`` is installed.
+takes the report of an analysis or of a validation (``validation.html``), and needs Chromium (or
+Chrome); pages of the PDF become pictures where ``pdftoppm`` is installed.
 The checks: nothing scrolls sideways, no text is cut off, no two labels of a figure cover each
 other, every section is there. The exit code is 0 if all hold, 1 if one fails, 2 for a wrong call
 and 77 if there is no browser.
@@ -25,6 +26,7 @@ from typing import Any
 from PIL import Image
 
 from drugsig.report.render import RUN_SECTIONS, SECTIONS
+from drugsig.report.validation_page import VALIDATION_SECTIONS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -45,6 +47,7 @@ SCREEN_WIDTH = 1366
 # The text width of the page: A4 without the margins of the style sheet, at 96 pixels an inch.
 PRINT_WIDTH = 680
 NARROW_WIDTH = 700
+PHONE_WIDTH = 400
 # A browser's picture has a largest height; longer pages are photographed in slices.
 SLICE = 6000
 TIMEOUT_S = 120
@@ -63,7 +66,7 @@ window.addEventListener("load", () => {
     const scrolls = ["auto", "scroll"].includes(style.overflowX);
     if (wide && (hides || (PRINTED && scrolls))) found.push("cut off: " + name(e));
     const box = e.getBoundingClientRect();
-    const inside = e.closest(".table") && !PRINTED;
+    const inside = e.closest(".table, figure") && !PRINTED;
     if (!inside && box.width && box.right > root.clientWidth + 1)
       found.push("too wide: " + name(e));
     if (PRINTED && style.overflowY !== "visible" && e.scrollHeight > e.clientHeight + 1)
@@ -126,6 +129,8 @@ def prepared(text: str, *, head: str = "", printed: bool = False) -> str:
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
     if printed:
         text = text.replace("@media print", "@media all")
+        # The window is as narrow as the paper, and what is meant for narrow screens is not for it.
+        text = re.sub(r"@media screen[^{]*", "@media not all ", text)
     return text.replace("</head>", f"{head}</head>", 1)
 
 
@@ -150,30 +155,45 @@ def faults_of(measured: dict[str, Any], *, what: str) -> list[str]:
             0, f"{what}: the page scrolls sideways ({measured['scroll']} > {measured['client']})"
         )
     ids = measured["ids"]
-    wanted, of_runs = [i for i, _ in SECTIONS], [i for i, _, _ in RUN_SECTIONS]
-    # A report on profiles from runs has all of its own sections, any other has none.
-    wanted += of_runs if set(of_runs) & set(ids) else []
-    faults += [f"{what}: section '{i}' is missing" for i in wanted if i not in ids]
+    faults += [f"{what}: section '{i}' is missing" for i in wanted_sections(ids) if i not in ids]
     twice = sorted({i for i in ids if ids.count(i) > 1})
     faults += [f"{what}: the id '{i}' comes more than once" for i in twice]
     return faults
 
 
-def photograph(browser: str, text: str, folder: Path, out: Path, *, height: int) -> list[Path]:
+def wanted_sections(ids: Sequence[str]) -> list[str]:
+    """Return the sections that a report must have, by the kind of report that it is."""
+    of_validation = [i for i, _ in VALIDATION_SECTIONS]
+    of_analysis, of_runs = [i for i, _ in SECTIONS], [i for i, _, _ in RUN_SECTIONS]
+    own = set(of_validation) - set(of_analysis) - set(of_runs)
+    if own & set(ids):
+        return of_validation
+    # A report on profiles from runs has all of its own sections, any other has none.
+    return of_analysis + (of_runs if set(of_runs) & set(ids) else [])
+
+
+def photograph(
+    browser: str,
+    text: str,
+    folder: Path,
+    out: Path,
+    *,
+    height: int,
+    width: int = SCREEN_WIDTH,
+) -> list[Path]:
     """Write pictures of the whole page, from top to bottom, in colour and in grey."""
     made = []
+    kind = "" if width == SCREEN_WIDTH else f"{width}px-"
     for number, top in enumerate(range(0, height, SLICE), start=1):
         tall = min(SLICE, height - top)
         style = f"<style>html {{ margin-top: -{top}px; overflow: hidden }}</style>"
         page = folder / "slice.html"
         page.write_text(prepared(text, head=style), encoding="utf-8")
-        picture = out / f"screen-{number:02d}.png"
-        run_browser(
-            browser, page, f"--window-size={SCREEN_WIDTH},{tall}", f"--screenshot={picture}"
-        )
+        picture = out / f"screen-{kind}{number:02d}.png"
+        run_browser(browser, page, f"--window-size={width},{tall}", f"--screenshot={picture}")
         if not picture.is_file():
             raise BrowserError(f"no picture was made of the part from {top} px")
-        grey = out / f"grey-{number:02d}.png"
+        grey = out / f"grey-{kind}{number:02d}.png"
         with Image.open(picture) as image:
             image.convert("L").save(grey)
         made += [picture, grey]
@@ -201,14 +221,19 @@ def examine(browser: str, report: Path, out: Path) -> list[str]:
         folder = Path(name)
         screen = measure(browser, text, folder, width=SCREEN_WIDTH, printed=False)
         narrow = measure(browser, text, folder, width=NARROW_WIDTH, printed=False)
+        phone = measure(browser, text, folder, width=PHONE_WIDTH, printed=False)
         paper = measure(browser, text, folder, width=PRINT_WIDTH, printed=True)
         made = photograph(browser, text, folder, out, height=int(screen["height"]))
+        made += photograph(
+            browser, text, folder, out, height=int(phone["height"]), width=PHONE_WIDTH
+        )
     made += print_pages(browser, report.resolve(), out)
     for path in made:
         sys.stdout.write(f"{path}\n")
     return [
         *faults_of(screen, what="screen"),
         *faults_of(narrow, what="narrow window"),
+        *faults_of(phone, what="phone"),
         *faults_of(paper, what="paper"),
     ]
 

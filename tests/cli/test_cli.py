@@ -7,8 +7,10 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import drugsig
 from drugsig import cli
 from tests.workflow.conftest import ANALYSIS, table_text
 
@@ -171,6 +173,32 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(
     monkeypatch.setattr("drugsig.workflow.outputs.render_report", interrupted)
     assert run("analyse", folder / "analysis.toml", "--out", folder / "out", "--quiet") == 130
     assert sorted(p.name for p in folder.iterdir()) == ["analysis.toml", "table.csv"]
+
+
+def test_info_shows_models_indexes_and_arrays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profiles = drugsig.ProfileSet(
+        np.random.default_rng(0).random((9, 4)), list("ABCD"), [f"p{k}" for k in range(9)]
+    )
+    index = drugsig.build_index(profiles, metric="euclidean").save(tmp_path / "index.npz")
+    assert run("info", index) == 0
+    assert "ProfileIndex" in capsys.readouterr().out
+    np.savez(tmp_path / "some.npz", scores=np.zeros((3, 2)))
+    assert run("info", tmp_path / "some.npz") == 0
+    assert "scores (3, 2)" in capsys.readouterr().out
+    (tmp_path / "damaged.npz").write_bytes(index.read_bytes()[:200])
+    assert run("info", tmp_path / "damaged.npz") == 3
+    assert "Nor does it hold arrays" in capsys.readouterr().err
+
+
+def test_the_hint_names_options_of_the_command_that_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("profile_id,A,B\n1,2,3\n2,3,4\n")
+    assert run("analyse", table, "--out", tmp_path / "o") == 3
+    assert "(On the command line: --rule, --threshold.)" in capsys.readouterr().err
 
 
 def test_info_shows_the_header_of_a_run(

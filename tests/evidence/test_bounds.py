@@ -31,8 +31,10 @@ def worth_having(values, linked, place: float) -> bool:
 
 
 def invariant(values, linked, place: float) -> bool:
-    """Whether the LR of reaching the threshold is at least the threshold."""
+    """Whether the LR of reaching the threshold is at least the threshold, and was seen so."""
     reach = values >= place if place >= 0 else values <= place
+    if not reach[linked if place >= 0 else ~linked].any():
+        return False
     one = (reach[linked].sum() + 1) / (linked.sum() + 2)
     other = (reach[~linked].sum() + 1) / ((~linked).sum() + 2)
     return one / other > 10.0**place if place >= 0 else one / other < 10.0**place
@@ -146,6 +148,20 @@ def test_a_gap_ends_the_search() -> None:
     assert elub(values, linked).high < 0.4
     assert not worth_having(values, linked, 0.399)
     assert worth_having(values, linked, 1.0)
+
+
+@every_method
+@pytest.mark.parametrize("by_source", [False, True])
+def test_no_bound_is_beyond_the_pairs_that_it_speaks_for(method, by_source) -> None:
+    """Where no linked pair was seen, the numbers of pairs alone must not make an LR."""
+    a, b = np.triu_indices(400, 1)
+    a, b = np.concatenate([np.arange(10), a]), np.concatenate([np.arange(10), b])
+    linked = a == b
+    values = np.where(linked, 0.2, -0.2) + 0.01 * np.sin(np.arange(len(a)))
+    sources = {"source_a": a, "source_b": b} if by_source else {}
+    bounds = bound_lrs(values, linked, method=method, **sources)
+    assert 0 < bounds.high <= values[linked].max()
+    assert 0 > bounds.low >= values[~linked].min()
 
 
 # -- applying ----------

@@ -199,10 +199,30 @@ def test_dependence_counts_sources_as_pairs_weigh_them() -> None:
     assert found.linked_per_source == (("0", 6), ("1", 2), ("2", 1))
     assert found.effective_linked_sources == pytest.approx(81 / 41)
     assert found.effective_unlinked_sources == pytest.approx(36 / 12)
-    assert found.disjoint_unlinked == 2
+    assert found.disjoint_unlinked == 1
     assert any("Source '0' has 6 of the 9" in note for note in found.notes)
     assert "9 linked pairs from 3 sources" in str(found)
     assert "<table>" in found._repr_html_()
+
+
+def test_unlinked_pairs_that_all_hold_one_source_share_it() -> None:
+    with_one = [(3.0 + k, 0, 1 + k) for k in range(9)]
+    found = measure_dependence(sample_of([(1.0, k) for k in range(10)], with_one))
+    assert (found.n_unlinked_sources, found.disjoint_unlinked) == (10, 1)
+    assert "at most 1 of them share no source" in str(found)
+
+
+def test_few_sources_with_most_of_the_linked_pairs_are_told() -> None:
+    apart = [(3.0, 0, 1)]
+    even = [(1.0, k) for k in range(40)] * 2
+    assert not any("weigh like" in n for n in measure_dependence(sample_of(even, apart)).notes)
+    uneven = [*even, *[(1.0, k) for k in range(4) for _ in range(50)]]
+    found = measure_dependence(sample_of(uneven, apart))
+    assert found.effective_linked_sources == pytest.approx(280**2 / (4 * 52**2 + 36 * 4))
+    told = "The linked pairs of 40 sources weigh like those of 7.2 sources of equal size"
+    assert any(told in n for n in found.notes)
+    few = [*[(1.0, k) for k in range(20)], *[(1.0, 0)] * 9]
+    assert not any("weigh like" in n for n in measure_dependence(sample_of(few, apart)).notes)
 
 
 def test_equally_many_pairs_a_source_are_as_good_as_their_sources() -> None:

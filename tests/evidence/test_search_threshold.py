@@ -42,10 +42,18 @@ def test_a_rate_too_small_to_be_seen_is_refused_with_the_pairs_it_needs() -> Non
         search_threshold(sample_with(200), chance_links=1, n_reference=100_000)
 
 
+@pytest.mark.parametrize("n", [49, 98, 103, 107])
+def test_one_chance_link_is_seen_in_just_as_many_unlinked_pairs(n) -> None:
+    assert 1 / 49 * 49 < 1.0
+    threshold = search_threshold(sample_with(n), chance_links=1, n_reference=n)
+    assert threshold.false_positive_rate == 1 / n
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {"chance_links": 0, "n_reference": 10},
+        {"chance_links": 1, "n_reference": float("inf")},
         {"chance_links": 1, "n_reference": -5},
         {"chance_links": "few", "n_reference": 5},
         {"chance_links": 20, "n_reference": 10},

@@ -106,3 +106,12 @@ def test_curves_are_those_of_the_result() -> None:
     linked, unlinked = axes.get_lines()[:2]
     np.testing.assert_array_equal(linked.get_ydata(), found.tippett.linked)
     np.testing.assert_array_equal(unlinked.get_ydata(), found.tippett.unlinked)
+
+
+@pytest.mark.parametrize("name", ["tippett", "ece", "pav"])
+def test_the_legend_hides_no_curve(name: str) -> None:
+    figure = draw(name, "banded")
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert not legend.get_window_extent().overlaps(figure.axes[0].get_window_extent())
+    assert figure.axes[0].get_legend() is None

@@ -89,6 +89,29 @@ def test_an_infinite_cllr_is_drawn_at_the_edge() -> None:
     )
 
 
+def test_seeds_are_names_and_stand_side_by_side() -> None:
+    for seeds, shown in (([7], ["7"]), ([3, 1000], ["3", "1000"])):
+        figure = cllr_by_seed({"reported": dict.fromkeys(seeds, 0.3)})
+        assert fits(figure)
+        assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == shown
+    many = cllr_by_seed({"reported": dict.fromkeys(range(60), 0.3)})
+    assert len(many.axes[0].get_xticklabels()) == 20
+
+
+def test_the_three_verdicts_differ_in_form() -> None:
+    findings = small_validation().report.of("robustness")
+    three = [
+        replace(f, verdict=v)
+        for f, v in zip(findings, ("pass", "fail", "not assessed"), strict=False)
+    ]
+    figure = changes(three)
+    labels = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert labels == ["passes", "fails", "no criterion", "95 % interval", "criterion"]
+    marks = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    forms = {(str(m.get_marker()), str(m.get_markerfacecolor())) for m in marks}
+    assert len(forms) == 3
+
+
 def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(InputError, match="no finite Cllr"):
         cllr_by_seed({"raw": {0: float("inf")}})

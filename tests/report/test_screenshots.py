@@ -11,6 +11,9 @@ from types import ModuleType
 import pytest
 
 from drugsig.report import Analysis, render_report
+from drugsig.report.render import RUN_SECTIONS, SECTIONS
+from drugsig.report.validation_page import VALIDATION_SECTIONS, render_validation
+from tests.evidence.validation.cases import small_validation
 
 HAS_BROWSER = any(
     shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -57,6 +60,35 @@ def test_a_report_is_laid_out_well_and_photographed(
     assert script.main([str(page), "--out", str(out)]) == 0
     made = {path.name for path in out.iterdir()}
     assert {"screen-01.png", "grey-01.png", "a4.pdf"} <= made
+
+
+def test_the_sections_are_those_of_the_kind_of_report(script: ModuleType) -> None:
+    validation = script.wanted_sections(["summary", "verdicts"])
+    assert validation == [i for i, _ in VALIDATION_SECTIONS]
+    analysis = script.wanted_sections(["summary", "groups"])
+    assert analysis == [i for i, _ in SECTIONS]
+    assert len(script.wanted_sections(["groups", RUN_SECTIONS[0][0]])) > len(analysis)
+
+
+def test_what_is_for_narrow_screens_is_not_for_paper(script: ModuleType) -> None:
+    text = "<style>@media screen and (max-width: 48rem) { a {} } @media print { b {} }</style>"
+    paper = script.prepared(text, printed=True)
+    assert paper == "<style>@media not all { a {} } @media all { b {} }</style>"
+    assert script.prepared(text) == text
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_validation_is_laid_out_well_on_every_width(script: ModuleType, tmp_path: Path) -> None:
+    text = render_validation(small_validation().report)
+    browser = script.find_browser()
+    for what, width, printed in (
+        ("screen", script.SCREEN_WIDTH, False),
+        ("phone", script.PHONE_WIDTH, False),
+        ("paper", script.PRINT_WIDTH, True),
+    ):
+        measured = script.measure(browser, text, tmp_path, width=width, printed=printed)
+        assert script.faults_of(measured, what=what) == []
 
 
 @needs_browser

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.validation import CHARACTERISTICS, ValidationReport
+from drugsig.report.validation_method import reach
 from drugsig.report.validation_page import VALIDATION_SECTIONS, render_validation
-from drugsig.report.validation_sections import STAMPS, validation_warnings
+from drugsig.report.validation_sections import (
+    STAMPS,
+    primary_section,
+    validation_warnings,
+    verdict_section,
+)
+from drugsig.report.validation_texts import WORDS
 from tests.evidence.validation.cases import small_validation
 from tests.report.pages import Page
 
@@ -110,6 +118,51 @@ def test_not_assessed_is_said_to_be_no_pass(report: ValidationReport) -> None:
     assert STAMPS["not assessed"] in page.words
     assert "Not assessed, and so not passed" in page.words
     assert STAMPS["pass"] not in page.words
+
+
+def test_a_figure_without_a_criterion_is_not_judged(report: ValidationReport) -> None:
+    found = tuple(
+        replace(f, criterion=None, verdict="not assessed", uncertain=False)
+        if f.measure == "devpav"
+        else f
+        for f in report.findings
+    )
+    groups = verdict_section(replace(report, findings=found))
+    rows = {row["label"]: row for group in groups for row in group["rows"]}
+    assert rows["devPAV"]["verdict"] == "not judged"
+    assert rows["devPAV"]["criterion"] == "none"
+
+
+def test_what_the_model_can_report_is_said_as_a_likelihood_ratio(
+    report: ValidationReport, page: Page
+) -> None:
+    bounds = Bounds(-1.49, 1.05, "ELUB by sources", 288, 9936)
+    assert reach(replace(report, bounds=bounds)) == "from 1/31 to 11"
+    assert reach(replace(report, bounds=Bounds(0.0, 2.4, "ELUB", 1, 1))) == "from 1 to 250"
+    assert "no bounds" in reach(replace(report, bounds=None))
+    assert "no other" in reach(replace(report, bounds=Bounds(0.0, 0.0, "ELUB", 1, 1)))
+    assert reach(report) in page.words
+
+
+def test_rates_are_percentages_throughout(report: ValidationReport) -> None:
+    figures = primary_section(report)["figures"]
+    rates = [value for label, value, _ in figures if "pairs with" in label]
+    assert len(rates) == len(figures) - 4
+    assert all(value.endswith("%") for value in rates)
+
+
+def test_notes_that_differ_in_numbers_only_are_told_once(report: ValidationReport) -> None:
+    notes = ("38 sources are few.", "39 sources are few.", "Something else.")
+    told = [w.text for w in validation_warnings(replace(report, warnings=notes))]
+    assert "38 sources are few. (1 more of the kind, under Provenance.)" in told
+    assert "Something else." in told
+    assert not any(text.startswith("39") for text in told)
+
+
+def test_the_words_of_the_page_are_explained_on_it(page: Page) -> None:
+    for word, meaning in WORDS:
+        assert word in page.words
+        assert meaning[1:] in page.words
 
 
 def test_the_words_make_no_claim_about_a_case(page: Page) -> None:

@@ -24,7 +24,6 @@ from drugsig.errors import (
 from drugsig.evidence import auc, stratum_pairs
 from drugsig.evidence.discrimination import measure_discrimination
 from drugsig.study import Study, StudyPlan, TargetSelection, run_plan, run_study
-from drugsig.study.folds import part_sources
 from drugsig.study.populations import rule_pairs, source_systems
 from tests.study.cases import BATCHES, METRICS, RECIPES, ROUTES, profiles_of
 
@@ -235,17 +234,6 @@ def test_picking_the_best_of_noise_flatters_and_the_nested_area_does_not() -> No
     assert np.mean(apparent) > 0.55
     assert np.mean(nested) < np.mean(apparent) - 0.03
     assert np.mean(nested) == pytest.approx(0.5, abs=0.08)
-
-
-def test_every_fold_gets_its_share_of_linked_sources() -> None:
-    linked = np.array([2] * 10 + [1] * 5 + [0] * 31)
-    folds = part_sources(linked, 5, np.random.default_rng(0))
-    for kind in (0, 1, 2):
-        counts = np.bincount(folds[linked == kind], minlength=5)
-        assert counts.max() - counts.min() <= 2
-    assert np.bincount(folds[linked == 2]).tolist() == [2] * 5
-    other = part_sources(linked, 5, np.random.default_rng(1))
-    assert (folds != other).any()
 
 
 def test_why_there_is_no_nested_area_is_said() -> None:

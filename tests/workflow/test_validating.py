@@ -10,9 +10,10 @@ from drugsig import ProfileSet, cli
 from drugsig.errors import ConfigError, DrugsigWarning, OutputError, UnknownNameError
 from drugsig.evidence.models import load_model
 from drugsig.profiles.tables import write_profiles
-from drugsig.workflow.validating import validate_method
+from drugsig.workflow import validate_method
+from drugsig.workflow.validating import told_lines
 from drugsig.workflow.validation_config import ValidationConfig
-from tests.evidence.validation.cases import batches
+from tests.evidence.validation.cases import batches, small_validation
 
 VALIDATION = """\
 [drugsig]
@@ -134,6 +135,12 @@ def test_own_criteria_are_read_beside_the_file(folder: Path) -> None:
         ("uncertainty_rsd = 0.05", "elsewhere = 3", ConfigError, "elsewhere"),
         ("uncertainty_rsd = 0.05", 'across = "epoch"', ConfigError, "across"),
         ('replicate_level = "specimen"', "", ConfigError, "replicate_level"),
+        ('"specimen"', '"specimens"', UnknownNameError, r"validation.toml, \[model\]: .*specimen"),
+        ("calibration =", 'approach = "score"\ncalibration =', ConfigError, 'metric = "pearson'),
+        ("calibration =", "error_share = 0.01\ncalibration =", ConfigError, "model.two_level"),
+        ("[model.two_level]\nbetween", "[model.two_level]\nbetwen", UnknownNameError, "between"),
+        ("between =", 'error_share = "1 %"\nbetween =', ConfigError, "0.01 stands for"),
+        ("seeds = 2", 'criteria = "ours.toml"\nseeds = 2', ConfigError, "no criteria file"),
     ],
 )
 def test_a_file_that_cannot_be_run_says_why(
@@ -148,6 +155,30 @@ def test_a_file_without_known_sources_is_refused(folder: Path) -> None:
     path = written(folder, VALIDATION[start:end], "")
     with pytest.raises(ConfigError, match="population"):
         ValidationConfig.read(path)
+
+
+@pytest.mark.parametrize("name", ["profiles.csv", "nothing.toml"])
+def test_another_kind_of_file_is_told_what_is_wanted(folder: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="drugsig example validation"):
+        ValidationConfig.read(folder / name)
+
+
+def test_an_analysis_file_is_told_from_a_validation_file(folder: Path) -> None:
+    start, end = VALIDATION.index("[model]"), VALIDATION.index("[run]")
+    path = written(folder, VALIDATION[start:end], "[threshold]\nfalse_positive_rate = 0.025\n")
+    with pytest.raises(ConfigError, match=r"analysis file.*\[threshold\].*add \[model\]"):
+        ValidationConfig.read(path)
+
+
+def test_the_terminal_tells_what_did_not_pass_and_why() -> None:
+    lines = told_lines(small_validation().report)
+    assert lines[-1] == "As a whole: fail."
+    assert any(line.startswith("Robustness:") for line in lines)
+    told = [line for line in lines if line.startswith("    ")]
+    report = small_validation().report
+    failed = [f for f in report.findings if f.verdict != "pass"]
+    assert len(told) == len(failed) > 0
+    assert all(f.about.label in line for f, line in zip(failed, told, strict=True))
 
 
 def test_results_are_never_overwritten(folder: Path) -> None:

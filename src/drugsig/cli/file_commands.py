@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from drugsig.cli.group import cli
-from drugsig.errors import DrugsigWarning
+from drugsig.errors import DrugsigWarning, ReadError
 
 __all__ = ["example", "info"]
 
@@ -26,10 +28,10 @@ __all__ = ["example", "info"]
 def info(
     path: Path, sheet: str | None, id_column: tuple[str, ...], decimal: str | None, as_json: bool
 ) -> None:
-    """Show what FILE holds: columns, targets and guesses of a table, or the header of a run."""
+    """Show what FILE holds: a table, a run, a fitted model or an index of profiles."""
     from drugsig.profiles.tables import describe_table
 
-    told = _run_info(path)
+    told = _archive_info(path) or _run_info(path)
     if told is not None:
         click.echo(json.dumps(told, ensure_ascii=False, indent=2) if as_json else _lines(told))
         return
@@ -38,6 +40,31 @@ def info(
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:
         click.echo(str(found))
+
+
+def _archive_info(path: Path) -> dict[str, Any] | None:
+    """Return what a fitted model, an index or arrays say of themselves; None for other files."""
+    from drugsig.comparison import load_index
+    from drugsig.evidence.models import load_model
+
+    if path.suffix.lower() != ".npz":
+        return None
+    told = []
+    for kind, load in (("fitted model", load_model), ("index of profiles", load_index)):
+        try:
+            found = load(path)
+        except ReadError as error:
+            told.append(str(error))
+            continue
+        notes = list(getattr(found, "warnings", ()))
+        return {"holds": repr(found)[1:-1], "format": f"{kind}, drugsig", "notes": notes}
+    try:
+        # Of a damaged archive NumPy would leave a file open that it opened itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            shapes = [f"{name} {arrays[name].shape}" for name in arrays.files]
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ReadError(f"{' '.join(told)} Nor does it hold arrays: {error}.", path=path) from error
+    return {"holds": f"{len(shapes)} arrays", "format": "NumPy archive", "notes": shapes}
 
 
 def _run_info(path: Path) -> dict[str, Any] | None:

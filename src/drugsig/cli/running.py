@@ -20,24 +20,29 @@ from drugsig.cli.group import (
     EXIT_OUTPUT,
     cli,
 )
+from drugsig.cli.validate_command import validate
 from drugsig.errors import DrugsigError, DrugsigWarning, OutputError
 
 __all__ = ["main"]
 
 # A keyword of the library in an error message: on the command line it has another form.
-_KEYWORD = re.compile(r"\b([a-z_]+)=['\[{\"]")
+_KEYWORD = re.compile(r"\b([a-z_]+)=(['\[{\"]|<|\.\.\.)")
 
 
-def _on_the_command_line(message: str) -> str:
+def _on_the_command_line(message: str, given: Sequence[str]) -> str:
     """Say how keywords that a message names are given to the command."""
-    named = dict.fromkeys(_KEYWORD.findall(message))
-    options = {o.name: o.opts[-1] for o in analyse.params if isinstance(o, click.Option)}
+    named = dict(_KEYWORD.findall(message))
+    command = next((cli.commands[word] for word in given if word in cli.commands), analyse)
+    options = {o.name: o.opts[-1] for o in command.params if isinstance(o, click.Option)}
     told = [options[name] for name in named if name in options]
-    if not named:
-        return ""
     if told:
         return f" (On the command line: {', '.join(told)}.)"
-    return " (On the command line: write it into [input] of an analysis.toml.)"
+    # How a table is read can be said in a file; where a keyword takes what the reader chooses, the
+    # message says what it is.
+    if not any(value in ("'", '"', "[", "{") for value in named.values()):
+        return ""
+    file = "a validation.toml" if command is validate else "an analysis.toml"
+    return f" (On the command line: write it into [input] of {file}.)"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
@@ -74,7 +79,9 @@ def _run(given: list[str]) -> int:
     except DrugsigError as error:
         if "--debug" in given:
             traceback.print_exc()
-        click.echo(f"{type(error).__name__}: {error}{_on_the_command_line(str(error))}", err=True)
+        click.echo(
+            f"{type(error).__name__}: {error}{_on_the_command_line(str(error), given)}", err=True
+        )
         return EXIT_OUTPUT if isinstance(error, OutputError) else EXIT_INPUT
     except Exception as error:  # noqa: BLE001 - a fault of drugsig is told in one line as well
         if "--debug" in given:

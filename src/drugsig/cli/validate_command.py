@@ -25,17 +25,23 @@ def validate(source: Path, out: Path, as_json: bool, quiet: bool, open_report: b
     which carries this validation. A figure that fails is a result, not an error: the exit code
     is 0.
     """
-    from drugsig.workflow.validating import REPORT, validate_method, validation_summary
+    from drugsig.workflow.validating import (
+        MODEL,
+        REPORT,
+        told_lines,
+        validate_method,
+        validation_summary,
+    )
 
     made = validate_method(source, out=out, progress=not (quiet or as_json))
     if as_json:
         told = {"out": str(out), **validation_summary(made.report)}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     elif not quiet:
-        for name, verdict in made.report.verdicts.items():
-            click.echo(f"{name.replace('_', ' ') + ':':22}{verdict}")
-        click.echo(f"As a whole: {made.report.verdict}.")
+        for line in told_lines(made.report):
+            click.echo(line)
         click.echo(f"Report: {out / REPORT}")
+        click.echo(f"Model:  {out / MODEL}")
     if open_report:
         import webbrowser
 

@@ -154,8 +154,10 @@ def invariance_bounds(
     The likelihood ratio of a likelihood ratio is itself. A bounded system reports t for every LR of
     t or more, so pairs must reach t at least t times as often when linked as when unlinked. The
     upper bound is the t up to which that is so, from 1 upwards without a gap, by the probability
-    that the *next* pair of each kind reaches t: (k + 1)/(n + 2) where k of n pairs did. The lower
-    bound is the same with the kinds of pairs exchanged.
+    that the *next* pair of each kind reaches t: (k + 1)/(n + 2) where k of n pairs did. It is never
+    beyond the largest LR of a linked pair: where neither kind was seen, the quotient of the two
+    probabilities says how many pairs of each there are, and nothing of LRs. The lower bound is the
+    same with the kinds of pairs exchanged.
 
     Parameters
     ----------
@@ -295,5 +297,7 @@ def _reach(right: Floats, one_right: float, wrong: Floats, one_wrong: float, rul
                 reach_wrong.astype(np.float64), float(len(wrong)), one_wrong,
             )
         )  # fmt: skip
+    # What no pair reached for which it would be right is not supported, whatever a rule adds.
+    supported[reach_right == 0] = -np.inf
     stop = int(np.argmax(supported <= ends))
     return float(max(starts[stop], supported[stop]))

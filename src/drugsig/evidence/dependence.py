@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.evidence.pair_samples import PairSample
+from drugsig.evidence.resampling import disjoint_pairs
 
-__all__ = ["Dependence", "measure_dependence"]
+__all__ = ["FEW_LINKED_SOURCES", "Dependence", "measure_dependence", "uneven_sources"]
+
+# With fewer linked sources the figures of linked pairs are a matter of chance.
+FEW_LINKED_SOURCES = 30
 
 # A source with more than this share of the linked pairs decides what the linked pairs say.
 _MUCH = 0.5
@@ -34,7 +39,7 @@ class Dependence:
     effective_unlinked_sources : float
         The same over the ends of unlinked pairs.
     disjoint_unlinked : int
-        How many unlinked pairs there could be at most if each source were used once.
+        How many of the unlinked pairs can be taken if each source is used once.
     notes : tuple of str
         What makes the figures of this sample better than those of casework, or uncertain.
     """
@@ -94,12 +99,16 @@ def measure_dependence(sample: PairSample, /) -> Dependence:
         linked_per_source=tuple((sample.sources[k], int(linked[k])) for k in order),
         effective_linked_sources=_effective(linked),
         effective_unlinked_sources=_effective(ends),
-        disjoint_unlinked=sample.n_unlinked_sources // 2,
+        disjoint_unlinked=_disjoint(sample.source_a[apart], sample.source_b[apart]),
         notes=_notes(sample, linked),
     )
 
 
-def _effective(counts: NDArray[np.intp]) -> float:
+def _disjoint(a: NDArray[np.integer], b: NDArray[np.integer]) -> int:
+    return disjoint_pairs(a, b) if len(a) else 0
+
+
+def _effective(counts: NDArray[np.integer]) -> float:
     size = counts.astype(np.float64)
     squares = float((size * size).sum())
     return float(size.sum()) ** 2 / squares if squares else 0.0
@@ -134,10 +143,36 @@ def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[str, ...]:
             "pairs are called unlinked because their profiles differ, so the rates look better "
             "than they are."
         )
-    if linked.sum() and linked.max() > _MUCH * linked.sum() and np.count_nonzero(linked) > 1:
-        largest = sample.sources[int(linked.argmax())]
+    return (*notes, *uneven_sources(sample.sources, linked))
+
+
+def uneven_sources(sources: Sequence[str], linked: NDArray[np.integer], /) -> tuple[str, ...]:
+    """Return what must be said where few of the sources have most of the linked pairs.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Names.
+    linked : ndarray of int, shape (n_sources,)
+        Linked pairs of each.
+
+    Returns
+    -------
+    tuple of str
+        Empty where sources weigh evenly, or there are too few of them anyway.
+    """
+    total, n_sources = int(linked.sum()), int(np.count_nonzero(linked))
+    notes = []
+    if n_sources > 1 and linked.max() > _MUCH * total:
         notes.append(
-            f"Source '{largest}' has {int(linked.max())} of the {int(linked.sum())} linked pairs: "
-            "figures per pair are mostly about it."
+            f"Source '{sources[int(linked.argmax())]}' has {int(linked.max())} of the {total} "
+            "linked pairs: figures per pair are mostly about it."
+        )
+    effective = _effective(linked)
+    if effective < FEW_LINKED_SOURCES <= n_sources:
+        notes.append(
+            f"The linked pairs of {n_sources} sources weigh like those of {effective:.1f} sources "
+            f"of equal size (fewer than {FEW_LINKED_SOURCES}): figures of them are less certain "
+            "than so many sources and their intervals suggest."
         )
     return tuple(notes)

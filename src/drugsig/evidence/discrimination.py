@@ -16,9 +16,12 @@ from drugsig.evidence.resampling import (
     CONFIDENCE,
     Interval,
     affordable_resamples,
+    effective_sources,
+    falling,
     independent_units,
     percentile_interval,
     ranked_sample,
+    rate_band,
     source_weights,
 )
 from drugsig.evidence.roc import auc, det_curve, roc_curve
@@ -204,9 +207,11 @@ def measure_discrimination(
 
     Notes
     -----
-    Sources are drawn with replacement, not pairs. An area of 1, or an equal error rate of 0, shows
-    no spread when resampled; its open end is the exact binomial bound with as many trials as there
-    are independent pairs on the poorer side.
+    Sources are drawn with replacement, not pairs. Intervals of the area and of the equal error rate
+    are percentiles of the draws; the band of the curve is after Korn and Graubard (1998), as are
+    intervals of rates. An area of 1, or an equal error rate of 0, shows no spread when resampled;
+    its open end is the exact binomial bound with as many trials as there are independent pairs on
+    the poorer side.
     """
     weights = _weights(len(sample.sources), n_resamples, rng)
     weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
@@ -222,18 +227,17 @@ def measure_discrimination(
     plain = _drawn(ranked, np.ones((len(sample.sources), 1)), _RATES)
     area = auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
     error = float(plain.error[0])
-    alpha = (1.0 - CONFIDENCE) / 2.0
-    curve = plain.curve[:, 0]
-    there = drawn.curve[:, ~np.isnan(drawn.curve[0])]
-    if there.shape[1]:
-        low, high = np.quantile(there, [alpha, 1.0 - alpha], axis=1)
-    else:
-        low, high = np.zeros(len(_RATES)), np.ones(len(_RATES))
-    # All linked pairs found, or none: resampling shows no spread, the binomial bound does.
-    sources = sample.n_linked_sources
-    low = np.where(curve == 1.0, np.minimum(low, alpha ** (1.0 / sources)), low)
-    high = np.where(curve == 0.0, np.maximum(high, 1.0 - alpha ** (1.0 / sources)), high)
-    low[-1] = high[-1] = 1.0
+    curve, own = plain.curve[:, 0], sample.source_a[sample.linked]
+    ends = rate_band(
+        drawn.curve[:, ~np.isnan(drawn.curve[0])].T,
+        curve,
+        n_sources=effective_sources(own, own),
+        units=sample.n_linked_sources,
+        n_pairs=sample.n_linked,
+    )
+    # Fewer false positives, fewer true ones; with all of them every linked pair is found.
+    low, high = falling(*ends, -_RATES)
+    low[-1] = 1.0
     thresholds, false, misses = det_curve(
         sample.linked_scores, sample.unlinked_scores, metric=sample.metric
     )
@@ -246,8 +250,8 @@ def measure_discrimination(
         equal_error_interval=_error_interval(drawn.error, error, units),
         rates=_RATES.copy(),
         true_positive_rate=curve,
-        band_low=np.minimum(low, curve),
-        band_high=np.maximum(high, curve),
+        band_low=low,
+        band_high=high,
         dependence=measure_dependence(sample),
         n_resamples=weights.shape[1],
     )

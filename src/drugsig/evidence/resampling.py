@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.special import betaincinv, stdtrit
 
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.roc import auc
@@ -23,10 +25,14 @@ __all__ = [
     "affordable_by_pairs",
     "affordable_resamples",
     "auc_interval",
+    "disjoint_pairs",
+    "effective_sources",
+    "falling",
     "independent_units",
     "independent_units_of",
     "percentile_interval",
     "ranked_sample",
+    "rate_band",
     "rate_interval",
     "source_weights",
 ]
@@ -34,6 +40,11 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+_TAIL = (1.0 - CONFIDENCE) / 2.0
+_TINY = float(np.finfo(np.float64).tiny)
+
+# Rates of draws that differ by less than this share of the rate differ by rounding.
+_SAME = 1e-12
 
 # Above this many products of a pair and a resample there are fewer resamples: of the area under
 # the curve, which sorts pairs, and of a rate, which adds them up by pair of sources.
@@ -72,11 +83,12 @@ def source_weights(n_sources: int, n_resamples: int, rng: np.random.Generator, /
 def rate_interval(
     sample: PairSample, positive: NDArray[np.bool_], weights: Floats, /, *, linked: bool
 ) -> Interval:
-    """Return the interval of the share of pairs that are positive.
+    """Return the interval of the share of pairs that are positive, after Korn and Graubard.
 
     Where the observed share is 0 or 1 resampling shows no spread, and the open end is the exact
     binomial (Clopper-Pearson) bound with as many trials as there are independent units: the
-    sources of linked pairs, half the sources of unlinked pairs.
+    sources of linked pairs, and of unlinked pairs as many as can be taken if each source is used
+    once, as a rule half the sources. See `rate_band`.
 
     Parameters
     ----------
@@ -103,8 +115,92 @@ def rate_interval(
         hit_counts = coo_array((hit.astype(np.float64), ends), shape=(n_sources, n_sources)).tocsr()
         weights = weights[:, : _affordable(weights.shape[1], int(counts.nnz), _MOST_FOR_RATE)]
         top, bottom = _drawn(hit_counts, weights), _drawn(counts, weights)
-    units = len(np.unique(a)) if linked else _disjoint_pairs(a, b)
-    return percentile_interval(top, bottom, float(hit.mean()), units)
+    low, high = rate_band(
+        (top[bottom > 0] / bottom[bottom > 0])[:, np.newaxis],
+        np.array([hit.mean()]),
+        n_sources=effective_sources(a, b),
+        units=len(np.unique(a)) if linked else disjoint_pairs(a, b),
+        n_pairs=len(hit),
+    )
+    return Interval(float(low[0]), float(high[0]))
+
+
+def rate_band(
+    drawn: Floats, observed: Floats, /, *, n_sources: float, units: int, n_pairs: int
+) -> tuple[Floats, Floats]:
+    """Return the intervals of rates after Korn and Graubard.
+
+    The spread of the draws tells how many independent pairs would be as uncertain; the interval is
+    the exact binomial (Clopper-Pearson) one of so many. Where the observed rate is 0 or 1, or the
+    draws show no spread, as many as there are independent units. Percentiles of the draws fall
+    short where there are few sources, and for rare rates.
+
+    Parameters
+    ----------
+    drawn : ndarray of float64, shape (n_draws, n)
+        The rates in every draw of sources that holds any pair.
+    observed : ndarray of float64, shape (n,)
+        The rates themselves.
+    n_sources : float
+        From `effective_sources`: from so many the spread is known, which gives its degrees of
+        freedom.
+    units : int
+        How many of the pairs can be taken if each source is used once.
+    n_pairs : int
+        The pairs behind the rates: no more can be independent.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (n,)
+        The ends, with the observed rates between them.
+
+    Notes
+    -----
+    Korn and Graubard (1998), Survey Methodology 24:193-201. With every pair of n sources in the
+    sample, none is positive with at most the probability (1 - rate)^(n / 2), which is reached
+    where a few sources are positive with every other: the bound of a rate of 0 is wide, but no
+    narrower one holds without assumptions.
+    """
+    spread = drawn.var(axis=0, ddof=1) if len(drawn) > 1 else np.zeros(len(observed))
+    mixed = (observed > 0.0) & (observed < 1.0) & (spread > (_SAME * observed) ** 2)
+    # Where a few sources are in every pair the spread is known from them, not from the many others.
+    freedom = max(1.0, min(n_sources, 2.0 * units) - 1.0)
+    few = (stdtrit(np.inf, _TAIL) / stdtrit(freedom, _TAIL)) ** 2
+    alike = np.full(len(observed), float(units))
+    alike[mixed] = np.minimum(
+        n_pairs, few * observed[mixed] * (1.0 - observed[mixed]) / spread[mixed]
+    )
+    hits = observed * alike
+    # At the ends the inverse is not defined, and its limit is the end itself.
+    low = np.where(
+        observed > 0.0, betaincinv(np.maximum(hits, _TINY), alike - hits + 1, _TAIL), 0.0
+    )
+    high = np.where(
+        observed < 1.0,
+        betaincinv(hits + 1, np.maximum(alike - hits, _TINY), 1.0 - _TAIL),
+        1.0,
+    )
+    return np.minimum(low, observed), np.maximum(high, observed)
+
+
+def falling(low: Floats, high: Floats, at: Floats, /) -> tuple[Floats, Floats]:
+    """Return a band that falls as the rates within it must.
+
+    Scores or LRs beyond a larger value are rarer: what bounds the rate at one value from above
+    bounds it at every larger value too, even where nothing was seen any more.
+
+    Parameters
+    ----------
+    low, high : ndarray of float64, shape (n,)
+        The ends of the intervals.
+    at : ndarray of float64, shape (n,)
+        The values that are exceeded, in any order.
+    """
+    order = np.argsort(at, kind="stable")
+    lower, upper = low.copy(), high.copy()
+    upper[order] = np.minimum.accumulate(high[order])
+    lower[order] = np.maximum.accumulate(low[order][::-1])[::-1]
+    return lower, upper
 
 
 def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
@@ -155,8 +251,61 @@ def independent_units_of(
     source_a: NDArray[np.integer], source_b: NDArray[np.integer], linked: NDArray[np.bool_], /
 ) -> int:
     """Return the same from the sources of pairs, each of shape (n_pairs,)."""
-    units = _disjoint_pairs(source_a[~linked], source_b[~linked])
+    units = disjoint_pairs(source_a[~linked], source_b[~linked])
     return min(len(np.unique(source_a[linked])), units)
+
+
+def effective_sources(a: NDArray[np.integer], b: NDArray[np.integer], /) -> float:
+    """Return how many sources with equally many pairs would weigh as these do.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape (n_pairs,)
+        The sources of both profiles, at least one pair.
+
+    Notes
+    -----
+    Kish (1965), Survey Sampling, Wiley, section 11.7.
+    """
+    size = int(max(a.max(), b.max())) + 1
+    counts = (np.bincount(a, minlength=size) + np.bincount(b, minlength=size)).astype(np.float64)
+    return float(counts.sum()) ** 2 / float(counts @ counts)
+
+
+def disjoint_pairs(a: NDArray[np.integer], b: NDArray[np.integer], /) -> int:
+    """Return how many of the pairs can be taken if each source is used once.
+
+    Half the sources, unless pairs join many of them with a few only, such as those of one
+    laboratory with all others: then not many more than the few. A triangle counts as one and a
+    half, so that three of them are four pairs.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape (n_pairs,)
+        The sources of both profiles, never the same.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if not len(a):
+        return 1
+    size = int(max(a.max(), b.max())) + 1
+    used = np.bincount(a, minlength=size) + np.bincount(b, minlength=size) > 0
+    number = np.cumsum(used) - 1
+    first, second, n = number[a], number[b], int(used.sum())
+    if n <= _MOST_CROWDED_SOURCES:
+        meet = np.zeros((n, n), dtype=np.bool_)
+        meet[first, second] = meet[second, first] = True
+        partners = csr_array(meet)
+    else:
+        ends = np.concatenate([first, second]), np.concatenate([second, first])
+        partners = coo_array((np.ones(len(ends[0]), dtype=np.int32), ends), shape=(n, n)).tocsr()
+    # Dirac (1952): where every source meets half of the others there is a round through all.
+    if 2 * int(np.diff(partners.indptr).min()) >= n:
+        return max(1, n // 2)
+    return max(1, int((maximum_bipartite_matching(partners) >= 0).sum()) // 2)
 
 
 def percentile_interval(top: Floats, bottom: Floats, observed: float, units: int, /) -> Interval:
@@ -172,11 +321,10 @@ def percentile_interval(top: Floats, bottom: Floats, observed: float, units: int
         Independent trials behind a share of 0 or 1, for the exact binomial bound.
     """
     low, high = _ends(top, bottom)
-    alpha = (1.0 - CONFIDENCE) / 2.0
     if observed == 0.0:
-        high = max(high, 1.0 - alpha ** (1.0 / units))
+        high = max(high, 1.0 - _TAIL ** (1.0 / units))
     if observed == 1.0:
-        low = min(low, alpha ** (1.0 / units))
+        low = min(low, _TAIL ** (1.0 / units))
     return Interval(min(low, observed), max(high, observed))
 
 
@@ -192,16 +340,10 @@ def _affordable(n_resamples: int, products: int, most: int) -> int:
     return min(n_resamples, max(_FEWEST_RESAMPLES, most // max(1, products)))
 
 
-def _disjoint_pairs(a: NDArray[np.integer], b: NDArray[np.integer]) -> int:
-    """Return how many pairs can be formed of these sources if each is used once."""
-    return max(1, len(np.union1d(a, b)) // 2)
-
-
 def _ends(top: Floats, bottom: Floats) -> tuple[float, float]:
     """Return the ends of the percentile interval over resamples that hold any pair."""
     shares = top[bottom > 0] / bottom[bottom > 0]
     if not len(shares):
         return 0.0, 1.0
-    alpha = (1.0 - CONFIDENCE) / 2.0
-    low, high = np.quantile(shares, [alpha, 1.0 - alpha])
+    low, high = np.quantile(shares, [_TAIL, 1.0 - _TAIL])
     return float(low), float(high)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,19 +59,22 @@ def threshold_for_search(
     0.001, which rests on 20 pairs.
     """
     for value, what in ((chance_links, "chance_links"), (n_reference, "n_reference")):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise InputError(f"{what} must be a number above 0, got {value!r}")
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not 0 < value < math.inf:
+            raise InputError(f"{what} must be a finite number above 0, got {value!r}")
     rate = float(chance_links) / float(n_reference)
     if rate >= 1.0:
         raise InputError(
             f"{chance_links:g} chance links among {n_reference:,} reference profiles would make "
             "every pair a link. Ask for fewer."
         )
-    if rate * sample.n_unlinked < 1.0:
+    # Compared without the quotient, whose rounding would refuse one link in just as many pairs.
+    if chance_links * sample.n_unlinked < n_reference:
         raise ThresholdError(
             f"{chance_links:g} chance links among {n_reference:,} profiles is a false-positive "
             f"rate of {rate:.2g}, and {sample.n_unlinked:,} unlinked pairs cannot show a rate "
-            f"below {1.0 / sample.n_unlinked:.2g}. Use at least {int(np.ceil(1.0 / rate)):,} "
+            f"below {1.0 / sample.n_unlinked:.2g}. Use at least "
+            f"{math.ceil(n_reference / chance_links):,} "
             "unlinked pairs of known source (ten times as many to measure it well), accept more "
             "chance links, or search fewer profiles."
         )

@@ -15,7 +15,7 @@ from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError, SmallSampleWarning, ThresholdError
-from drugsig.evidence.dependence import measure_dependence
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
 from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import Interval, auc_interval, rate_interval, source_weights
@@ -26,6 +26,7 @@ from drugsig.profiles.profile_set import ProfileSet
 __all__ = [
     "DEFAULT_RATE",
     "DEFAULT_RESAMPLES",
+    "FEW_LINKED_SOURCES",
     "Threshold",
     "assess_threshold",
     "given_threshold",
@@ -38,9 +39,8 @@ Floats = NDArray[np.float64]
 # The false-positive rate most often accepted for intelligence in published work.
 DEFAULT_RATE = 0.025
 
-# Fewer linked sources, or fewer expected false positives among the unlinked pairs, and the rate
-# beside a threshold is a matter of chance.
-FEW_LINKED_SOURCES = 30
+# With fewer expected false positives among the unlinked pairs, the rate beside a threshold is a
+# matter of chance.
 FEW_FALSE_POSITIVES = 10
 
 DEFAULT_RESAMPLES = 2000

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -28,7 +31,9 @@ __all__ = ["ece", "pav", "tippett"]
 
 Floats = NDArray[np.float64]
 
-_HEIGHT = 3.3
+_HEIGHT = 3.6
+# Of this the legend takes a row below the axes: within them it would hide one curve or another.
+_LEGEND = 0.3
 _GRID = {"color": "#ececec", "linewidth": 0.5}
 _BAND_OPACITY = 0.18
 _DASHED = (0, (4, 2))
@@ -87,7 +92,9 @@ def tippett(
         axes.set_xlabel("log10 LR")
         axes.set_ylabel("share of pairs with a greater LR")
         axes.set_ylim(-0.02, 1.03)
-        _legend(axes, banded=curve.linked_low is not None, bounds=bounds)
+        handles, _ = axes.get_legend_handles_labels()
+        handles += _band_handles(curve.linked_low is not None, MUTED) + _bound_handles(bounds)
+        _legend(figure, handles)
     return figure
 
 
@@ -132,8 +139,7 @@ def ece(performance: LrPerformance, /, *, width: float = A4_WIDTH) -> Drawing:
             Line2D([], [], color=INK, linestyle=_DASHED, label="after PAV"),
             Line2D([], [], color=MUTED, linestyle=":", label="no evidence (LR = 1)"),
         ]
-        handles += _band_handles(curve.low is not None, LINKED)
-        axes.legend(handles=handles, loc="upper right")
+        _legend(figure, [*handles, *_band_handles(curve.low is not None, LINKED)])
         if not np.isfinite(curve.lr).all():
             axes.text(
                 0.01, 0.98, "the LRs cost infinitely much:\ncertainty for the wrong side",
@@ -193,17 +199,14 @@ def pav(
         )
         _bound_lines(axes, bounds)
         axes.set_xlim(float(x[0]) - beyond, float(x[-1]) + beyond)
-        axes.set_ylim(low - 2 * beyond, high + 2 * beyond)
+        axes.set_ylim(low - 3 * beyond, high + 3 * beyond)
         for infinite, place, text in (
-            (-np.inf, low - beyond, "no linked pair: −∞"),
-            (np.inf, high + beyond, "no unlinked pair: ∞"),
+            (-np.inf, low - 2 * beyond, "no linked pair: −∞"),
+            (np.inf, high + 2 * beyond, "no unlinked pair: ∞"),
         ):
-            if (fit.fitted == infinite).any():
-                axes.text(
-                    0.99 if infinite < 0 else 0.01, place, text, ha="right" if infinite < 0 else
-                    "left", va="center", size=LABEL_SIZE, color=MUTED,
-                    transform=axes.get_yaxis_transform(),
-                )  # fmt: skip
+            which = fit.fitted == infinite
+            if which.any():
+                _beyond(axes, float(left[which].min()), float(right[which].max()), place, text)
         axes.set_xlabel("log10 LR that was given")
         axes.set_ylabel("log10 LR that the pairs show")
         axes.set_title(
@@ -214,13 +217,26 @@ def pav(
             Line2D([], [], color=MUTED, linestyle=":", label="perfect calibration"),
         ]
         handles += _band_handles(curve.low is not None, LINKED) + _bound_handles(bounds)
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.93))
+        _legend(figure, handles)
     return figure
+
+
+def _beyond(axes: Axes, left: float, right: float, place: float, text: str) -> None:
+    """Write beyond a step at the edge, from the end of it that has more room beside it."""
+    low, high = axes.get_xlim()
+    after = high - left > right - low
+    axes.text(
+        left if after else right, place, text, ha="left" if after else "right", va="center",
+        size=LABEL_SIZE, color=MUTED,
+    )  # fmt: skip
 
 
 def _one_panel(width: float) -> tuple[Drawing, Axes]:
     figure = new_figure(width, _HEIGHT)
-    axes = figure.add_axes((0.6 / width, 0.45 / _HEIGHT, 1 - 0.75 / width, 1 - 0.78 / _HEIGHT))
+    bottom = 0.45 + _LEGEND
+    axes = figure.add_axes(
+        (0.6 / width, bottom / _HEIGHT, 1 - 0.75 / width, 1 - (bottom + 0.33) / _HEIGHT)
+    )
     axes.grid(**_GRID)  # type: ignore[arg-type]  # one dictionary of numbers and names
     axes.set_axisbelow(True)
     return figure, axes
@@ -249,10 +265,10 @@ def _bound_lines(axes: Axes, bounds: Bounds | None) -> None:
         axes.axvline(place, color=ACCENT, linestyle="-.", linewidth=1.0)
 
 
-def _legend(axes: Axes, *, banded: bool, bounds: Bounds | None) -> None:
-    handles, _ = axes.get_legend_handles_labels()
-    handles += _band_handles(banded, MUTED) + _bound_handles(bounds)
-    axes.legend(handles=handles, loc="lower left")
+def _legend(figure: Drawing, handles: Sequence[Artist]) -> None:
+    figure.legend(
+        handles=handles, loc="lower center", ncols=len(handles), columnspacing=1.4, handlelength=2.2
+    )
 
 
 def _band_handles(banded: bool, colour: str) -> list[Line2D]:

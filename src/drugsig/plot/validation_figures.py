@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from drugsig.errors import InputError
 from drugsig.evidence.validation.findings import FAIL, PASS, Finding
@@ -27,8 +27,16 @@ from drugsig.plot.texts import plain, text_width
 
 __all__ = ["changes", "cllr_by_seed"]
 
+# Told apart by form, so that a grey print says the same.
+_MARKS: dict[str, dict[str, Any]] = {
+    PASS: {"color": LINKED, "marker": "o"},
+    FAIL: {"color": INK, "marker": "o", "markerfacecolor": "white"},
+}
+_UNJUDGED: dict[str, Any] = {"color": MUTED, "marker": "D", "markerfacecolor": "white"}
+
 _HEIGHT = 2.7
 _ROW = 0.26
+_NAMED_SEEDS = 25
 _GRID = {"color": "#ececec", "linewidth": 0.5}
 
 
@@ -63,6 +71,9 @@ def cllr_by_seed(
     finite = [v for one in series.values() for v in one.values() if math.isfinite(v)]
     if not finite:
         raise InputError("there is no finite Cllr to draw")
+    # A seed is a name: there is nothing between two of them.
+    seeds = sorted({seed for one in series.values() for seed in one})
+    step = -(-len(seeds) // _NAMED_SEEDS)
     top = 1.12 * max([*finite, 0.0 if limit is None else limit])
     with styled():
         figure = new_figure(width, _HEIGHT)
@@ -70,15 +81,16 @@ def cllr_by_seed(
         axes.grid(**_GRID)  # type: ignore[arg-type]  # one dictionary of numbers and names
         axes.set_axisbelow(True)
         for place, (name, one) in enumerate(series.items()):
-            seeds = sorted(one)
+            own = [k for k, seed in enumerate(seeds) if seed in one]
             axes.plot(
-                seeds, [min(one[s], 0.98 * top) for s in seeds], marker=MARKERS[place],
+                own, [min(one[seeds[k]], 0.98 * top) for k in own], marker=MARKERS[place],
                 markersize=4, linewidth=0.8, color=SERIES[place % len(SERIES)], label=plain(name),
             )  # fmt: skip
         if limit is not None:
             axes.axhline(limit, color=ACCENT, linestyle="-.", linewidth=1.0, label="criterion")
         axes.set_ylim(0.0, top)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(range(0, len(seeds), step), [str(seed) for seed in seeds[::step]])
+        axes.set_xlim(-0.5, len(seeds) - 0.5)
         axes.set_xlabel("fold seed")
         axes.set_ylabel("Cllr, bit")
         figure.legend(loc="upper right", ncols=len(series) + (limit is not None))
@@ -98,7 +110,8 @@ def changes(findings: Sequence[Finding], /, *, width: float = A4_WIDTH) -> Drawi
     Returns
     -------
     Drawing
-        A matplotlib figure. A filled mark passes, an open one fails; a tick is the criterion.
+        A matplotlib figure. A filled round mark passes, an open one fails, a diamond has no
+        criterion; a tick is the criterion.
 
     Raises
     ------
@@ -128,9 +141,8 @@ def changes(findings: Sequence[Finding], /, *, width: float = A4_WIDTH) -> Drawi
             if ends is not None and math.isfinite(ends.low) and math.isfinite(ends.high):
                 axes.plot([ends.low, ends.high], [place, place], color=INK, linewidth=1.0)
             axes.plot(
-                estimate.value, place, marker="o", markersize=6, linestyle="none",
-                color=LINKED if one.verdict != FAIL else INK,
-                markerfacecolor=LINKED if one.verdict == PASS else "white", zorder=4,
+                estimate.value, place, markersize=6, linestyle="none", zorder=4,
+                **_MARKS.get(one.verdict, _UNJUDGED),
             )  # fmt: skip
             if one.criterion is not None:
                 axes.plot(
@@ -141,14 +153,19 @@ def changes(findings: Sequence[Finding], /, *, width: float = A4_WIDTH) -> Drawi
         axes.set_yticks(range(len(shown)), [plain(n) for n in names])
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("bit")
+        verdicts = {f.verdict for f, _ in shown}
         handles = [
-            Line2D([], [], color=LINKED, marker="o", linestyle="none", label="passes"),
-            Line2D(
-                [], [], color=INK, marker="o", markerfacecolor="white", linestyle="none",
-                label="fails",
-            ),
+            Line2D([], [], linestyle="none", label=label, **style)
+            for label, style, there in (
+                ("passes", _MARKS[PASS], PASS in verdicts),
+                ("fails", _MARKS[FAIL], FAIL in verdicts),
+                ("no criterion", _UNJUDGED, bool(verdicts - set(_MARKS))),
+            )
+            if there
+        ]
+        handles += [
             Line2D([], [], color=INK, linewidth=1.0, label="95 % interval"),
             Line2D([], [], color=ACCENT, linewidth=2.0, label="criterion"),
-        ]  # fmt: skip
-        figure.legend(handles=handles, loc="upper right", ncols=4)
+        ]
+        figure.legend(handles=handles, loc="upper right", ncols=len(handles))
     return figure

@@ -45,7 +45,9 @@ def primary_figures(report: ValidationReport, /) -> list[ReportFigure]:
             "pav",
             pav(own),
             "Calibration: the log10 LR that the pairs show (PAV) against the one that was given. "
-            "Calibrated LRs lie on the dotted diagonal, within the band.",
+            "Calibrated LRs lie on the dotted diagonal, within the band. At the lower edge, marked "
+            "−∞, are LRs that no linked pair had, at the upper edge those that no unlinked pair "
+            "had: how much further they should lie is not known.",
             decimals=2,
         ),
         made_figure(
@@ -96,7 +98,8 @@ def secondary_figures(report: ValidationReport, /) -> list[ReportFigure]:
             "changes",
             figure,
             "Changes of Cllr when something else changes, in bits; to the right is worse. Lines "
-            "are 95 % intervals by resampling sources, ticks are the criteria. Filled marks pass.",
+            "are 95 % intervals by resampling sources, ticks are the criteria. Filled marks pass, "
+            "open ones fail.",
             decimals=2,
         )
     ]

@@ -9,10 +9,9 @@ from markupsafe import Markup
 
 from drugsig.evidence.validation.result import ValidationReport
 from drugsig.report.validation_figures import primary_figures, secondary_figures
+from drugsig.report.validation_method import method_section
 from drugsig.report.validation_sections import (
-    LIMITS,
     STAMPS,
-    method_section,
     primary_section,
     provenance_section,
     secondary_section,
@@ -20,6 +19,7 @@ from drugsig.report.validation_sections import (
     validation_warnings,
     verdict_section,
 )
+from drugsig.report.validation_texts import LIMITS, WORDS
 from drugsig.report.words import count, listing, several
 
 __all__ = ["VALIDATION_SECTIONS", "render_validation"]
@@ -32,6 +32,7 @@ VALIDATION_SECTIONS = (
     ("primary", "Accuracy, discriminating power and calibration"),
     ("secondary", "Robustness, coherence and generalisation"),
     ("limits", "Limits"),
+    ("words", "Words"),
     ("provenance", "Provenance"),
 )
 
@@ -83,6 +84,7 @@ def render_validation(report: ValidationReport, /) -> str:
         secondary=secondary_section(report),
         secondary_figures=secondary_figures(report),
         limits=LIMITS,
+        words=WORDS,
         provenance=provenance_section(report),
         config_text=json.dumps(decided, indent=2, ensure_ascii=False),
     )

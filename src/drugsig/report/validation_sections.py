@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,12 @@ from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Findi
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
 from drugsig.plot.texts import percent
+from drugsig.report.validation_method import reach
 from drugsig.report.warnings_first import Warned
 from drugsig.report.words import count, listing, several
 
 __all__ = [
-    "LIMITS",
     "STAMPS",
-    "method_section",
     "primary_section",
     "provenance_section",
     "secondary_section",
@@ -33,30 +34,7 @@ STAMPS = {
     NOT_ASSESSED: "NO CRITERION FAILED, BUT NOT EVERYTHING WAS ASSESSED",
 }
 
-LIMITS = (
-    (
-        "A likelihood ratio is not the probability that two specimens share a source. It says how "
-        "many times more probable the findings are under the one proposition than under the other."
-    ),
-    (
-        "The figures hold for profiles of the kind that was validated: these targets and this "
-        "pretreatment, this replicate level, laboratory and epoch, and a population like this one. "
-        "The model refuses profiles of another kind."
-    ),
-    (
-        "Intervals tell how a figure would vary with other sources of the same kind, and nothing "
-        "of other kinds."
-    ),
-    (
-        "If the method or the criteria were chosen by looking at a report like this, the figures "
-        "are too good. Only new sources can tell by how much."
-    ),
-    (
-        "Each model behind these figures was fitted to the sources of all folds but one; the model "
-        "that is used is fitted to all of them, and is somewhat better."
-    ),
-    "A wrong label of a source in the data is not found here.",
-)
+_NUMBER = re.compile(r"\d[\d,.]*")
 
 _SHARES = ("strong_linked", "strong_unlinked", "equal_error_rate")
 
@@ -148,10 +126,23 @@ def validation_warnings(report: ValidationReport, /) -> list[Warned]:
     told_already = ("fewer than", *report.rule.circular)
     out += [
         Warned("Noted on the way", note)
-        for note in report.warnings
+        for note in _merged(report.warnings)
         if not any(text in note for text in told_already)
     ]
     return out
+
+
+def _merged(notes: Sequence[str]) -> list[str]:
+    """Return notes that differ in their numbers only, as those of several folds do, once."""
+    alike: dict[str, list[str]] = {}
+    for note in notes:
+        alike.setdefault(_NUMBER.sub("#", note), []).append(note)
+    return [
+        one[0]
+        if len(one) == 1
+        else f"{one[0]} ({len(one) - 1} more of the kind, under Provenance.)"
+        for one in alike.values()
+    ]
 
 
 def summary_section(report: ValidationReport, /) -> list[tuple[str, str]]:
@@ -173,67 +164,11 @@ def summary_section(report: ValidationReport, /) -> list[tuple[str, str]]:
         ("Source level; replicate level", (f"{report.rule.source_level}; "
          f"{report.spec.replicate_level}")),
         ("Population rule", report.rule.name),
+        ("LRs that the model can report", reach(report)),
         ("Linked pairs", f"{own.n_linked:,} of {_sources(own.n_linked_sources)}"),
         ("Unlinked pairs", f"{own.n_unlinked:,} of {_sources(own.n_unlinked_sources)}"),
         *verdicts,
     ]  # fmt: skip
-
-
-def method_section(report: ValidationReport, /) -> dict[str, Any]:
-    """Return what was validated, and how.
-
-    Parameters
-    ----------
-    report : ValidationReport
-        As above.
-    """
-    own, spec = report.performance, report.spec
-    settings = report.settings
-    size = report.n_profiles / max(1, report.n_items)
-    items = (
-        "every profile is an item"
-        if spec.item is None
-        else f"the profiles with one text in column '{spec.item}', {size:.3g} on average"
-    )
-    return {
-        "rows": [
-            ("H1", f"that {report.h1}"),
-            ("H2", f"that {report.h2}"),
-            ("Source level", report.rule.source_level),
-            ("Replicate level", f"{spec.replicate_level}: what the profiles of one item repeat"),
-            ("Item, one side of a comparison", items),
-            ("Method", str(spec)),
-            ("Pretreatment", report.recipe or "as handed in"),
-            ("Bounds of the model fitted to all", _bounds(report)),
-            ("Profiles", f"{report.n_profiles:,} in {count(report.n_items, 'item')}"),
-            ("Left out by the rule", _left_out(report)),
-        ],
-        "counts": [
-            {
-                "kind": kind,
-                "by": by,
-                "pairs": f"{pairs:,}",
-                "sources": "not known" if sources is None else f"{sources:,}",
-            }
-            for kind, by, pairs, sources in (
-                ("linked", report.rule.linked, own.n_linked, own.n_linked_sources),
-                ("unlinked", report.rule.unlinked, own.n_unlinked, own.n_unlinked_sources),
-            )
-        ],
-        "how": [
-            (
-                f"For each of {count(len(report.seeds), 'fold seed')} the sources were dealt into "
-                f"{report.n_folds} folds. For every fold a whole method (pretreatment, background, "
-                "covariance within sources, calibration and bounds) was fitted to the sources of "
-                "the other folds, and judged on the pairs within the fold: neither source of a "
-                "pair was seen by anything that the pair was judged by."
-            ),
-            (
-                f"Intervals are of 95 %, by drawing sources {own.n_resamples:,} times. Changes "
-                f"were measured with {count(len(settings['change_seeds']), 'fold seed')}."
-            ),
-        ],
-    }
 
 
 def verdict_section(report: ValidationReport, /) -> list[dict[str, Any]]:
@@ -277,17 +212,25 @@ def primary_section(report: ValidationReport, /) -> dict[str, Any]:
         )  # fmt: skip
     raw, calibrated = report.stages[0].cllr, report.stages[1].cllr
     better = sum(calibrated[s] < raw[s] for s in raw)
-    figures = [(label, *_estimate(e)) for label, e in report.performance.rows()]
+    figures = [
+        (label, *_estimate(e, told=percent if " pairs with " in f" {label}" else _number))
+        for label, e in report.performance.rows()
+    ]
     for e in report.performance.exceedances:
-        kind = f"linked pairs with LR ≤ 1/{e.k:g}" if e.linked else f"unlinked pairs, LR ≥ {e.k:g}"
+        kind = (
+            f"linked pairs with LR ≤ 1/{e.k:,.0f}"
+            if e.linked
+            else f"unlinked pairs with LR ≥ {e.k:,.0f}"
+        )
         ends = (
             "" if e.interval is None else f"{percent(e.interval.low)} to {percent(e.interval.high)}"
         )
         figures.append((f"{kind} (allowed: {percent(e.allowed)})", percent(e.rate), ends))
     return {
         "seeds_told": (
-            f"Over {count(len(report.seeds), 'fold seed')}; calibrated is below raw in {better} of "
-            "them. Reported LRs are calibrated and bounded, and are what is judged."
+            "Raw LRs are what the model gives; calibrated ones are corrected by what pairs of "
+            "other sources show; reported ones are calibrated and bounded, and are what is judged. "
+            f"Calibrated is below raw with {better} of {count(len(report.seeds), 'fold seed')}."
         ),
         "stage_columns": [
             "mean Cllr", "least", "largest", "mean Cllr_min", "mean Cllr_cal",
@@ -307,7 +250,9 @@ def secondary_section(report: ValidationReport, /) -> dict[str, Any]:
     """
     return {
         "arrangements": [_arrangement(a) for a in report.arrangements],
+        "arrangements_noted": any(a.note for a in report.arrangements),
         "elsewhere": [_arrangement(a) for a in report.elsewhere],
+        "elsewhere_noted": any(a.note for a in report.elsewhere),
         "elsewhere_column": report.elsewhere_column,
     }
 
@@ -329,9 +274,9 @@ def provenance_section(report: ValidationReport, /) -> dict[str, Any]:
 
 def _row(found: Finding) -> dict[str, Any]:
     about = found.about
-    value, ends = ("", "") if found.estimate is None else _estimate(
-        found.estimate, share=found.measure in _SHARES
-    )  # fmt: skip
+    value, ends = ("", "")
+    if found.estimate is not None:
+        value, ends = _estimate(found.estimate, told=_writer(found))
     return {
         "label": about.label,
         "unit": about.unit,
@@ -340,7 +285,7 @@ def _row(found: Finding) -> dict[str, Any]:
         "interval": ends,
         "criterion": _asked(found),
         "reason": "" if found.criterion is None else found.criterion.why,
-        "verdict": found.verdict_in_words,
+        "verdict": "not judged" if found.criterion is None else found.verdict_in_words,
         "why": found.why.removesuffix("."),
         "standing_out": found.verdict == FAIL or found.uncertain,
     }
@@ -358,20 +303,28 @@ def _arrangement(one: Arrangement) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate, *, share: bool = False) -> tuple[str, str]:
-    told = percent if share else _number
+def _writer(found: Finding) -> Callable[[float], str]:
+    return percent if found.measure in _SHARES else _number
+
+
+def _estimate(estimate: Estimate, *, told: Callable[[float], str]) -> tuple[str, str]:
     ends = estimate.interval
     return told(estimate.value), "" if ends is None else f"{told(ends.low)} to {told(ends.high)}"
 
 
 def _number(value: float) -> str:
-    return "has no value" if np.isnan(value) else f"{value:.3g}"
+    """Write a figure that is near 1 in size; no digits that nobody can use."""
+    if np.isnan(value):
+        return "has no value"
+    if np.isinf(value):
+        return "infinite"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"
 
 
 def _value(found: Finding) -> str:
     if found.estimate is None:
         return "no figure"
-    return _estimate(found.estimate, share=found.measure in _SHARES)[0]
+    return _estimate(found.estimate, told=_writer(found))[0]
 
 
 def _asked(found: Finding) -> str:
@@ -390,13 +343,3 @@ def _told(report: ValidationReport, key: str, verdict: str) -> str:
 
 def _sources(number: int | None) -> str:
     return "sources that are not known" if number is None else count(number, "source")
-
-
-def _bounds(report: ValidationReport) -> str:
-    return "none" if report.bounds is None else str(report.bounds)
-
-
-def _left_out(report: ValidationReport) -> str:
-    if not report.rule.exclude:
-        return "nothing"
-    return "; ".join(f"{column} = {' or '.join(t)}" for column, t in report.rule.exclude.items())

@@ -1,4 +1,4 @@
-"""Parting sources into folds, and choosing treatments on some to judge them on the others."""
+"""Choosing treatments on some sources to judge them on the others."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Choice", "FoldChoice", "choose_in_folds", "part_sources"]
+__all__ = ["Choice", "FoldChoice", "choose_in_folds"]
 
 Floats = NDArray[np.float64]
-Folds = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -90,33 +89,6 @@ class Choice:
         if not self.folds:
             return None
         return sum(one.row == self.row for one in self.folds) / len(self.folds)
-
-
-def part_sources(linked: NDArray[np.intp], n_folds: int, rng: np.random.Generator, /) -> Folds:
-    """Part sources into folds at random, linked ones evenly.
-
-    Parameters
-    ----------
-    linked : ndarray of int, shape (n_sources,)
-        Under how many rules each source has linked pairs.
-    n_folds : int
-        How many folds.
-    rng : numpy.random.Generator
-        For the parting.
-
-    Returns
-    -------
-    ndarray of int, shape (n_sources,)
-        The fold of every source.
-    """
-    n = len(linked)
-    # Sources alike in what they offer are dealt out one after the other, in random order.
-    order = np.lexsort((rng.random(n), -linked))
-    n_rounds = -(-n // n_folds)
-    deals = [rng.permutation(n_folds) for _ in range(n_rounds)]
-    folds = np.empty(n, dtype=np.intp)
-    folds[order] = np.concatenate([np.empty(0, np.intp), *deals])[:n]
-    return folds
 
 
 def choose_in_folds(

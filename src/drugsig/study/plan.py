@@ -93,6 +93,8 @@ class StudyPlan:
             Recipe.parse(recipe)
         for metric in self.metrics:
             choose(metric, tuple(METRICS), what="metric")
+            if METRICS[metric].fit is not None:
+                raise InputError(_fitted(metric))
         for name, least in _LEAST.items():
             value = getattr(self, name)
             none = name in _OPTIONAL and value == 0
@@ -280,11 +282,15 @@ def _metric_name(metric: str | Metric) -> str:
     if isinstance(metric, str):
         return metric
     if METRICS.get(metric.name) != metric:
-        raise InputError(
-            f"metric '{metric.name}' was fitted or made for other profiles. A study takes "
-            "registered metrics by name: what was fitted on the profiles under test would flatter."
-        )
+        raise InputError(_fitted(metric.name))
     return metric.name
+
+
+def _fitted(name: str) -> str:
+    return (
+        f"metric '{name}' was fitted or made for other profiles. A study takes registered metrics "
+        "that learn nothing: what was fitted on the profiles under test would flatter."
+    )
 
 
 def _reading_keys() -> tuple[str, ...]:

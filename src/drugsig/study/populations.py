@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.errors import PopulationError
+from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.pairs import KnownPairs, known_pairs, stratum_places
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import affordable_by_pairs, source_weights
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.study.folds import part_sources
 from drugsig.study.plan import StudyPlan
 
 __all__ = ["RulePairs", "SourceSystem", "rule_pairs", "source_systems"]
@@ -147,7 +147,7 @@ def source_systems(
             linked[np.unique(one.source_a[one.known.linked])] += 1
         n_repeats = plan.n_repeats if plan.n_folds else 0
         folds = [
-            part_sources(linked, plan.n_folds, _stream(plan, _FOLDS, system, repeat))
+            deal_sources(linked, plan.n_folds, _stream(plan, _FOLDS, system, repeat))
             for repeat in range(n_repeats)
         ]
         stacked = np.array(folds, dtype=np.intp).reshape(n_repeats, n_sources)

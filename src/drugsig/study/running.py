@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from drugsig._check import warn
+from drugsig._check import listed, warn
 from drugsig.comparison.dense import compare
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.errors import (
@@ -64,7 +64,8 @@ def run_study(
     Parameters
     ----------
     profiles : ProfileSet
-        Not treated, with the metadata the rules look at.
+        As they are before the recipes, with the metadata the rules look at. Steps that learn from
+        profiles must not have been applied.
     recipes : str or Recipe, sequence or mapping of these
         Pretreatments; a mapping gives them names.
     metrics : str or Metric, or sequence of these
@@ -165,6 +166,7 @@ def run_plan(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InputError(f"workers must be a whole number from 1, got {workers!r}")
     studied = plan.load() if profiles is None else profiles
+    _refuse_learned(studied)
     with warnings.catch_warnings(record=True) as caught:
         # Threads share these filters; what they say is given below, once.
         warnings.simplefilter("always")
@@ -180,6 +182,16 @@ def run_plan(
         warn(text, category)
     _warn_of(study)
     return study
+
+
+def _refuse_learned(profiles: ProfileSet) -> None:
+    learned = [str(step["step"]) for step in profiles.pretreatment if step.get("learned")]
+    if learned:
+        raise InputError(
+            f"profile set '{profiles.name}' was treated by what was learned from profiles already "
+            f"({listed(learned)}): what is chosen without a fold would know the profiles in it. "
+            "Give the profiles as they were before, and the steps as recipes."
+        )
 
 
 def _warn_of(study: Study) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.errors import InputError
+from drugsig.evidence.models.training import learned_recipe
 from drugsig.evidence.target_selection import TargetSelection
 from drugsig.profiles.pretreatment.apply import pretreat
-from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.study.plan import StudyPlan
 from drugsig.study.populations import SourceSystem
@@ -112,4 +112,4 @@ def treated(
         wanted = [n for n in profiles.target_names if n in chosen or n not in impurities]
         profiles, taught_by = profiles.keep_targets(wanted), taught_by.keep_targets(wanted)
         learned = pretreat(taught_by, treatment.recipe)
-    return learned if whole else pretreat(profiles, Recipe.of(learned))
+    return learned if whole else pretreat(profiles, learned_recipe(learned, profiles))

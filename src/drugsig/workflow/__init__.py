@@ -3,5 +3,17 @@
 from drugsig.report.analysis import Analysis
 from drugsig.workflow.analysing import analyse
 from drugsig.workflow.config import AnalysisConfig, read_rule
+from drugsig.workflow.link_search import SearchedLinks, search_links
+from drugsig.workflow.validating import validate_method
+from drugsig.workflow.validation_config import ValidationConfig
 
-__all__ = ["Analysis", "AnalysisConfig", "analyse", "read_rule"]
+__all__ = [
+    "Analysis",
+    "AnalysisConfig",
+    "SearchedLinks",
+    "ValidationConfig",
+    "analyse",
+    "read_rule",
+    "search_links",
+    "validate_method",
+]

@@ -11,14 +11,22 @@ from typing import Any
 import numpy as np
 
 from drugsig.errors import OutputError
-from drugsig.evidence.validation import Validation, ValidationReport, validate
+from drugsig.evidence.validation import CHARACTERISTICS, Validation, ValidationReport, validate
+from drugsig.evidence.validation.findings import PASS
 from drugsig.quality.profile_checks import check_profiles
 from drugsig.report.validation_page import render_validation
 from drugsig.workflow.outputs import refuse_existing
 from drugsig.workflow.sources import load
 from drugsig.workflow.validation_config import ValidationConfig
 
-__all__ = ["MODEL", "REPORT", "REPORT_DATA", "validate_method", "validation_summary"]
+__all__ = [
+    "MODEL",
+    "REPORT",
+    "REPORT_DATA",
+    "told_lines",
+    "validate_method",
+    "validation_summary",
+]
 
 REPORT = "validation.html"
 REPORT_DATA = "validation.json"
@@ -102,6 +110,26 @@ def validation_summary(report: ValidationReport, /) -> dict[str, Any]:
         "counts": data["counts"],
         "warnings": data["warnings"],
     }
+
+
+def told_lines(report: ValidationReport, /) -> list[str]:
+    """Return the verdicts for a terminal, each with what did not pass and why.
+
+    Parameters
+    ----------
+    report : ValidationReport
+        Of a validation.
+    """
+    lines = []
+    for name, verdict in report.verdicts.items():
+        lines.append(f"{CHARACTERISTICS[name].title + ':':22}{verdict}")
+        for found in report.of(name):
+            if found.criterion is None or found.verdict == PASS:
+                continue
+            shown = found.why if found.estimate is None else f"{found.estimate}; {found.criterion}"
+            lines.append(f"    {found.about.label}: {found.verdict_in_words}: {shown}")
+    lines.append(f"As a whole: {report.verdict}.")
+    return lines
 
 
 def _with_note(made: Validation, unusable: dict[str, str]) -> Validation:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from drugsig._check import choose
-from drugsig.errors import ConfigError
+from drugsig._check import choose, listed
+from drugsig.errors import ConfigError, InputError, UnknownNameError
 from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.two_level import TwoLevelOptions
 from drugsig.evidence.validation import Criteria, load_criteria, validate
 from drugsig.evidence.validation.criteria import DEFAULT_CRITERIA
 from drugsig.workflow.config import AnalysisConfig, read_toml
@@ -67,7 +68,8 @@ class ValidationConfig:
             If it cannot be run; the message names the section and key.
         """
         place = Path(path)
-        data = read_toml(place)
+        data = _toml(place)
+        _refuse_analysis(data, place)
         for section in data:
             choose(section, (*_SHARED, *_OWN), what=f"section of {place.name}")
         for section, why in (
@@ -88,10 +90,62 @@ class ValidationConfig:
             choose(key, (*_settings(), "criteria"), what=f"key of [validation] in {place.name}")
         return cls(
             AnalysisConfig.from_data({k: data[k] for k in _SHARED if k in data}, place),
-            LrModelSpec.from_data(data["model"]),
+            _spec(data["model"], place),
             _criteria(data, settings, place),
             _values({k: v for k, v in settings.items() if k != "criteria"}, place),
         )
+
+
+def _toml(place: Path) -> dict[str, Any]:
+    """Return the sections of the file, or say what kind of file is wanted."""
+    wanted = (
+        "A validation file says everything in TOML; 'drugsig example validation FOLDER' writes one "
+        "to start from."
+    )
+    if not place.is_file():
+        raise ConfigError(f"there is no validation file '{place}'. {wanted}")
+    try:
+        return read_toml(place)
+    except ConfigError as error:
+        if place.suffix.lower() == ".toml":
+            raise
+        raise ConfigError(f"'{place}' is no validation file. {wanted}") from error
+
+
+def _refuse_analysis(data: Mapping[str, Any], place: Path) -> None:
+    """Say so where somebody gives an analysis file, which holds much of the same."""
+    own = [s for s in ("comparison", "threshold", "groups") if s in data]
+    if own and not any(s in data for s in _OWN):
+        raise ConfigError(
+            f"{place.name} is an analysis file: it has [{own[0]}] and no [model]. Copy it under "
+            "another name, keep [drugsig], [input], [pretreatment], [population] and [run], and "
+            "add [model], with replicate_level at least, and [validation]."
+        )
+
+
+def _spec(model: object, place: Path) -> LrModelSpec:
+    """Read [model]; what a chemist writes into the wrong table is told where it belongs."""
+    where = f"{place.name}, [model]"
+    if not isinstance(model, Mapping):
+        raise ConfigError(f"{where} must be a section, got {model!r}")
+    inside = [f.name for f in fields(TwoLevelOptions)]
+    misplaced = [key for key in model if key in inside]
+    if misplaced:
+        raise ConfigError(
+            f"{where}: {listed(misplaced)} is an option of the two-level model. Write it under "
+            "[model.two_level]."
+        )
+    if model.get("approach") == "score" and "metric" not in model:
+        raise ConfigError(
+            f"{where}: the score approach needs the metric whose scores are weighed, such as "
+            'metric = "pearson_distance".'
+        )
+    try:
+        return LrModelSpec.from_data(model)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{where}: {error}", name=error.name, known=error.known) from error
+    except InputError as error:
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def _criteria(data: Mapping[str, Any], settings: Mapping[str, Any], place: Path) -> Criteria:
@@ -106,7 +160,15 @@ def _criteria(data: Mapping[str, Any], settings: Mapping[str, Any], place: Path)
     named = settings.get("criteria", DEFAULT_CRITERIA)
     if not isinstance(named, str):
         raise ConfigError(f"{place.name}: criteria must be a name or a path, got {named!r}")
-    return load_criteria(place.parent / named if named.endswith(".toml") else named)
+    if not named.endswith(".toml"):
+        return load_criteria(named)
+    path = place.parent / named
+    if not path.is_file():
+        raise ConfigError(
+            f"{place.name}: there is no criteria file '{path}'. Its path is relative to the folder "
+            "of the validation file; without criteria those that come with drugsig count."
+        )
+    return load_criteria(path)
 
 
 def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:

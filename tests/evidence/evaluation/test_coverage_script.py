@@ -11,6 +11,7 @@ from scripts.check_coverage import (
     binomial,
     coverage,
     log10_lr,
+    share_over,
     simulated,
     table,
     truths,
@@ -22,12 +23,30 @@ from scripts.check_coverage import (
 def test_truths_agree_with_what_is_known() -> None:
     found = truths()
     # An unlinked pair reaches an LR of k in at most 1/k of all cases, so these follow.
-    assert found["unlinked pairs over a threshold"] < 10**-check_coverage.THRESHOLD
+    for name, (linked, cut) in check_coverage.SHARES.items():
+        assert linked or found[name] < 10**-cut
+    first, second = (f"linked pairs over a {x}threshold" for x in ("low ", "high "))
+    assert found[first] > found["linked pairs over a threshold"] > found[second]
     assert 0.5 < found["AUC"] < 1.0
     assert found["Cllr"] == found["Cllr_min"] < 1.0
     values = log10_lr(np.array([0.0, 2.0, 2.0]), np.array([0.0, 2.0, -2.0]))
     assert 0.0 < values[0] < values[1]
     assert values[2] < 0.0
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_the_true_share_is_that_of_very_many_pairs(linked: bool) -> None:
+    rng = np.random.default_rng(0)
+    n, within = 400_000, check_coverage.WITHIN
+    one = rng.standard_normal(n)
+    other = one if linked else rng.standard_normal(n)
+    values = log10_lr(
+        one + within * rng.standard_normal(n), other + within * rng.standard_normal(n)
+    )
+    for cut in (-0.5, 0.5, 1.0):
+        seen = float((values >= cut).mean())
+        sd = np.sqrt(seen / n)
+        assert share_over(cut, linked=linked) == pytest.approx(seen, abs=5 * sd)
 
 
 @pytest.mark.slow

@@ -218,6 +218,16 @@ def test_bounds_and_calibration_can_be_left_out(known: ProfileSet) -> None:
     assert all(f.bounds is None for f in evaluation.folds)
 
 
+def test_alike_sources_are_dealt_evenly_and_anew_with_every_generator() -> None:
+    weights = np.array([2] * 10 + [1] * 5 + [0] * 31)
+    parts = deal_sources(weights, 5, np.random.default_rng(0))
+    for kind in (0, 1, 2):
+        counts = np.bincount(parts[weights == kind], minlength=5)
+        assert counts.max() - counts.min() <= 2
+    assert np.bincount(parts[weights == 2]).tolist() == [2] * 5
+    assert (parts != deal_sources(weights, 5, np.random.default_rng(1))).any()
+
+
 def test_parts_are_even_and_every_pair_is_in_one_group() -> None:
     rng = np.random.default_rng(1)
     weights = np.repeat([6, 1, 0], [10, 20, 13])

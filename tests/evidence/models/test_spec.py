@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drugsig import run_study
+from drugsig.comparison import fit_metric, register_metric
+from drugsig.comparison.metric import unregister_metric
 from drugsig.errors import ConfigError, InputError, UnknownNameError
 from drugsig.evidence.bounds import BOUND_METHODS
 from drugsig.evidence.models import LrModelSpec
 from drugsig.evidence.two_level import REPLICATE_LEVELS, TwoLevelOptions
-from tests.evidence.models.cases import SCORE
+from tests.evidence.models.cases import BATCHES, SCORE, batches
 
 options = st.builds(
     TwoLevelOptions,
@@ -77,3 +82,18 @@ def test_other_choices_have_another_digest() -> None:
 def test_what_cannot_be_is_refused(data: dict, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         LrModelSpec.from_data(data)
+
+
+def test_a_metric_that_was_fitted_beforehand_is_refused_under_any_name() -> None:
+    """In folds it would know the pairs it is judged on: noise then gave a Cllr of 0.8."""
+    rng = np.random.default_rng(1)
+    profiles = batches(rng, n_sources=30, n_targets=5)
+    own = replace(fit_metric("mahalanobis", profiles, source="batch_id"), name="own distance")
+    register_metric(own)
+    try:
+        with pytest.raises(InputError, match="fitted to profiles beforehand"):
+            LrModelSpec(replicate_level="unit", approach="score", metric="own distance")
+        with pytest.raises(InputError, match="would flatter"):
+            run_study(profiles, "sum", "own distance", BATCHES, rng=rng, progress=False)
+    finally:
+        unregister_metric("own distance")

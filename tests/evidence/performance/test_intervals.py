@@ -28,13 +28,11 @@ from drugsig.evidence.performance import (
 from drugsig.evidence.performance.intervals import (
     band_of,
     draw_sources,
-    falling,
     fitted_interval_of,
     interval_of,
-    largest_unseen,
-    rate_band_of,
     source_numbers,
 )
+from drugsig.evidence.resampling import rate_band
 from tests.evidence.performance.cases import calibrated_pairs
 
 # Results hold None where there is no interval; here there is one, or a test fails.
@@ -136,42 +134,6 @@ def test_an_interval_may_reach_infinity() -> None:
     assert (low[0], high[0]) == (1.0, math.inf)
 
 
-@pytest.mark.parametrize("units", [1, 5, 60])
-def test_all_or_nothing_gets_the_exact_binomial_bound(units) -> None:
-    drawn = np.tile([0.0, 1.0], (9, 1))
-    low, high = rate_band_of(drawn, np.array([0.0, 1.0]), units=units, n_pairs=1000)
-    assert_allclose(low, [0.0, beta.ppf(0.025, units, 1)])
-    assert_allclose(high, [beta.ppf(0.975, 1, units), 1.0])
-    assert largest_unseen(units) == pytest.approx(high[0])
-
-
-@pytest.mark.parametrize("rate", [0.02, 0.3, 0.9])
-def test_draws_as_uncertain_as_independent_pairs_give_the_binomial_interval(rate) -> None:
-    n, units = 200, 10**6
-    drawn = generator().binomial(n, rate, size=(200_000, 1)) / n
-    low, high = rate_band_of(drawn, np.array([rate]), units=units, n_pairs=10**6)
-    hits = rate * n
-    assert low[0] == pytest.approx(beta.ppf(0.025, hits, n - hits + 1), rel=0.02)
-    assert high[0] == pytest.approx(beta.ppf(0.975, hits + 1, n - hits), rel=0.02)
-    wide_low, wide_high = rate_band_of(drawn, np.array([rate]), units=5, n_pairs=10**6)
-    assert wide_low < low
-    assert wide_high > high
-
-
-def test_no_more_pairs_are_independent_than_there_are() -> None:
-    drawn = 0.5 + 1e-6 * generator().standard_normal((100, 1))
-    low, high = rate_band_of(drawn, np.array([0.5]), units=10**6, n_pairs=40)
-    assert_allclose([low[0], high[0]], beta.ppf([0.025, 0.975], [20, 21], [21, 20]))
-
-
-def test_a_band_of_rates_falls() -> None:
-    low, high = falling(
-        np.array([0.0, 0.3, 0.1]), np.array([0.9, 0.8, 0.5]), np.array([2.0, 0.0, 1.0])
-    )
-    assert_allclose(low, [0.0, 0.3, 0.1])
-    assert_allclose(high, [0.5, 0.8, 0.5])
-
-
 @given(st.floats(0.05, 0.95), st.floats(-0.1, 0.1))
 def test_the_correction_for_optimism_goes_against_it(observed, bias) -> None:
     spread = np.linspace(-0.02, 0.02, 401)
@@ -220,9 +182,10 @@ def test_intervals_are_those_of_a_literal_resampling() -> None:
 
     same(got.cllr.interval, interval(arrays["cllr"], got.cllr.value))
     same(got.devpav.interval, interval(arrays["devpav"], got.devpav.value))
-    low, high = rate_band_of(
+    low, high = rate_band(
         arrays["rate"][:, np.newaxis],
         np.array([got.misleading_unlinked.value]),
+        n_sources=6,
         units=3,
         n_pairs=got.n_unlinked,
     )
@@ -306,7 +269,7 @@ def test_without_sources_there_are_no_intervals_and_it_is_said() -> None:
 
 def test_few_sources_are_warned_of() -> None:
     values, linked, a, b = case(0, 10)
-    with pytest.warns(SmallSampleWarning, match="Only 10 sources stand behind the 30 linked pairs"):
+    with pytest.warns(SmallSampleWarning, match="Only 10 sources stand behind the linked pairs"):
         got = measured(values, linked, source_a=a, source_b=b, rng=generator(), n_resamples=100)
     assert any("10 sources" in note for note in got.warnings)
     with pytest.warns(SmallSampleWarning, match="only 2 linked pairs"):
@@ -411,3 +374,13 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         ):
             held[k] += figure.interval.low <= value <= figure.interval.high
     assert (held >= 29).all()
+
+
+def test_sources_of_very_unequal_size_are_noted() -> None:
+    rng = generator(0)
+    own = np.repeat(np.arange(40), [1] * 38 + [60, 60])
+    first, second = np.triu_indices(40, k=1)
+    a, b = np.concatenate([own, first]), np.concatenate([own, second])
+    values, linked = rng.normal(size=len(a)), a == b
+    got = measured(values + linked, linked, source_a=a, source_b=b, rng=rng, n_resamples=100)
+    assert any("weigh like those of 3.4 sources of equal size" in note for note in got.warnings)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drugsig import pretreat
-from drugsig.errors import DrugsigWarning, InputError
+from drugsig import PopulationRule, pretreat
+from drugsig.errors import DrugsigWarning, InputError, MetadataError, PopulationError
 from drugsig.evidence.models import load_model
 from drugsig.evidence.performance import cllr
 from drugsig.evidence.validation import CHARACTERISTICS, MEASURES, Criteria, ValidationReport
@@ -137,7 +138,7 @@ def test_profiles_that_were_pretreated_before_are_not_disturbed_as_areas_are() -
             pretreat(batches(), RECIPE), RULE, SPEC,
             rng=np.random.default_rng(1), uncertainty_rsd=0.05, **QUICK,
         ).report  # fmt: skip
-    for name in ("change_with_mistyped", "change_with_noise"):
+    for name in ("change_with_mistyped", "change_with_mistyped_background", "change_with_noise"):
         assert "untreated profiles and a recipe" in found.finding(name).why
         assert found.finding(name).verdict == "not assessed"
     assert found.recipe == ""
@@ -168,6 +169,37 @@ def test_items_can_be_named_by_a_column() -> None:
 def test_settings_that_mean_nothing_are_refused(changed: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         validated(**changed)
+
+
+def test_what_cannot_work_is_refused_before_anything_is_fitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fit(*_: object, **__: object) -> None:
+        raise AssertionError("something was fitted")
+
+    monkeypatch.setattr("drugsig.evidence.validation.validating.evaluate_model", fit)
+    with pytest.raises(MetadataError, match="'Year'"):
+        validated(elsewhere="Year")
+    alone = PopulationRule.from_data(RULE.to_data() | {"linked": {"same": ["specimen_id"]}})
+    with pytest.raises(PopulationError, match=r"no linked pair.*one specimen"):
+        validate(batches(), alone, SPEC, rng=np.random.default_rng(1))
+
+
+def test_wrong_values_are_told_with_what_the_outlier_check_names(report: ValidationReport) -> None:
+    judged = report.finding("change_with_mistyped")
+    background = report.finding("change_with_mistyped_background")
+    assert "in 1 of 96 profiles" in judged.why
+    assert "fitted to the profiles as they are" in judged.why
+    assert re.search(r"names, \d of 1, .* would change by [+-]", background.why)
+
+
+def test_a_rate_that_the_bounds_make_impossible_says_so(report: ValidationReport) -> None:
+    bounds = small_validation().evaluation.folds[0].bounds
+    assert bounds is not None
+    assert bounds.high < 2
+    found = report.finding("strong_unlinked")
+    assert "the bounds never let an LR be so strong" in found.why
+    assert found.verdict_in_words == "pass"
 
 
 def test_a_seed_is_no_generator() -> None:

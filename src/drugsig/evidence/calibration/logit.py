@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import linprog
-from scipy.special import expit, log_expit
 
 from drugsig._check import FrozenArrays
 from drugsig.errors import InputError
@@ -24,28 +23,33 @@ __all__ = ["LogitFit", "fit_logit"]
 Floats = NDArray[np.float64]
 
 _MOST_STEPS = 500
-_HALVINGS = 60
 
-# The gradient that counts as zero, as a share of the total weight.
-_LEVEL = 1e-11
+# The gradient that counts as zero, as a share of the total weight: rounding alone makes as much.
+_LEVEL = 1e-14
 
-# Where rounding stops progress, a gradient below this share is the best there is.
-_ROUNDED = 1e-7
+# A step that changes no parameter by more than this share of the largest is the last one.
+_LAST = 1e-11
 
-# No step moves the log odds of a pair by more: far out, where every pair looks certain, there is
-# no slope left to come back by.
-_LONGEST = 5.0
+# Where classes are separated the slope vanishes far out, but steps stay long: a thirtieth of the
+# way or so. A shorter one says that the summit is near.
+_SHORT = 1e-6
+
+# Below this promise of a step, as a share of the total weight, heights differ by rounding; where
+# features say nearly the same, already below the second. A shortened step that promises less than
+# the third is given up.
+_ROUNDED = 1e-10
+_NEAR = 1e-6
+_BLIND = 1e-13
 
 # Directions with less than this share of the information of the best told are left alone.
 _UNTOLD = 1e-12
 
+# The penalty rests on all directions: less than this in one, and it is made of rounding.
+_ALIKE = 1e-10
+
 # A step must gain this share of what its slope promises. The penalty bends more than the
 # information tells, and steps that were content with less would swing to and fro.
 _GAIN = 0.25
-
-# Where the classes are separated the information vanishes in some direction. Below this share of
-# what it was at the start the question is put to a linear programme, which knows.
-_VANISHED = 1e-5
 
 # A separating plane must stand off from some pair by more than this, in standard deviations.
 _MARGIN = 1e-6
@@ -108,11 +112,11 @@ def fit_logit(
     total = weights.sum()
     centre = weights @ features / total
     scale = np.sqrt(weights @ (features - centre) ** 2 / total)
-    design = np.column_stack([np.ones(len(features)), (features - centre) / scale])
+    design = np.vstack([np.ones(len(features)), ((features - centre) / scale).T])
+    sides = np.where(linked, design, -design)
     bound = np.concatenate([[False], nonnegative])
-    theta, information, found = _climb(design, linked, weights, bound, penalised=penalised)
-    doubtful = not penalised and (not found or _vanishing(design, weights, information))
-    if doubtful and _separable(design, linked, bound):
+    theta, found, sure = _climb(sides, weights, bound, penalised=penalised)
+    if not penalised and not sure and _separable(sides, bound):
         nothing = np.full(features.shape[1], np.nan)
         return LogitFit(intercept=np.nan, coefficients=nothing, separated=True)
     if not found:
@@ -132,110 +136,181 @@ def fit_logit(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """What the pairs say at some parameters.
+
+    Attributes
+    ----------
+    theta : ndarray of float64, shape (n_parameters,)
+        The parameters.
+    wrong : ndarray of float64, shape (n_pairs,)
+        The probability of the class that a pair is not of.
+    curvature : ndarray of float64, shape (n_pairs,)
+        What each pair tells.
+    information : ndarray of float64, shape (n_parameters, n_parameters)
+        What all of them tell of the parameters.
+    height : float
+        The log likelihood, with the penalty if it is wanted.
+    """
+
+    theta: Floats
+    wrong: Floats
+    curvature: Floats
+    information: Floats
+    height: float
+
+
+def _place(theta: Floats, sides: Floats, weights: Floats, *, penalised: bool) -> _Place:
+    odds = theta @ sides
+    small = np.exp(-np.abs(odds))
+    share = 1.0 / (1.0 + small)
+    curvature = weights * small * share * share
+    information = _information(sides, curvature)
+    height = -float(weights @ (np.log1p(small) - np.minimum(odds, 0.0)))
+    if penalised:
+        sign, logarithm = np.linalg.slogdet(information)
+        height += 0.5 * float(logarithm) if sign > 0 else -np.inf
+    wrong = np.where(odds > 0.0, small * share, share)
+    return _Place(theta, wrong, curvature, information, height)
+
+
+def _information(sides: Floats, curvature: Floats) -> Floats:
+    return np.asarray((sides * curvature) @ sides.T, dtype=np.float64)
+
+
 def _climb(
-    design: Floats,
-    linked: NDArray[np.bool_],
-    weights: Floats,
-    bound: NDArray[np.bool_],
-    *,
-    penalised: bool,
-) -> tuple[Floats, Floats, bool]:
-    """Return the parameters, the information there, and whether the gradient is zero."""
-    theta = np.zeros(design.shape[1])
-    height = _height(theta, design, linked, weights, penalised=penalised)
-    information = _information(theta, design, weights)
+    sides: Floats, weights: Floats, bound: NDArray[np.bool_], *, penalised: bool
+) -> tuple[Floats, bool, bool]:
+    """Return the parameters, whether they are the best, and whether these are surely finite.
+
+    The likelihood has one summit, and a step that gains its share of what is promised leads
+    upwards from everywhere. `sides` are the features of every pair, of both signs by its class,
+    shape (n_parameters, n_pairs).
+    """
+    total = float(weights.sum())
+    here = _place(np.zeros(len(sides)), sides, weights, penalised=penalised)
+    if penalised and not _solved(here.information, here.theta, least=_ALIKE)[1]:
+        return here.theta, False, False
+    before, rounded = np.inf, _ROUNDED
     for _ in range(_MOST_STEPS):
-        probability = expit(design @ theta)
-        information = _information(theta, design, weights)
-        curvature = information
-        residual = weights * (linked - probability)
+        pull, curvature = weights * here.wrong, here.information
         if penalised:
             try:
-                factor = cho_factor(information)
+                drawn, curvature = _penalty(here, sides, weights)
             except LinAlgError:
-                return theta, information, False
-            spread = (design * cho_solve(factor, design.T).T).sum(axis=1)
-            leverage = weights * probability * (1.0 - probability) * spread
-            residual += leverage * (0.5 - probability)
-            # The penalty acts like pairs of both classes that weigh as much as the leverage.
-            curvature = _information(theta, design, weights + leverage)
-        gradient = design.T @ residual
-        # A coefficient at its bound that would like to cross it stays there.
-        free = ~(bound & (theta == 0.0) & (gradient <= 0.0))
-        steepest = float(np.abs(gradient[free]).max(initial=0.0))
-        if steepest <= _LEVEL * weights.sum():
-            return theta, information, True
-        step = np.zeros(len(theta))
-        step[free] = _solved(curvature[np.ix_(free, free)], gradient[free])
-        step *= min(1.0, _LONGEST / max(float(np.abs(design @ step).max()), _LONGEST))
-        moved = False
-        for halving in range(_HALVINGS):
-            trial = theta + step * 0.5**halving
-            trial[bound] = np.maximum(trial[bound], 0.0)
-            reached = _height(trial, design, linked, weights, penalised=penalised)
-            if reached >= height + _GAIN * float(gradient @ (trial - theta)):
-                moved = reached > height
-                theta, height = trial, reached
+                return here.theta, False, False
+            pull += drawn
+        gradient = sides @ pull
+        free = ~(bound & (here.theta == 0.0) & (gradient <= 0.0))
+        step, told = _step(curvature, gradient, here.theta, bound, free)
+        length = float(np.abs(step).max()) / max(1.0, float(np.abs(here.theta).max()))
+        sure = told and length <= _SHORT
+        if float(np.abs(gradient[free]).max(initial=0.0)) <= _LEVEL * total:
+            return here.theta, True, sure
+        promise = float(gradient @ step)
+        if promise <= rounded * total:
+            if promise >= before:
+                return here.theta, True, sure
+            before = promise
+            here = _place(_moved(here.theta, step, bound), sides, weights, penalised=penalised)
+            if length <= _LAST:
+                return here.theta, True, sure
+            continue
+        part = 1.0
+        while True:
+            there = _place(
+                _moved(here.theta, part * step, bound), sides, weights, penalised=penalised
+            )
+            if there.height >= here.height + _GAIN * part * promise:
+                here = there
                 break
-        if not moved:
-            return theta, information, steepest <= _ROUNDED * max(1.0, weights.sum())
-    return theta, information, False
+            part /= 2.0
+            if not part * promise > _BLIND * total:
+                if promise > _NEAR * total or rounded == _NEAR:
+                    return here.theta, False, False
+                rounded = _NEAR
+                break
+    return here.theta, False, False
 
 
-def _solved(matrix: Floats, vector: Floats) -> Floats:
-    """Solve for the shortest step: what two features both say is shared out between them."""
-    values, directions = np.linalg.eigh(matrix)
-    told = values > _UNTOLD * values[-1]
-    return np.asarray(
-        directions[:, told] @ ((directions[:, told].T @ vector) / values[told]), dtype=np.float64
+def _penalty(here: _Place, sides: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return how much the penalty pulls at every pair, and the curvature of the whole height.
+
+    Raises
+    ------
+    LinAlgError
+        If some direction is not told of at all.
+    """
+    inverse = cho_solve(cho_factor(here.information), np.eye(len(sides)))
+    leverage = here.curvature * (sides * (inverse @ sides)).sum(axis=0)
+    lean = 2.0 * here.wrong - 1.0
+    # The penalty acts like pairs of both classes that weigh as much as the leverage.
+    doubled = here.curvature * (1.0 + leverage / weights)
+    bends = [_information(sides, here.curvature * lean * row) @ inverse for row in sides]
+    exact = _information(sides, doubled - 0.5 * leverage * lean**2) + 0.5 * np.array(
+        [[np.sum(one * other.T) for other in bends] for one in bends]
     )
-
-
-def _height(
-    theta: Floats,
-    design: Floats,
-    linked: NDArray[np.bool_],
-    weights: Floats,
-    *,
-    penalised: bool,
-) -> float:
-    """Return the log likelihood, with the penalty if it is wanted."""
-    odds = design @ theta
-    height = float(weights @ log_expit(np.where(linked, odds, -odds)))
-    if penalised:
-        sign, logarithm = np.linalg.slogdet(_information(theta, design, weights))
-        height += 0.5 * float(logarithm) if sign > 0 else -np.inf
-    return height
-
-
-def _information(theta: Floats, design: Floats, weights: Floats) -> Floats:
-    odds = design @ theta
-    curvature = weights * expit(odds) * expit(-odds)
-    return np.asarray(design.T @ (design * curvature[:, None]), dtype=np.float64)
-
-
-def _vanishing(design: Floats, weights: Floats, information: Floats) -> bool:
-    """Say whether the information in some direction is a trifle of what it was at the start."""
-    start = _information(np.zeros(design.shape[1]), design, weights)
     try:
-        shares = eigh(information, start, eigvals_only=True)
+        cho_factor(exact)
     except LinAlgError:
-        return True
-    return bool(shares.min() < _VANISHED)
+        # Far from the summit the height may bend upwards, and the step would lead down.
+        exact = _information(sides, doubled)
+    return 0.5 * leverage * lean, exact
 
 
-def _separable(design: Floats, linked: NDArray[np.bool_], bound: NDArray[np.bool_]) -> bool:
+def _step(
+    curvature: Floats,
+    gradient: Floats,
+    theta: Floats,
+    bound: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+) -> tuple[Floats, bool]:
+    """Return the step that keeps to the bounds, and whether every direction of it is told."""
+    while True:
+        step = np.zeros(len(theta))
+        step[free], told = _solved(curvature[np.ix_(free, free)], gradient[free])
+        # A coefficient at its bound that the others would drag across it stays there.
+        dragged = bound & (theta == 0.0) & (step < 0.0)
+        if not dragged.any():
+            break
+        free = free & ~dragged
+    across = bound & (theta + step < 0.0)
+    if across.any():
+        step *= float((theta[across] / -step[across]).min())
+    return step, told
+
+
+def _moved(theta: Floats, step: Floats, bound: NDArray[np.bool_]) -> Floats:
+    """Return where a step leads; a coefficient that reaches its bound is exactly there."""
+    there = theta + step
+    near = bound & (there <= np.finfo(np.float64).eps * theta)
+    return np.where(near, 0.0, there)
+
+
+def _solved(matrix: Floats, vector: Floats, *, least: float = _UNTOLD) -> tuple[Floats, bool]:
+    """Solve for the shortest step: what two features both say is shared out between them."""
+    size = np.sqrt(np.maximum(np.diag(matrix), np.finfo(np.float64).tiny))
+    values, directions = np.linalg.eigh(matrix / np.outer(size, size))
+    told = values > least * values[-1]
+    parts = directions[:, told].T @ (vector / size)
+    return directions[:, told] @ (parts / values[told]) / size, bool(told.all())
+
+
+def _separable(sides: Floats, bound: NDArray[np.bool_]) -> bool:
     """Say whether a plane has no pair on its wrong side and some pair off it.
 
     Such a plane exists if and only if the likelihood has no maximum (Albert and Anderson 1984,
     Biometrika 71, 1-10); a linear programme finds it (Konis 2007, thesis, Oxford).
     """
-    sides = np.unique(np.where(linked[:, None], design, -design), axis=0)
+    rows: Floats = np.unique(sides, axis=1).T
     result = linprog(
-        -sides.mean(axis=0),
-        A_ub=-sides,
-        b_ub=np.zeros(len(sides)),
+        -rows.mean(axis=0),
+        A_ub=-rows,
+        b_ub=np.zeros(len(rows)),
         bounds=[(0.0 if signed else -1.0, 1.0) for signed in bound],
         method="highs",
     )
-    return result.status == 0 and bool((sides @ result.x).max() > _MARGIN)
+    if result.status != 0 or result.x is None:
+        return False
+    return bool((rows @ result.x).max() > _MARGIN)

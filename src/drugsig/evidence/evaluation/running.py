@@ -17,7 +17,7 @@ from drugsig.evidence.models.identity import identity_of
 from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
-from drugsig.evidence.models.training import TrainingSet, training_set
+from drugsig.evidence.models.training import TrainingSet, learned_recipe, training_set
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.threshold import FEW_LINKED_SOURCES
 from drugsig.profiles.pretreatment.apply import pretreat
@@ -51,7 +51,7 @@ def evaluate_model(
     Parameters
     ----------
     profiles : ProfileSet
-        Of known source. Treated, or untreated with a recipe.
+        Of known source; with a recipe, as they are before it.
     rule : PopulationRule
         What linked and unlinked mean.
     spec : LrModelSpec
@@ -121,9 +121,7 @@ def evaluate_model(
             f"all, are too few for {n_folds} folds: every fold needs a linked and an unlinked pair."
             " Take fewer folds, or look at the population rule."
         )
-    notes = [*whole.pairs.notes, *_few(weights)]
-    if recipe is None:
-        notes += _learned_before(profiles)
+    notes = [*whole.pairs.notes, *_few(weights), *_learned_before(profiles)]
     parts: list[Part] = []
     folds: list[FoldRecord] = []
     for seed in seeds:
@@ -164,7 +162,7 @@ def _refitted(
     """Return all profiles treated by what the recipe learns without the test sources."""
     source = whole.row_source
     training = (source >= 0) & ~test[source]
-    learned = Recipe.of(pretreat(profiles.select(training), recipe))
+    learned = learned_recipe(pretreat(profiles.select(training), recipe), profiles)
     return training_set(pretreat(profiles, learned), rule, spec)
 
 

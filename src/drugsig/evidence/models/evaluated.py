@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays
 from drugsig.errors import InputError
 from drugsig.evidence.evidence import Evidence
+from drugsig.evidence.models.cautions import one_of_many
 from drugsig.evidence.verbal import VerbalScale, VerbalStatement, verbal_statement
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class EvaluatedPairs(FrozenArrays):
     def statement(
         self, *, scale: str | Path | VerbalScale, pair: int | None = None
     ) -> VerbalStatement:
-        """Say a likelihood ratio in words.
+        """Say a likelihood ratio in words, with all that must be said beside it.
 
         Parameters
         ----------
@@ -86,7 +88,9 @@ class EvaluatedPairs(FrozenArrays):
                 "ones that were shown to hold on other sources. Validate it: "
                 "evaluate_model(profiles, rule, spec), then model.with_validation(...)."
             )
-        return verbal_statement(self.evidence, scale=scale, pair=pair)
+        said = verbal_statement(self.evidence, scale=scale, pair=pair)
+        more = (*one_of_many(len(self), self.evidence.n_searched), *self.notes)
+        return replace(said, notes=(*said.notes, *more))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a pair: the items, and log10 LR raw, calibrated and bounded."""
@@ -126,4 +130,5 @@ class EvaluatedPairs(FrozenArrays):
         return f"<EvaluatedPairs {validated}: {self.evidence!r}>"
 
     def _repr_html_(self) -> str:
-        return self.evidence._repr_html_()
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return self.evidence._repr_html_() + (f"<ul>{notes}</ul>" if notes else "")

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array, csr_array
 
 from drugsig._check import FrozenArrays, listed
 from drugsig.errors import InputError
+from drugsig.evidence.dependence import uneven_sources
 from drugsig.evidence.pairs import known_pairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.profiles.metadata import ID_COLUMN
@@ -182,10 +183,12 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
             f"The rule uses {', '.join(rule.circular)}, derived from the profile itself: pairs "
             "are called unlinked because their profiles differ, and the figures are too good."
         )
+    first, linked = known.rows[keep].astype(np.intp), known.linked[keep]
+    notes += uneven_sources(known.names, np.bincount(source[first[linked]]))
     return ItemPairs(
-        known.rows[keep].astype(np.intp),
+        first,
         known.columns[keep].astype(np.intp),
-        known.linked[keep],
+        linked,
         source,
         known.names,
         tuple(notes),

@@ -18,6 +18,7 @@ from drugsig.errors import InputError, ReadError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration import Calibration
 from drugsig.evidence.evidence import bounded_evidence
+from drugsig.evidence.models import cautions
 from drugsig.evidence.models.archive import content_digest, read_archive, write_archive
 from drugsig.evidence.models.evaluated import EvaluatedPairs
 from drugsig.evidence.models.identity import ModelIdentity
@@ -182,7 +183,8 @@ class LrModel:
         sets = [_Side(one, profile_items(one, column)) for one in sides]
         first, second = _wanted_pairs(sets, pairs)
         _refuse_same_profiles(sets, first, second)
-        raw, own = self._raw(sets, first, second)
+        own = self._own_sources(sets, first, second)
+        raw = self._raw(sets, first, second, own)
         undefined = int(np.isnan(raw).sum())
         if undefined:
             raise InputError(
@@ -203,17 +205,16 @@ class LrModel:
             reference_ids=[sets[-1].items.names[k] for k in second],
             n_searched=n_searched,
         )
-        notes = list(self.warnings)
-        if own:
-            notes.append(
-                f"{own} pair(s) hold a profile that the model was fitted to; its source was taken "
-                "out of the background, but not out of the calibration."
-            )
+        counts = [np.bincount(one.items.of_row) for one in (sets[0], sets[-1])]
+        notes = [
+            *self.warnings,
+            *cautions.own_profiles(sum(map(bool, own)), in_background=self.background is not None),
+            *cautions.beyond_calibration(self.calibration, raw),
+            *cautions.sizes_of_items(self.stages.item_sizes, counts[0][first], counts[1][second]),
+        ]
         if across:
             notes.append(f"Evaluated across {' and '.join(across)}: the model was not fitted so.")
-        if self.validation is not None and self.validation.failed:
-            failed = ", ".join(self.validation.failed)
-            notes.append(f"The validation of this model did not meet its criteria for {failed}.")
+        notes += cautions.validation_notes(self.validation)
         return EvaluatedPairs(
             evidence=evidence,
             log10_lr_raw=raw,
@@ -293,6 +294,7 @@ class LrModel:
             "bounds": None if stages.bounds is None else asdict(stages.bounds),
             "sources": list(stages.sources),
             "pairs": [stages.n_linked, stages.n_unlinked, stages.n_linked_sources],
+            "item_sizes": list(stages.item_sizes),
             "notes": list(stages.notes),
             "profile_ids": list(self.profile_ids),
             "profile_sources": list(self.profile_sources),
@@ -301,8 +303,10 @@ class LrModel:
         }
         return header, arrays
 
-    def _raw(self, sets: list[_Side], first: Places, second: Places) -> tuple[Floats, int]:
-        """Return raw log10 LRs, and for how many pairs a source was taken out of the background."""
+    def _raw(
+        self, sets: list[_Side], first: Places, second: Places, own: list[tuple[str, ...]]
+    ) -> Floats:
+        """Return raw log10 LRs, the sources in `own` taken out of the background."""
         model = self.stages.background
         if model is None:
             reference = (None, None) if len(sets) == 1 else (sets[1].profiles, sets[1].items)
@@ -310,32 +314,37 @@ class LrModel:
             calibration = self.stages.score_calibration
             if calibration is None:
                 raise InputError("this model has neither a background nor a calibration of scores")
-            return calibration.log10_lr(table[first, second]), 0
+            return calibration.log10_lr(table[first, second])
         values = np.vstack([feature_values(one.profiles) for one in sets])
-        of_row = sets[0].items.of_row
-        shift = 0
+        of_row, shift = sets[0].items.of_row, 0
         if len(sets) == 2:
             shift = len(sets[0].items)
             of_row = np.concatenate([of_row, sets[1].items.of_row + shift])
-        known = dict(zip(self.profile_ids, self.profile_sources, strict=True))
-        own: dict[int, set[str]] = {}
-        ids = [i for one in sets for i in one.profiles.ids]
-        for place, name in zip(of_row.tolist(), ids, strict=True):
-            source = known.get(name, "")
-            if source:
-                own.setdefault(place, set()).add(source)
         groups: dict[tuple[str, ...], list[int]] = {}
-        ends = zip(first.tolist(), (second + shift).tolist(), strict=True)
-        for pair, (a, b) in enumerate(ends):
-            key = tuple(sorted(own.get(a, set()) | own.get(b, set())))
-            groups.setdefault(key, []).append(pair)
+        for pair, taken in enumerate(own):
+            groups.setdefault(taken, []).append(pair)
         raw = np.empty(len(first))
         there = set(model.sources)
         for taken, places in groups.items():
             out = [s for s in taken if s in there]
             one = model.without(out) if out else model
             raw[places] = item_ratios(one, values, of_row, first[places], second[places] + shift)
-        return raw, sum(len(places) for taken, places in groups.items() if taken)
+        return raw
+
+    def _own_sources(
+        self, sets: list[_Side], first: Places, second: Places
+    ) -> list[tuple[str, ...]]:
+        """Return the sources of those profiles of each pair that the model was fitted to."""
+        known = dict(zip(self.profile_ids, self.profile_sources, strict=True))
+        held: list[dict[int, set[str]]] = []
+        for one in sets:
+            held.append({})
+            for item, name in zip(one.items.of_row.tolist(), one.profiles.ids, strict=True):
+                if known.get(name):
+                    held[-1].setdefault(item, set()).add(known[name])
+        ends = zip(first.tolist(), second.tolist(), strict=True)
+        none: set[str] = set()
+        return [tuple(sorted(held[0].get(a, none) | held[-1].get(b, none))) for a, b in ends]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LrModel):
@@ -399,6 +408,7 @@ def load_model(path: str | Path, /) -> LrModel:
             calibration=_calibration_of(header["calibration"]),
             bounds=None if bounds is None else Bounds(**bounds),
             sources=tuple(header["sources"]),
+            item_sizes=(int(header["item_sizes"][0]), int(header["item_sizes"][1])),
             notes=tuple(header["notes"]),
             **counts,
         )

@@ -18,8 +18,8 @@ def deal_sources(weights: Places, n_parts: int, rng: np.random.Generator, /) -> 
     Parameters
     ----------
     weights : ndarray of int, shape (n_sources,)
-        How many linked pairs each source has. Sources with equally many are dealt out one after
-        the other, so that no part lacks linked pairs by bad luck.
+        How many linked pairs each source has, or anything else that makes sources alike. Those
+        of equal weight are dealt out one after the other, so that no part lacks them by bad luck.
     n_parts : int
         How many parts.
     rng : numpy.random.Generator

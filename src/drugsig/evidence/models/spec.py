@@ -50,8 +50,8 @@ class LrModelSpec:
         Of the feature approach: density between sources, conventions, shrinkage, components,
         share of items with a gross error.
     metric : str, optional
-        Of the score approach: a name of `drugsig.METRICS`. Two items score the mean over their
-        pairs of profiles.
+        Of the score approach: a name of `drugsig.METRICS` that carries no numbers learned from
+        profiles. Two items score the mean over their pairs of profiles.
     calibrator : str, optional
         Of the score approach: from scores to likelihood ratios, a name of `CALIBRATORS`.
     calibration : str
@@ -104,6 +104,12 @@ class LrModelSpec:
                 "the score approach needs the metric whose scores are weighed: metric='pearson'"
             )
         choose(self.metric, tuple(METRICS), what="metric")
+        if METRICS[self.metric].fit is not None:
+            raise InputError(
+                f"metric '{self.metric}' was fitted to profiles beforehand, and no fold of an "
+                "evaluation fits it anew: it would know the pairs that it is judged on. Take a "
+                "metric that learns nothing, or the feature approach."
+            )
         if self.calibrator is None:
             object.__setattr__(self, "calibrator", DEFAULT_CALIBRATOR)
         choose(self.calibrator, tuple(CALIBRATORS), what="calibrator")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._check import warn
 from drugsig.comparison.metrics import get_metric
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.bounds import Bounds, bound_lrs
@@ -55,6 +56,8 @@ class Stages:
         Pairs behind calibration and bounds.
     n_linked_sources : int
         Sources of the linked ones.
+    item_sizes : tuple of int
+        The least and the largest number of profiles that an item of these pairs holds.
     notes : tuple of str
         What a reader must know.
     """
@@ -68,6 +71,7 @@ class Stages:
     n_linked: int
     n_unlinked: int
     n_linked_sources: int
+    item_sizes: tuple[int, int]
     notes: tuple[str, ...] = ()
 
     def raw(self, training: TrainingSet, first: Places, second: Places, /) -> Floats:
@@ -178,7 +182,8 @@ def fit_stages(
     coarse = deal(CALIBRATION_PARTS)
     known = _Known(linked, a, b, coarse)
     if spec.approach == "feature":
-        background, raw = _fit_background(training, spec, sources, own, parts)
+        background, raw, weak = _fit_background(training, spec, sources, own, parts)
+        notes += weak
     else:
         assert spec.metric is not None and spec.calibrator is not None  # noqa: S101, PT018
         scores = training.scores[pairs.first[own], pairs.second[own]]
@@ -197,6 +202,8 @@ def fit_stages(
     if spec.bounds != NONE:
         by = {"source_a": a, "source_b": b} if spec.bounds_count == "sources" else {}
         bounds = bound_lrs(ratios, linked, method=spec.bounds, **by)
+    used = np.union1d(pairs.first[own], pairs.second[own])
+    sizes = np.bincount(training.items.of_row)[used]
     return Stages(
         spec=spec,
         background=background,
@@ -207,24 +214,33 @@ def fit_stages(
         n_linked=int(linked.sum()),
         n_unlinked=int((~linked).sum()),
         n_linked_sources=len(np.unique(a[linked])),
+        item_sizes=(int(sizes.min()), int(sizes.max())),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
 def _fit_background(
     training: TrainingSet, spec: LrModelSpec, sources: Flags, own: Places, parts: Places
-) -> tuple[TwoLevelModel, Floats]:
-    """Fit the background, and find every training pair's ratio without its own sources."""
+) -> tuple[TwoLevelModel, Floats, list[str]]:
+    """Fit the background, and find every training pair's ratio without its own sources.
+
+    What fitting it warned of comes with it: a model that is kept in a file must still say so.
+    """
     pairs, row_source = training.pairs, training.row_source
     rows = (row_source >= 0) & sources[row_source]
     names = np.array(pairs.sources)
-    model = fit_two_level(
-        training.values[rows],
-        names[row_source[rows]].tolist(),
-        replicate_level=spec.replicate_level,
-        features=training.features,
-        **spec.two_level.to_data(),
-    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DrugsigWarning)
+        model = fit_two_level(
+            training.values[rows],
+            names[row_source[rows]].tolist(),
+            replicate_level=spec.replicate_level,
+            features=training.features,
+            **spec.two_level.to_data(),
+        )
+    for one in caught:
+        warn(str(one.message), one.category)
+    weak = [str(w.message) for w in caught if issubclass(w.category, DrugsigWarning)]
     raw = np.empty(len(own))
     first, second = pairs.first[own], pairs.second[own]
     part_a, part_b = parts[pairs.source_a[own]], parts[pairs.source_b[own]]
@@ -235,7 +251,7 @@ def _fit_background(
         raw[places] = item_ratios(
             other, training.values, training.items.of_row, first[places], second[places]
         )
-    return model, raw
+    return model, raw, weak
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,17 @@ from drugsig.errors import InputError
 from drugsig.evidence.models.items import ItemPairs, ProfileItems, item_pairs, profile_items
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.populations import PopulationRule
+from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["TrainingSet", "feature_values", "item_scores", "training_set"]
+__all__ = [
+    "TrainingSet",
+    "feature_values",
+    "item_scores",
+    "learned_recipe",
+    "nested_replicates",
+    "training_set",
+]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -82,6 +90,9 @@ def training_set(profiles: ProfileSet, rule: PopulationRule, spec: LrModelSpec, 
     items = profile_items(profiles, spec.item)
     pairs = item_pairs(profiles, items, rule)
     feature = spec.approach == "feature"
+    if feature:
+        said = nested_replicates(profiles, pairs.source[items.of_row], rule)
+        pairs = replace(pairs, notes=(*pairs.notes, *said))
     return TrainingSet(
         values=feature_values(profiles) if feature else np.empty((len(profiles), 0)),
         scores=np.empty((0, 0)) if feature else item_scores(profiles, items, spec),
@@ -89,6 +100,64 @@ def training_set(profiles: ProfileSet, rule: PopulationRule, spec: LrModelSpec, 
         items=items,
         pairs=pairs,
     )
+
+
+def learned_recipe(treated: ProfileSet, before: ProfileSet, /) -> Recipe:
+    """Return the frozen steps that profiles went through, without those of an earlier time.
+
+    Applied to all of the profiles as they were handed in, steps that these had been through before
+    would be done twice.
+
+    Parameters
+    ----------
+    treated : ProfileSet
+        Some of the profiles, pretreated.
+    before : ProfileSet
+        The profiles as they were handed in.
+    """
+    return Recipe(Recipe.of(treated).steps[len(before.pretreatment) :])
+
+
+def nested_replicates(
+    profiles: ProfileSet, row_source: Places, rule: PopulationRule, /
+) -> list[str]:
+    """Say how much of the variation within sources is that of profiles which are never a pair.
+
+    Two profiles of one specimen are no linked pair, nor are two of one sequence unless the rule
+    allows it. Yet a background takes all profiles of a source for replicates of each other.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Of known source.
+    row_source : ndarray of intp, shape (n_profiles,)
+        The source of every profile, -1 where it is not known.
+    rule : PopulationRule
+        Names the columns.
+
+    Returns
+    -------
+    list of str
+        One sentence a column; empty where every profile of a source counts for itself.
+    """
+    known = row_source >= 0
+    free = int(known.sum()) - len(np.unique(row_source[known]))
+    sequence = None if rule.same_sequence else rule.sequence_column(profiles)
+    notes = []
+    for what, column in (("specimen", rule.specimen_column(profiles)), ("sequence", sequence)):
+        if column is None:
+            continue
+        texts = profiles.column(column)
+        cells = {(int(row_source[k]), texts[k]) for k in np.flatnonzero(known) if texts[k]}
+        nested = sum(texts[k] is not None for k in np.flatnonzero(known)) - len(cells)
+        if nested:
+            notes.append(
+                f"{nested} of the {free} degrees of freedom of the variation within sources are of "
+                f"profiles of one {what} (column '{column}'), which are never a linked pair. They "
+                "mostly differ less, and raw likelihood ratios are then too extreme: calibrate "
+                f"them, or average the profiles of one {what} to one."
+            )
+    return notes
 
 
 def feature_values(profiles: ProfileSet, /) -> Floats:

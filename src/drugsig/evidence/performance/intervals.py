@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv, stdtrit
 
 from drugsig.errors import InputError
-from drugsig.evidence.resampling import CONFIDENCE, Interval, source_weights
+from drugsig.evidence.resampling import CONFIDENCE, Interval, disjoint_pairs, source_weights
 
 __all__ = [
     "Estimate",
@@ -23,12 +22,10 @@ __all__ = [
     "SourceNumbers",
     "band_of",
     "draw_sources",
-    "falling",
     "fitted_interval_of",
     "independent_pairs",
     "interval_of",
     "largest_unseen",
-    "rate_band_of",
     "source_numbers",
 ]
 
@@ -37,7 +34,6 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 _TAIL = (1.0 - CONFIDENCE) / 2.0
-_TINY = float(np.finfo(np.float64).tiny)
 
 # Above this many products of a pair and a draw there are fewer draws.
 _MOST_PRODUCTS = 200_000_000
@@ -264,8 +260,11 @@ def draw_sources(
 
 
 def independent_pairs(sources: SourceNumbers, /, *, linked: bool) -> int:
-    """Return how many pairs of one kind can be formed if each source is used once."""
-    return sources.n_linked if linked else max(1, sources.n_unlinked // 2)
+    """Return how many pairs of one kind can be taken if each source is used once."""
+    apart = ~sources.linked
+    return (
+        sources.n_linked if linked else disjoint_pairs(sources.first[apart], sources.second[apart])
+    )
 
 
 def interval_of(drawn: Floats, observed: float, /) -> Interval | None:
@@ -316,71 +315,6 @@ def fitted_interval_of(drawn: Floats, observed: float, /, *, highest: float) -> 
         max(0.0, min(observed - below, corrected - above)),
         min(highest, max(observed + above, corrected + below)),
     )
-
-
-def rate_band_of(
-    drawn: Floats, observed: Floats, /, *, units: int, n_pairs: int
-) -> tuple[Floats, Floats]:
-    """Return the intervals of rates after Korn and Graubard.
-
-    The spread of the draws tells how many independent pairs would be as uncertain; the interval is
-    the exact binomial (Clopper-Pearson) one of so many. Where the observed rate is 0 or 1, or the
-    draws show no spread, as many as there are independent units. Percentiles of the draws fall
-    short where there are few sources.
-
-    Parameters
-    ----------
-    drawn : ndarray of float64, shape (n_draws, n)
-        The rates in every draw.
-    observed : ndarray of float64, shape (n,)
-        The rates themselves.
-    units : int
-        From `independent_pairs`.
-    n_pairs : int
-        The pairs behind the rates: no more can be independent.
-
-    Notes
-    -----
-    Korn and Graubard (1998), Survey Methodology 24:193-201.
-    """
-    spread = drawn.var(axis=0, ddof=1)
-    mixed = (observed > 0.0) & (observed < 1.0) & (spread > 0.0)
-    few = (stdtrit(np.inf, _TAIL) / stdtrit(max(1, units - 1), _TAIL)) ** 2
-    alike = np.full(len(observed), float(units))
-    alike[mixed] = np.minimum(
-        n_pairs, few * observed[mixed] * (1.0 - observed[mixed]) / spread[mixed]
-    )
-    hits = observed * alike
-    # At the ends the inverse is not defined, and its limit is the end itself.
-    low = np.where(
-        observed > 0.0, betaincinv(np.maximum(hits, _TINY), alike - hits + 1, _TAIL), 0.0
-    )
-    high = np.where(
-        observed < 1.0,
-        betaincinv(hits + 1, np.maximum(alike - hits, _TINY), 1.0 - _TAIL),
-        1.0,
-    )
-    return np.minimum(low, observed), np.maximum(high, observed)
-
-
-def falling(low: Floats, high: Floats, at: Floats, /) -> tuple[Floats, Floats]:
-    """Return a band that falls as the rates within it must.
-
-    LRs beyond a larger value are rarer: what bounds the rate at one value from above bounds it at
-    every larger value too, even where nothing was seen any more.
-
-    Parameters
-    ----------
-    low, high : ndarray of float64, shape (n,)
-        The ends of the intervals.
-    at : ndarray of float64, shape (n,)
-        The values that are exceeded, in any order.
-    """
-    order = np.argsort(at, kind="stable")
-    lower, upper = low.copy(), high.copy()
-    upper[order] = np.minimum.accumulate(high[order])
-    lower[order] = np.maximum.accumulate(low[order][::-1])[::-1]
-    return lower, upper
 
 
 def largest_unseen(units: int, /) -> float:

@@ -22,12 +22,10 @@ from drugsig.evidence.performance.intervals import (
     SourceNumbers,
     band_of,
     draw_sources,
-    falling,
     fitted_interval_of,
     independent_pairs,
     interval_of,
     largest_unseen,
-    rate_band_of,
     source_numbers,
 )
 from drugsig.evidence.performance.pav import OrderedPairs, Pav, deviation, ordered_pairs
@@ -41,7 +39,7 @@ from drugsig.evidence.performance.rates import (
     reaching,
 )
 from drugsig.evidence.performance.tippett import Tippett, tippett
-from drugsig.evidence.resampling import Interval
+from drugsig.evidence.resampling import Interval, effective_sources, falling, rate_band
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES, FEW_LINKED_SOURCES
 
 __all__ = ["LrPerformance", "PavCurve", "measure_performance"]
@@ -303,13 +301,21 @@ def _notes(values: Floats, known: Flags, sources: SourceNumbers | None) -> list[
         behind = (
             f"There are only {n_pairs} linked pairs"
             if sources is None
-            else f"Only {units} sources stand behind the {n_pairs} linked pairs"
+            else f"Only {units} sources stand behind the linked pairs"
         )
         few = f"{behind} (fewer than {FEW_LINKED_SOURCES}): every figure of them is uncertain."
         warn(few, SmallSampleWarning)
         notes.append(few)
     if sources is None:
         notes.append(_NO_SOURCES)
+        return notes
+    alike = effective_sources(sources.first[known], sources.second[known])
+    if alike < FEW_LINKED_SOURCES <= units:
+        notes.append(
+            f"The linked pairs of {units} sources weigh like those of {alike:.1f} sources of equal "
+            f"size (fewer than {FEW_LINKED_SOURCES}): figures of them are less certain than so "
+            "many sources and their intervals suggest."
+        )
     return notes
 
 
@@ -380,7 +386,6 @@ def _with_intervals(
     cost, shares, rates, kept = [], [], [], []
     for linked in (True, False):
         side = known == linked
-        units = independent_pairs(sources, linked=linked)
         ks = [e.k for e in figures.exceedances if e.linked == linked]
         x, same = values[side], known[side]
         rows: Iterator[Floats | Flags] = chain(
@@ -392,7 +397,13 @@ def _with_intervals(
         n_costs, n_rates = 1 + len(odds), 2 + len(ks)
         cost.append(drawn[:n_costs])
         seen = np.array([flag.mean() for flag in _flags(x, same, strong, ks, grid)])
-        low, high = rate_band_of(drawn[n_costs:].T, seen, units=units, n_pairs=len(x))
+        low, high = rate_band(
+            drawn[n_costs:].T,
+            seen,
+            n_sources=effective_sources(sources.first[side], sources.second[side]),
+            units=independent_pairs(sources, linked=linked),
+            n_pairs=len(x),
+        )
         shares.append(falling(low[n_rates:], high[n_rates:], grid))
         beyond = np.array([0.0, strong, *np.log10(ks)])
         ends = falling(low[:n_rates], high[:n_rates], beyond)

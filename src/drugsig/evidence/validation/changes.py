@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,23 +82,32 @@ class PairCosts:
         return float(self.cost[self.linked].mean() + self.cost[~self.linked].mean()) / 2.0
 
 
-def pair_costs(evaluation: Evaluation, /) -> PairCosts:
+def pair_costs(*evaluations: Evaluation, seeds: Sequence[int] | None = None) -> PairCosts:
     """Return what the reported LR of each pair costs.
 
     Parameters
     ----------
-    evaluation : Evaluation
-        All fold seeds.
+    *evaluations : Evaluation
+        One, or several of items and sources with the same names: a pair counts by its mean cost.
+    seeds : sequence of int, optional
+        Some of the fold seeds; all by default.
     """
-    items, sources = np.array(evaluation.items), np.array(evaluation.sources)
-    return costs_of(
-        evaluation.log10_lr("bounded"),
-        evaluation.linked,
-        sources[evaluation.source_a],
-        sources[evaluation.source_b],
-        items[evaluation.item_a],
-        items[evaluation.item_b],
-    )
+    columns: list[tuple[NDArray[Any], ...]] = []
+    for one in evaluations:
+        kept = slice(None) if seeds is None else np.isin(one.seed, list(seeds))
+        items, sources = np.array(one.items), np.array(one.sources)
+        columns.append(
+            (
+                one.log10_lr("bounded")[kept],
+                one.linked[kept],
+                sources[one.source_a[kept]],
+                sources[one.source_b[kept]],
+                items[one.item_a[kept]],
+                items[one.item_b[kept]],
+            )
+        )
+    lrs, linked, *names = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    return costs_of(lrs, linked, *names)
 
 
 def costs_of(

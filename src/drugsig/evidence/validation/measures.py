@@ -97,7 +97,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "cllr_min": Measure(
             "discriminating_power",
             "Cllr_min",
-            "the part of Cllr that no rising recalibration removes",
+            "the part of Cllr that remains when the LRs keep their order and get the best values "
+            "there are for it",
             "bit",
         ),
         "auc": Measure(
@@ -119,14 +120,15 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "devpav": Measure(
             "calibration",
             "devPAV",
-            "the mean distance of the PAV fit from the identity",
+            "how far the LRs that the pairs show lie, on average, from those that were given: the "
+            "distance of the PAV steps from the diagonal",
             "log10 LR",
         ),
         "broken_promises": Measure(
             "calibration",
-            "levels k with P(LR ≥ k | wrong proposition) > 1/k",
-            "how many of the levels 2, 10, 100, 1,000 and 10,000, in either direction, are reached "
-            "for the wrong proposition more often than 1/k with the whole 95 % interval",
+            "LR levels reached too often",
+            "how many of the LRs k = 2, 10, 100, 1,000 and 10,000 are reached by unlinked pairs "
+            "(and 1/k by linked ones) more often than once in k, with the whole 95 % interval",
         ),
         "change_with_noise": Measure(
             "robustness",
@@ -137,7 +139,16 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "change_with_mistyped": Measure(
             "robustness",
             "Cllr change, values mistyped",
-            _CHANGE.format("with a share of profiles holding one value wrong by a factor"),
+            _CHANGE.format("with one value wrong by a factor in a share of the profiles judged"),
+            "bit",
+        ),
+        "change_with_mistyped_background": Measure(
+            "robustness",
+            "Cllr change, values mistyped in the background",
+            _CHANGE.format(
+                "with such values also in the profiles fitted to, but for those that the outlier "
+                "check names"
+            ),
             "bit",
         ),
         "change_with_fewer_sources": Measure(

@@ -15,6 +15,9 @@ __all__ = ["STAGES", "primary_findings", "stage_figures"]
 # What each stage is called where it is reported.
 STAGES = {"raw": "raw", "calibrated": "calibrated", "bounded": "reported"}
 
+# Said of a rate that says nothing of the model: the bounds leave no room for it.
+_NEVER = "; the bounds never let an LR be so strong, so that this rate is 0 whatever the model does"
+
 
 def stage_figures(evaluation: Evaluation, /) -> tuple[StageFigures, ...]:
     """Return Cllr and Cllr_min of raw, calibrated and reported LRs for every fold seed.
@@ -65,10 +68,12 @@ def primary_findings(
     broken = [e for e in performance.exceedances if e.kept is False]
     told = ", ".join(f"{'LR ≤ 1/' if e.linked else 'LR ≥ '}{e.k:,.0f}" for e in broken)
     promises = f"{where}; broken: {told}" if broken else where
+    low, high = _reach(evaluation)
+    strong = performance.strong_log10_lr
     figures: dict[str, tuple[Estimate, str, bool]] = {
         "cllr": (performance.cllr, where, False),
-        "strong_linked": (performance.strong_linked, where, False),
-        "strong_unlinked": (performance.strong_unlinked, where, False),
+        "strong_linked": _rate(performance.strong_linked, where, never=low > -strong),
+        "strong_unlinked": _rate(performance.strong_unlinked, where, never=high < strong),
         "cllr_min": (performance.cllr_min, where, False),
         "auc": (
             Estimate(discrimination.auc, discrimination.auc_interval),
@@ -88,3 +93,16 @@ def primary_findings(
         finding(measure, estimate, criteria.of(measure), why=why, exact=exact)
         for measure, (estimate, why, exact) in figures.items()
     )
+
+
+def _rate(estimate: Estimate, where: str, *, never: bool) -> tuple[Estimate, str, bool]:
+    return estimate, where + _NEVER if never else where, never
+
+
+def _reach(evaluation: Evaluation) -> tuple[float, float]:
+    """Return the lowest and the highest log10 LR that the bounds of any fold let through."""
+    bounds = [fold.bounds for fold in evaluation.folds]
+    if any(one is None for one in bounds):
+        return float("-inf"), float("inf")
+    there = [one for one in bounds if one is not None]
+    return min(one.low for one in there), max(one.high for one in there)

@@ -27,7 +27,8 @@ from drugsig.evidence.validation.changes import (
     pair_costs,
     same_pairs,
 )
-from drugsig.evidence.validation.disturbances import can_be_redrawn, mistyped, redrawn
+from drugsig.evidence.validation.disturbances import can_be_redrawn, redrawn
+from drugsig.evidence.validation.mistyping import evaluate_mistyped
 from drugsig.evidence.validation.result import Arrangement
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.profile_set import ProfileSet
@@ -121,7 +122,9 @@ class Trial:
         told = "" if rsd is None else f" (relative standard uncertainty {rsd:g} where not known)"
         return self._changed(other, rng, f"all values, background included, redrawn once{told}")
 
-    def with_mistyped(self, rng: np.random.Generator, /, *, share: float) -> Measured:
+    def with_mistyped(
+        self, rng: np.random.Generator, /, *, share: float
+    ) -> tuple[Measured, Measured]:
         """Put wrong values into a share of the profiles, and evaluate again.
 
         Parameters
@@ -130,21 +133,48 @@ class Trial:
             For choosing values and resampling.
         share : float
             Of the profiles.
+
+        Returns
+        -------
+        judged : Measured
+            With wrong values in the pairs that are judged.
+        background : Measured
+            With those in the background as well that `find_outliers` does not name.
         """
         if self.profiles.pretreatment:
-            return Measured(
+            nothing = Measured(
                 None,
                 "the profiles were handed in pretreated, and values are mistyped before that: give "
                 "untreated profiles and a recipe",
             )
-        other, wrong = mistyped(self.profiles, rng=rng, share=share)
-        named = ", ".join(f"{profile} {target}" for profile, target in wrong[:5])
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        return self._changed(
-            other,
-            rng,
-            f"one value wrong by a factor of ten in {len(wrong)} of {len(self.profiles)} "
-            f"profiles, background included ({named}{more})",
+            return nothing, nothing
+        try:
+            found = evaluate_mistyped(
+                self.profiles, self.rule, self.spec,
+                recipe=self.recipe, seeds=self.seeds, n_folds=self.n_folds, share=share, rng=rng,
+            )  # fmt: skip
+        except InputError as error:
+            nothing = Measured(None, f"values mistyped: it could not be evaluated. {error}")
+            return nothing, nothing
+        named = ", ".join(f"{profile} {target}" for profile, target in found.wrong[:5])
+        n, n_seeds = len(found.wrong), len(self.seeds)
+        more = f" and {n - 5} more" if n > 5 else ""
+        how = (
+            f"one value wrong by a factor of ten in {n // n_seeds} of {found.n_profiles} profiles"
+            f"{', others with every fold seed' if n_seeds > 1 else ''} ({named}{more}); the "
+            "models were fitted to the profiles as they are"
+        )
+        before = pair_costs(self.evaluation, seeds=self.seeds)
+        unchecked = self._compared(before, found.unchecked, rng, "").estimate
+        assert unchecked is not None  # noqa: S101 - the evaluation was made
+        background = (
+            f"the same wrong values, in the background as well but for those that find_outliers "
+            f"names, {found.n_named} of {n}, whose profiles were left out of it; had nobody "
+            f"looked, Cllr would change by {unchecked.value:+.4f}"
+        )
+        return (
+            self._compared(before, found.judged, rng, how),
+            self._compared(before, found.checked, rng, background),
         )
 
     def with_fewer_sources(self, rng: np.random.Generator, /, *, share: float) -> Measured:
@@ -356,19 +386,13 @@ class Trial:
             other = self._evaluated(profiles, seeds=seeds)
         except InputError as error:
             return Measured(None, f"{how}: it could not be evaluated. {error}")
-        own = set(self.seeds if seeds is None else seeds)
-        one = self.evaluation
-        if own != set(one.seeds):
-            kept = np.isin(one.seed, sorted(own))
-            before = costs_of(
-                one.log10_lr("bounded")[kept],
-                one.linked[kept],
-                *(np.array(one.sources)[c[kept]] for c in (one.source_a, one.source_b)),
-                *(np.array(one.items)[c[kept]] for c in (one.item_a, one.item_b)),
-            )
-        else:
-            before = pair_costs(one)
-        first, second = same_pairs(before, pair_costs(other))
+        before = pair_costs(self.evaluation, seeds=self.seeds if seeds is None else seeds)
+        return self._compared(before, pair_costs(other), rng, how)
+
+    def _compared(
+        self, before: PairCosts, after: PairCosts, rng: np.random.Generator, how: str
+    ) -> Measured:
+        first, second = same_pairs(before, after)
         change = cllr_change(first, second, rng=rng, n_resamples=self.n_resamples)
         return Measured(
             change,

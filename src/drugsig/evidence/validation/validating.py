@@ -16,12 +16,13 @@ from tqdm import tqdm
 
 from drugsig._check import share as checked_share
 from drugsig._check import warn
-from drugsig.errors import DrugsigWarning, InputError
+from drugsig.errors import DrugsigWarning, InputError, PopulationError
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluate_model
 from drugsig.evidence.models.fitting import fit_lr_model
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.pairs import known_pairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 from drugsig.evidence.validation.criteria import Criteria, load_criteria
@@ -130,7 +131,8 @@ def validate(
     uncertainty_rsd : float, optional
         The relative standard uncertainty of values whose own is not known, for robustness.
     mistyped_share : float
-        In which share of the profiles a value is mistyped, for robustness.
+        In which share of the profiles a value is mistyped, others with every fold seed, for
+        robustness.
     background_share : float
         Which share of the sources stays, for robustness.
     elsewhere : str, optional
@@ -150,6 +152,10 @@ def validate(
 
     Raises
     ------
+    PopulationError
+        If the rule finds no linked or no unlinked pair.
+    MetadataError
+        If there is no column of the name in `elsewhere`.
     InputError
         If the method cannot be evaluated on these profiles.
 
@@ -161,6 +167,10 @@ def validate(
     _refuse(rng, change_seeds)
     checked_share(background_share, what="share of sources that stay")
     checked_share(mistyped_share, what="share of profiles with a mistyped value")
+    # What would be found only after minutes of fitting is asked for now.
+    if elsewhere is not None:
+        profiles.column(elsewhere)
+    _refuse_one_sided(profiles, rule)
     asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
     written = None if recipe is None else str(Recipe.coerce(recipe))
     streams = rng.spawn(_STEPS)
@@ -288,8 +298,8 @@ def _changes(
     measured["change_with_noise"] = trial.with_noise(streams[3], rsd=rsd)
     bar.update()
     bar.set_description("mistyped")
-    measured["change_with_mistyped"] = trial.with_mistyped(
-        streams[4], share=settings["mistyped_share"]
+    measured["change_with_mistyped"], measured["change_with_mistyped_background"] = (
+        trial.with_mistyped(streams[4], share=settings["mistyped_share"])
     )
     bar.update()
     bar.set_description("fewer sources")
@@ -314,6 +324,22 @@ def _changes(
         for name, one in measured.items()
     ]
     return found, tuple(a for a, _ in arrangements), parts
+
+
+def _refuse_one_sided(profiles: ProfileSet, rule: PopulationRule) -> None:
+    known = known_pairs(profiles, rule)
+    n_linked = int(known.linked.sum())
+    if n_linked and n_linked < len(known):
+        return
+    lacking = "unlinked" if n_linked else "linked"
+    condition = rule.unlinked if n_linked else rule.linked
+    raise PopulationError(
+        f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among "
+        f"{len(profiles)} profiles: {known.n_undecided} pair(s) are undecided, "
+        f"{known.n_same_specimen} are two profiles of one specimen, {known.n_same_sequence} linked "
+        f"ones are of one sequence, or may be, and {len(known.left_out)} profile(s) are left out. "
+        "Nothing can be validated without both kinds: look at the columns that the rule names."
+    )
 
 
 def _refuse(rng: object, change_seeds: object) -> None:
