@@ -217,9 +217,9 @@ def measure_discrimination(
     weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
     if sample.n_linked_sources < FEW_SOURCES:
         warn(
-            f"only {sample.n_linked_sources} sources stand behind the {sample.n_linked} linked "
-            f"pairs of rule '{sample.rule.name}' (fewer than {FEW_SOURCES}): intervals are wide, "
-            "and may still be too narrow.",
+            f"only {sample.n_linked_sources} sources stand behind the linked pairs of rule "
+            f"'{sample.rule.name}' (fewer than {FEW_SOURCES}): intervals are wide, and may still "
+            "be too narrow.",
             SmallSampleWarning,
         )
     ranked, units = ranked_sample(sample), independent_units(sample)

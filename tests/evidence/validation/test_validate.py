@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drugsig import PopulationRule, pretreat
-from drugsig.errors import DrugsigWarning, InputError, MetadataError, PopulationError
+from drugsig import PopulationRule, ProfileSet, pretreat
+from drugsig.errors import (
+    DrugsigWarning,
+    InputError,
+    MetadataError,
+    PopulationError,
+    SmallSampleWarning,
+)
 from drugsig.evidence.models import load_model
 from drugsig.evidence.performance import cllr
 from drugsig.evidence.validation import CHARACTERISTICS, MEASURES, Criteria, ValidationReport
+from drugsig.evidence.validation.discriminating import lr_discrimination
 from drugsig.evidence.validation.validating import validate
 from tests.evidence.validation.cases import (
     N_SOURCES,
@@ -53,6 +60,37 @@ def test_the_figures_are_those_of_left_out_sources() -> None:
     assert made.report.performance.n_linked_sources == N_SOURCES
     # Left-out sources cannot look better than fitted ones on the whole.
     assert value_of(made.report, "optimism") > 0
+
+
+def test_profiles_of_an_unknown_part_teach_no_model_that_is_judged_elsewhere() -> None:
+    profiles = batches()
+    unknown = np.isin(profiles.column("batch_id"), ["B020", "B021"])
+    table = {name: list(profiles.column(name)) for name in ("specimen_id", "batch_id")}
+    years = [None if u else y for u, y in zip(unknown, profiles.column("year"), strict=True)]
+    table = {"profile_id": list(profiles.ids), **table, "year": years}
+    rng = np.random.default_rng(0)
+    wild = np.where(unknown[:, None], rng.lognormal(size=profiles.values.shape), profiles.values)
+    costs = []
+    for values, rows in ((profiles.values, ~unknown), (wild, np.ones(len(unknown), dtype=bool))):
+        one = ProfileSet(values, profiles.targets, table).select(np.flatnonzero(rows))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DrugsigWarning)
+            made = validate(
+                one, RULE, SPEC, recipe=RECIPE, rng=np.random.default_rng(5), elsewhere="year",
+                **QUICK,
+            )  # fmt: skip
+        costs.append([part.cllr for part in made.report.elsewhere])
+    assert costs[0] == costs[1]
+
+
+def test_a_pair_judged_with_several_fold_seeds_is_counted_once() -> None:
+    evaluation = small_validation().evaluation
+    with pytest.warns(SmallSampleWarning, match="only 24 sources stand behind the linked pairs"):
+        found = lr_discrimination(evaluation, rng=np.random.default_rng(0), n_resamples=100)
+    pairs = {(a, b, k) for a, b, k in zip(evaluation.item_a.tolist(), evaluation.item_b.tolist(),
+                                          evaluation.linked.tolist(), strict=True)}  # fmt: skip
+    assert found.dependence.n_linked == sum(linked for *_, linked in pairs)
+    assert found.dependence.n_linked + found.dependence.n_unlinked == len(pairs) < len(evaluation)
 
 
 def test_more_data_give_better_lrs_and_both_are_told(report: ValidationReport) -> None:

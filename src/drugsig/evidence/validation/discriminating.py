@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from drugsig.comparison.metrics import METRICS, Metric
+from drugsig.evidence.dependence import measure_dependence
 from drugsig.evidence.discrimination import Discrimination, measure_discrimination
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.pair_samples import PairSample
@@ -59,4 +60,11 @@ def lr_discrimination(
         n_same_specimen=0,
         left_out={},
     )
-    return measure_discrimination(sample, rng=rng, n_resamples=n_resamples)
+    found = measure_discrimination(sample, rng=rng, n_resamples=n_resamples)
+    # A pair comes once a fold seed, and is one pair.
+    _, once = np.unique(np.stack([sample.rows, sample.columns]), axis=1, return_index=True)
+    pairs = {
+        name: getattr(sample, name)[once]
+        for name in ("scores", "linked", "rows", "columns", "source_a", "source_b")
+    }
+    return replace(found, dependence=measure_dependence(replace(sample, **pairs)))

@@ -324,8 +324,10 @@ class Trial:
         found: list[tuple[Arrangement, Estimate]] = []
         for text in sorted({t for t in texts if t is not None}):
             own = np.array([t == text for t in texts])
+            # Where the text is not known, a profile may be of this part, and teaches none.
+            strange = np.array([t is not None and t != text for t in texts])
             try:
-                other = self._judged_elsewhere(column, own, rng)
+                other = self._judged_elsewhere(column, own, strange, rng)
                 told = other.performance(rng=rng, n_resamples=self.n_resamples)
             except InputError as error:
                 nothing = Arrangement(text, float("nan"), 0, 0, 0, float("nan"), str(error))
@@ -400,7 +402,7 @@ class Trial:
         )
 
     def _judged_elsewhere(
-        self, column: str, own: np.ndarray, rng: np.random.Generator
+        self, column: str, own: np.ndarray, strange: np.ndarray, rng: np.random.Generator
     ) -> Evaluation:
         there = self.profiles.select(own)
         # A source that was measured in both places must not teach the model.
@@ -410,7 +412,7 @@ class Trial:
         data = training_set(self._treated(), self.rule, self.spec)
         names = np.array([*data.pairs.sources, ""])
         shared = np.isin(names[data.row_source], list(known.pairs.sources))
-        others = self.profiles.select(~own & ~shared)
+        others = self.profiles.select(strange & ~shared)
         across = tuple(a for a in ACROSS if a in self.across or a == _ACROSS_OF.get(column))
         treated = others if self.recipe is None else pretreat(others, self.recipe)
         model = fit_lr_model(treated, self.rule, self.spec, rng=rng, across=across)
