@@ -7,6 +7,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import study_grid, two_level_lr
 
 
@@ -29,7 +31,7 @@ def _beside_lir(runs: int) -> tuple[float, float] | None:
         return None
     work, many = two_level_lr.made(2000, 8, 200), two_level_lr.made(2000, 8, 20_000)
     model = work.fit("kernel")
-    theirs = TwoLevelModelNormalKDE().fit_on_unpaired_instances(work.values, work.sources)
+    theirs = TwoLevelModelNormalKDE().fit_on_unpaired_instances(work.values, np.array(work.sources))
     a, b = work.measured[work.first][:, None, :], work.measured[work.second][:, None, :]
     fast, slow = two_level_lr.in_turn(
         [lambda: many.pairs(model), lambda: theirs.transform(b, a)], runs

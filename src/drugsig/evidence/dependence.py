@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.evidence.pair_samples import PairSample
-from drugsig.evidence.resampling import disjoint_pairs
+from drugsig.evidence.resampling import disjoint_pairs, effective_number
 
 __all__ = ["FEW_LINKED_SOURCES", "Dependence", "measure_dependence", "uneven_sources"]
 
@@ -97,8 +97,8 @@ def measure_dependence(sample: PairSample, /) -> Dependence:
         n_linked_sources=sample.n_linked_sources,
         n_unlinked_sources=sample.n_unlinked_sources,
         linked_per_source=tuple((sample.sources[k], int(linked[k])) for k in order),
-        effective_linked_sources=_effective(linked),
-        effective_unlinked_sources=_effective(ends),
+        effective_linked_sources=effective_number(linked),
+        effective_unlinked_sources=effective_number(ends),
         disjoint_unlinked=_disjoint(sample.source_a[apart], sample.source_b[apart]),
         notes=_notes(sample, linked),
     )
@@ -106,12 +106,6 @@ def measure_dependence(sample: PairSample, /) -> Dependence:
 
 def _disjoint(a: NDArray[np.integer], b: NDArray[np.integer]) -> int:
     return disjoint_pairs(a, b) if len(a) else 0
-
-
-def _effective(counts: NDArray[np.integer]) -> float:
-    size = counts.astype(np.float64)
-    squares = float((size * size).sum())
-    return float(size.sum()) ** 2 / squares if squares else 0.0
 
 
 def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[str, ...]:
@@ -168,7 +162,7 @@ def uneven_sources(sources: Sequence[str], linked: NDArray[np.integer], /) -> tu
             f"Source '{sources[int(linked.argmax())]}' has {int(linked.max())} of the {total} "
             "linked pairs: figures per pair are mostly about it."
         )
-    effective = _effective(linked)
+    effective = effective_number(linked)
     if effective < FEW_LINKED_SOURCES <= n_sources:
         notes.append(
             f"The linked pairs of {n_sources} sources weigh like those of {effective:.1f} sources "

@@ -26,6 +26,7 @@ __all__ = [
     "affordable_resamples",
     "auc_interval",
     "disjoint_pairs",
+    "effective_number",
     "effective_sources",
     "falling",
     "independent_units",
@@ -262,14 +263,26 @@ def effective_sources(a: NDArray[np.integer], b: NDArray[np.integer], /) -> floa
     ----------
     a, b : ndarray of int, shape (n_pairs,)
         The sources of both profiles, at least one pair.
+    """
+    size = int(max(a.max(), b.max())) + 1
+    return effective_number(np.bincount(a, minlength=size) + np.bincount(b, minlength=size))
+
+
+def effective_number(counts: NDArray[np.integer], /) -> float:
+    """Return how many equal counts would weigh as these do; 0 where all are zero.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n,)
+        Such as the linked pairs of every source.
 
     Notes
     -----
     Kish (1965), Survey Sampling, Wiley, section 11.7.
     """
-    size = int(max(a.max(), b.max())) + 1
-    counts = (np.bincount(a, minlength=size) + np.bincount(b, minlength=size)).astype(np.float64)
-    return float(counts.sum()) ** 2 / float(counts @ counts)
+    size = counts.astype(np.float64)
+    squares = float(size @ size)
+    return float(size.sum()) ** 2 / squares if squares else 0.0
 
 
 def disjoint_pairs(a: NDArray[np.integer], b: NDArray[np.integer], /) -> int:
