@@ -45,7 +45,8 @@ def test_no_file_holds(what: str) -> None:
         f"{path.relative_to(REPOSITORY).as_posix()}:{number}: {line.strip()[:100]}"
         for path in text_files()
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if pattern.search(line)
+        # Any word may come up among the letters of a picture.
+        if pattern.search(line) and not line.lstrip().startswith('"image/png"')
     ]
     assert not found, f"{what}:\n" + "\n".join(found)
 
