@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,15 +47,16 @@ def oracle(features, linked, weights, nonnegative, penalised: bool) -> np.ndarra
         def climb(x, free=free, full=full):
             return height_and_slope(full(x), design, linked, weights, penalised)
 
-        def down(x, climb=climb):
-            return -climb(x)[0]
+        def down(x, climb=climb) -> float:
+            return -float(climb(x)[0])
 
         def slope(x, free=free, climb=climb):
             return climb(x)[1][free]
 
-        start = minimize(
-            down, np.zeros(free.sum()), jac=lambda x, slope=slope: -slope(x), method="BFGS"
-        )
+        def back(x, slope=slope) -> np.ndarray:
+            return np.asarray(-slope(x))
+
+        start: Any = minimize(down, np.zeros(int(free.sum())), jac=back, method="BFGS")
         theta = full(root(slope, start.x, tol=1e-15).x)
         if (theta[1:][np.asarray(nonnegative)] >= 0).all():
             places.append((climb(theta[free])[0], tuple(theta)))
