@@ -189,13 +189,19 @@ def _warn_of_lost(tables: Sequence[PeakTable]) -> None:
                     DataWarning,
                 )
         for q, ratio in enumerate(shown[0].qualifiers[k]):
-            measured = np.array([t.qualifiers[k][q].measured for t in shown])
-            off = np.nanmedian(measured) / ratio.expected - 1.0 if len(shown) > 2 else 0.0
-            if abs(off) > _RATIO_OFF:
+            if len(shown) <= 2:
+                continue
+            measured = float(np.nanmedian([t.qualifiers[k][q].measured for t in shown]))
+            if abs(measured / ratio.expected - 1.0) > _RATIO_OFF:
+                why = (
+                    "Quantifier and qualifier may be exchanged, or the expected ratio wrong."
+                    if measured > 0.0
+                    else "Below zero the trace of this ion dips where the peak is, as beside a "
+                    "much larger peak: choose another qualifier."
+                )
                 warn(
-                    f"'{name}': the ratio of its qualifier {ratio.mz:g} is {off:+.0%} from the "
-                    f"expected one in the median of {len(shown)} runs. Quantifier and qualifier "
-                    "may be exchanged, or the expected ratio wrong.",
+                    f"'{name}': the ratio of its qualifier {ratio.mz:g} is {measured:.3g} in the "
+                    f"median of {len(shown)} runs, and {ratio.expected:.3g} is expected. {why}",
                     DataWarning,
                 )
 
