@@ -223,18 +223,20 @@ def test_the_opposite_of_a_profile_is_as_alike_by_the_squared_cosine() -> None:
 # -- compiled code -------------------------------------------------------------------------------
 
 
+def sides_of(everyone: ProfileSet, two_sets: bool) -> tuple[ProfileSet, ProfileSet | None]:
+    """One set, or two that share 100 profiles."""
+    if not two_sets:
+        return everyone, None
+    return everyone.select(np.arange(400)), everyone.select(np.arange(300, len(everyone)))
+
+
 @pytest.mark.parametrize("name", ["pearson", "squared_cosine", "euclidean", "mahalanobis"])
 @pytest.mark.parametrize("two_sets", [False, True])
 @without_warnings
 def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypatch) -> None:
     pytest.importorskip("numba")
     metric = usable(name, 12)
-    everyone = drawn(900, p=12, seed=4)
-    sides = (
-        (everyone.select(np.arange(400)), everyone.select(np.arange(300, 900)))
-        if two_sets
-        else (everyone, None)
-    )
+    sides = sides_of(drawn(900, p=12, seed=4), two_sets)
     comparison = compare(*(s for s in sides if s is not None), metric=metric)
     monkeypatch.setattr(frame, "_COMPILED_FROM", 1)
     monkeypatch.setattr(euclidean, "_ROOM", 3)
@@ -256,12 +258,7 @@ def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypat
 def test_compiled_sums_find_the_same_links(name: str, two_sets: bool, monkeypatch) -> None:
     pytest.importorskip("numba")
     metric = usable(name, 12)
-    everyone = drawn(700, p=12, seed=5)
-    sides = (
-        (everyone.select(np.arange(400)), everyone.select(np.arange(300, 700)))
-        if two_sets
-        else (everyone, None)
-    )
+    sides = sides_of(drawn(700, p=12, seed=5), two_sets)
     comparison = compare(*(s for s in sides if s is not None), metric=metric)
     monkeypatch.setattr(compiled_forms, "_COMPILED_FROM", 0)
     for threshold in some_thresholds(comparison, shares=(1e-4, 0.01, 0.4)):

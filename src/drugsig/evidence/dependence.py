@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.resampling import disjoint_pairs, effective_number
 
-__all__ = ["FEW_LINKED_SOURCES", "Dependence", "measure_dependence", "uneven_sources"]
+__all__ = [
+    "FEW_LINKED_SOURCES",
+    "Dependence",
+    "few_effective_sources",
+    "measure_dependence",
+    "uneven_sources",
+]
 
 # With fewer linked sources the figures of linked pairs are a matter of chance.
 FEW_LINKED_SOURCES = 30
@@ -162,11 +168,24 @@ def uneven_sources(sources: Sequence[str], linked: NDArray[np.integer], /) -> tu
             f"Source '{sources[int(linked.argmax())]}' has {int(linked.max())} of the {total} "
             "linked pairs: figures per pair are mostly about it."
         )
-    effective = effective_number(linked)
-    if effective < FEW_LINKED_SOURCES <= n_sources:
-        notes.append(
-            f"The linked pairs of {n_sources} sources weigh like those of {effective:.1f} sources "
-            f"of equal size (fewer than {FEW_LINKED_SOURCES}): figures of them are less certain "
-            "than so many sources and their intervals suggest."
-        )
-    return tuple(notes)
+    return (*notes, *few_effective_sources(n_sources, effective_number(linked)))
+
+
+def few_effective_sources(n_sources: int, effective: float, /) -> tuple[str, ...]:
+    """Return what must be said where enough linked sources weigh like too few.
+
+    Parameters
+    ----------
+    n_sources : int
+        Linked sources.
+    effective : float
+        As many of equal size would weigh the same.
+    """
+    if not effective < FEW_LINKED_SOURCES <= n_sources:
+        return ()
+    said = (
+        f"The linked pairs of {n_sources} sources weigh like those of {effective:.1f} sources of "
+        f"equal size (fewer than {FEW_LINKED_SOURCES}): figures of them are less certain than so "
+        "many sources and their intervals suggest."
+    )
+    return (said,)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, listed, warn
 from drugsig.errors import InputError, PopulationError, SmallSampleWarning
-from drugsig.evidence.dependence import Dependence, measure_dependence
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES, Dependence, measure_dependence
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.resampling import (
     CONFIDENCE,
@@ -32,7 +32,6 @@ from drugsig.evidence.weighted_roc import (
 )
 
 __all__ = [
-    "FEW_SOURCES",
     "Difference",
     "Discrimination",
     "compare_discrimination",
@@ -40,9 +39,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-# Fewer linked sources, and an interval says mostly how few they are.
-FEW_SOURCES = 30
 
 _FEWEST_RESAMPLES = 100
 
@@ -215,11 +211,11 @@ def measure_discrimination(
     """
     weights = _weights(len(sample.sources), n_resamples, rng)
     weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
-    if sample.n_linked_sources < FEW_SOURCES:
+    if sample.n_linked_sources < FEW_LINKED_SOURCES:
         warn(
             f"only {sample.n_linked_sources} sources stand behind the linked pairs of rule "
-            f"'{sample.rule.name}' (fewer than {FEW_SOURCES}): intervals are wide, and may still "
-            "be too narrow.",
+            f"'{sample.rule.name}' (fewer than {FEW_LINKED_SOURCES}): intervals are wide, and may "
+            "still be too narrow.",
             SmallSampleWarning,
         )
     ranked, units = ranked_sample(sample), independent_units(sample)

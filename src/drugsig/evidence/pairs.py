@@ -22,6 +22,7 @@ __all__ = [
     "PairSample",
     "known_pairs",
     "pair_sample",
+    "refuse_one_sided",
     "stratum_pairs",
     "stratum_places",
     "warn_if_circular",
@@ -125,7 +126,11 @@ class KnownPairs(FrozenArrays):
             n_same_sequence=self.n_same_sequence,
             sequences_differ=self.sequences_differ,
         )
-        _refuse_one_sided(sample, self.n_profiles)
+        refuse_one_sided(
+            sample,
+            self.n_profiles,
+            "A threshold cannot be learned; give one instead, and it is reported as not validated.",
+        )
         return sample
 
 
@@ -433,23 +438,39 @@ def _refuse_wrong_source(
         )
 
 
-def _refuse_one_sided(sample: PairSample, n_profiles: int) -> None:
-    if sample.n_linked and sample.n_unlinked:
+def refuse_one_sided(found: KnownPairs | PairSample, n_profiles: int, next_step: str, /) -> None:
+    """Refuse pairs of one kind alone.
+
+    Parameters
+    ----------
+    found : KnownPairs or PairSample
+        The pairs of a population rule.
+    n_profiles : int
+        Among how many profiles.
+    next_step : str
+        What cannot be done so, and what to do.
+
+    Raises
+    ------
+    PopulationError
+        If there is no linked or no unlinked pair; the message says where the pairs went.
+    """
+    n_linked = int(found.linked.sum())
+    if 0 < n_linked < len(found.linked):
         return
-    rule = sample.rule
-    lacking = "linked" if not sample.n_linked else "unlinked"
-    condition = rule.linked if lacking == "linked" else rule.unlinked
+    rule = found.rule
+    lacking, condition = ("unlinked", rule.unlinked) if n_linked else ("linked", rule.linked)
+    undefined = f"{found.n_undefined} have no score, " if isinstance(found, PairSample) else ""
     series = (
-        f", and {sample.n_same_sequence} linked pair(s) are of one sequence, or may be "
+        f", and {found.n_same_sequence} linked pair(s) are of one sequence, or may be "
         "(same_sequence = true in the rule allows them; they make linked pairs look more alike "
         "than in casework)"
-        if sample.n_same_sequence
+        if found.n_same_sequence
         else ""
     )
     raise PopulationError(
         f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among {n_profiles} "
-        f"profiles: {sample.n_undecided} pair(s) are undecided, {sample.n_same_specimen} are two "
-        f"profiles of one specimen, {sample.n_undefined} have no score, {len(sample.left_out)} "
-        f"profile(s) are left out{series}. A threshold cannot be learned; "
-        "give one instead, and it is reported as not validated."
+        f"profiles: {found.n_undecided} pair(s) are undecided, {found.n_same_specimen} are two "
+        f"profiles of one specimen, {undefined}{len(found.left_out)} profile(s) are left "
+        f"out{series}. {next_step}"
     )

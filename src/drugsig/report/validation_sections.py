@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.performance import Estimate
-from drugsig.evidence.threshold import FEW_LINKED_SOURCES
 from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Finding
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport

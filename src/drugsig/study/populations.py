@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.errors import PopulationError
 from drugsig.evidence.models.parts import deal_sources
-from drugsig.evidence.pairs import KnownPairs, known_pairs, stratum_places
+from drugsig.evidence.pairs import KnownPairs, known_pairs, refuse_one_sided, stratum_places
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import affordable_by_pairs, source_weights
 from drugsig.profiles.profile_set import ProfileSet
@@ -99,17 +98,7 @@ def rule_pairs(profiles: ProfileSet, plan: StudyPlan, /) -> list[RulePairs]:
     out = []
     for rule, key in zip(plan.rules, keys, strict=True):
         known = known_pairs(profiles, rule)
-        n_linked = int(known.linked.sum())
-        if not n_linked or n_linked == len(known):
-            lacking = "unlinked" if n_linked else "linked"
-            condition = rule.unlinked if n_linked else rule.linked
-            raise PopulationError(
-                f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among "
-                f"{len(profiles)} profiles: {known.n_undecided} pair(s) are undecided, "
-                f"{known.n_same_specimen} are two profiles of one specimen, "
-                f"{known.n_same_sequence} linked ones are of one sequence. Leave the rule out of "
-                "the study, or mend it."
-            )
+        refuse_one_sided(known, len(profiles), "Leave the rule out of the study, or mend it.")
         alike = (rule.strata, rule.seizure, rule.specimen, key)
         if alike not in strata:
             strata[alike] = _stratum_rows(profiles, rule)

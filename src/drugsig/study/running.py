@@ -21,7 +21,7 @@ from drugsig.errors import (
     SmallSampleWarning,
     UndefinedScoreWarning,
 )
-from drugsig.evidence.discrimination import FEW_SOURCES
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.pairs import warn_if_circular
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import percentile_interval
@@ -197,10 +197,10 @@ def _refuse_learned(profiles: ProfileSet) -> None:
 def _warn_of(study: Study) -> None:
     table = study.table
     few = table.groupby("rule", sort=False)["n_linked_sources"].max()
-    for rule, n in few[few < FEW_SOURCES].items():
+    for rule, n in few[few < FEW_LINKED_SOURCES].items():
         warn(
             f"only {n} sources stand behind the linked pairs of rule '{rule}' (fewer than "
-            f"{FEW_SOURCES}): its areas, and what is chosen by them, are uncertain.",
+            f"{FEW_LINKED_SOURCES}): its areas, and what is chosen by them, are uncertain.",
             SmallSampleWarning,
         )
     lost = table[table["n_undefined"] > 0]

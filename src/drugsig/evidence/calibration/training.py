@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from drugsig._check import FrozenArrays, choose
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
-from drugsig.evidence.threshold import FEW_LINKED_SOURCES
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 
 __all__ = [
     "KINDS",

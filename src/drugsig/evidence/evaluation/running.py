@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import listed, warn
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.evaluation.evaluation import Evaluation, FoldRecord
 from drugsig.evidence.evaluation.leave_out import Part, assembled, judge
 from drugsig.evidence.models.identity import identity_of
@@ -19,7 +20,6 @@ from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import TrainingSet, learned_recipe, training_set
 from drugsig.evidence.populations import PopulationRule
-from drugsig.evidence.threshold import FEW_LINKED_SOURCES
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, warn
 from drugsig.errors import DataWarning, InputError, SmallSampleWarning
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES, few_effective_sources
 from drugsig.evidence.performance.cllr import cllr, costs, infinite_costs, least_cost
 from drugsig.evidence.performance.ece import Ece, ece, priors
 from drugsig.evidence.performance.inputs import checked_pairs
@@ -40,7 +41,7 @@ from drugsig.evidence.performance.rates import (
 )
 from drugsig.evidence.performance.tippett import Tippett, tippett
 from drugsig.evidence.resampling import Interval, effective_sources, falling, rate_band
-from drugsig.evidence.threshold import DEFAULT_RESAMPLES, FEW_LINKED_SOURCES
+from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 
 __all__ = ["LrPerformance", "PavCurve", "measure_performance"]
 
@@ -310,13 +311,7 @@ def _notes(values: Floats, known: Flags, sources: SourceNumbers | None) -> list[
         notes.append(_NO_SOURCES)
         return notes
     alike = effective_sources(sources.first[known], sources.second[known])
-    if alike < FEW_LINKED_SOURCES <= units:
-        notes.append(
-            f"The linked pairs of {units} sources weigh like those of {alike:.1f} sources of equal "
-            f"size (fewer than {FEW_LINKED_SOURCES}): figures of them are less certain than so "
-            "many sources and their intervals suggest."
-        )
-    return notes
+    return [*notes, *few_effective_sources(units, alike)]
 
 
 def _grid(values: Floats) -> Floats:

@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from drugsig._check import share as checked_share
 from drugsig._check import warn
-from drugsig.errors import DrugsigWarning, InputError, PopulationError
+from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluate_model
 from drugsig.evidence.models.fitting import fit_lr_model
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
-from drugsig.evidence.pairs import known_pairs
+from drugsig.evidence.pairs import known_pairs, refuse_one_sided
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 from drugsig.evidence.validation.criteria import Criteria, load_criteria
@@ -170,7 +170,11 @@ def validate(
     # What would be found only after minutes of fitting is asked for now.
     if elsewhere is not None:
         profiles.column(elsewhere)
-    _refuse_one_sided(profiles, rule)
+    refuse_one_sided(
+        known_pairs(profiles, rule),
+        len(profiles),
+        "Nothing can be validated without both kinds: look at the columns that the rule names.",
+    )
     asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
     written = None if recipe is None else str(Recipe.coerce(recipe))
     streams = rng.spawn(_STEPS)
@@ -324,22 +328,6 @@ def _changes(
         for name, one in measured.items()
     ]
     return found, tuple(a for a, _ in arrangements), parts
-
-
-def _refuse_one_sided(profiles: ProfileSet, rule: PopulationRule) -> None:
-    known = known_pairs(profiles, rule)
-    n_linked = int(known.linked.sum())
-    if n_linked and n_linked < len(known):
-        return
-    lacking = "unlinked" if n_linked else "linked"
-    condition = rule.unlinked if n_linked else rule.linked
-    raise PopulationError(
-        f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among "
-        f"{len(profiles)} profiles: {known.n_undecided} pair(s) are undecided, "
-        f"{known.n_same_specimen} are two profiles of one specimen, {known.n_same_sequence} linked "
-        f"ones are of one sequence, or may be, and {len(known.left_out)} profile(s) are left out. "
-        "Nothing can be validated without both kinds: look at the columns that the rule names."
-    )
 
 
 def _refuse(rng: object, change_seeds: object) -> None:
