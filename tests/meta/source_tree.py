@@ -12,6 +12,8 @@ PACKAGE = REPOSITORY / "src" / "drugsig"
 
 # From here down (in the order of the import contract) nothing draws, stores or signs.
 LOWER_ROOMS = (
+    "analysis",
+    "intelligence",
     "groups",
     "harmonisation",
     "evidence",
@@ -20,7 +22,9 @@ LOWER_ROOMS = (
     "acquisition",
     "profiles",
     "protocols",
+    "_files",
     "_check",
+    "_notes",
     "errors",
 )
 
