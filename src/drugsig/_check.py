@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import sys
 import unicodedata
-import warnings
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from drugsig._notes import warn
 from drugsig.errors import InputError, UnknownNameError
 
 __all__ = [
@@ -29,8 +27,6 @@ __all__ = [
     "unique_text",
     "warn",
 ]
-
-_PACKAGE = Path(__file__).parent
 
 # Unicode categories that break a line, a terminal or UTF-8: control characters, line and
 # paragraph separators, half surrogates.
@@ -240,19 +236,3 @@ def share(value: object, /, *, what: str, zero: bool = False) -> float:
             "2.5 % is 0.025"
         )
     return number
-
-
-def warn(message: str, category: type[Warning], /) -> None:
-    """Warn at the line of the caller's own code, however deep in this library the cause is.
-
-    Parameters
-    ----------
-    message : str
-        What a reader must know.
-    category : type of Warning
-        One of `drugsig.errors`.
-    """
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)

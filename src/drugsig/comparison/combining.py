@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import choose, listed, unique_text, warn
+from drugsig._files import canonical_json
 from drugsig.comparison.kernels import BlockPart, Blocks, Kernel
 from drugsig.comparison.metric import Metric, get_metric
 from drugsig.comparison.metric_fit import MetricFit
 from drugsig.comparison.within_source import known_sources
 from drugsig.errors import ComparisonError, InputError, SmallSampleWarning
 from drugsig.profiles.blocks import COMBINED, blocks_of
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.metadata import refuse_single_text
 from drugsig.profiles.profile_set import ProfileSet
 

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._files import canonical_json
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import DrugsigError, OutputError, ReadError
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import choose, listed
+from drugsig._files import canonical_json
 from drugsig.comparison.kernels import Kernel
 from drugsig.comparison.metric_fit import Fitting, MetricFit
 from drugsig.errors import ComparisonError, InputError, ThresholdError
 from drugsig.profiles.blocks import COMBINED, blocks_of
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["METRICS", "Metric", "add_built_in", "get_metric", "register", "unregister_metric"]

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from typing import Any
 
 from drugsig._check import listed
+from drugsig._files import canonical_json
 from drugsig.comparison.kernels import Kernel
 from drugsig.errors import ComparisonError, InputError, TargetMismatchError
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.protocols.target import Target
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.profiles.history import canonical_json
+from drugsig._files import canonical_json
 
 __all__ = ["ENCODING", "content_digest"]
 

@@ -8,28 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from drugsig._check import one_line_text
+from drugsig._files import canonical_json
 from drugsig.errors import InputError
 
-__all__ = ["Step", "canonical_json"]
-
-
-def canonical_json(value: object) -> str:
-    """Write a value as JSON in the one way that digests are made of.
-
-    Keys are sorted, nothing is spaced out, text is not escaped beyond what JSON needs, and
-    numbers are written with the shortest digits that read back the same.
-
-    Raises
-    ------
-    InputError
-        If the value holds NaN, an infinity or something JSON has no word for.
-    """
-    try:
-        return json.dumps(
-            value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(f"not data that can be written down: {error}") from error
+__all__ = ["Step"]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from drugsig._check import listed, warn
+from drugsig._files import canonical_json
 from drugsig.comparison.dense import compare
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import get_metric
@@ -29,7 +30,6 @@ from drugsig.evidence.prevalence import share_of_true_links
 from drugsig.evidence.threshold import given_threshold, threshold_for
 from drugsig.groups.grouping import group
 from drugsig.groups.undecided import find_undecided
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet

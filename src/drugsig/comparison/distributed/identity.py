@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._files import canonical_json
 from drugsig.comparison.distributed.batches import library_versions
 from drugsig.comparison.link_search import LinkSearch
 from drugsig.comparison.search.everything import Everything
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["SearchIdentity"]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose
+from drugsig._files import canonical_json
 from drugsig.errors import InputError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.models.spec import LrModelSpec
@@ -18,7 +19,6 @@ from drugsig.evidence.models.validation_summary import ValidationSummary
 from drugsig.evidence.performance import LrPerformance, cllr, cllr_min, measure_performance
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
-from drugsig.profiles.history import canonical_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._files import canonical_json
 from drugsig.errors import OutputError, ReadError
-from drugsig.profiles.history import canonical_json
 
 __all__ = ["content_digest", "read_archive", "write_archive"]
 

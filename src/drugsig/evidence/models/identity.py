@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from drugsig._check import choose, listed
+from drugsig._files import canonical_json
 from drugsig.comparison.admission import EPOCH_COLUMN
 from drugsig.errors import InputError, ModelMismatchError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.populations import PopulationRule
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["ACROSS", "LABORATORY_COLUMN", "REPLICATE_COLUMN", "ModelIdentity", "identity_of"]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from drugsig._check import choose, one_line_text
+from drugsig._files import canonical_json
 from drugsig.comparison.metrics import METRICS
 from drugsig.errors import ConfigError, InputError
 from drugsig.evidence.bounds import BOUND_METHODS
 from drugsig.evidence.calibration import CALIBRATORS, DEFAULT_CALIBRATOR
 from drugsig.evidence.two_level import REPLICATE_LEVELS, TwoLevelOptions
-from drugsig.profiles.history import canonical_json
 
 __all__ = ["APPROACHES", "NONE", "LrModelSpec"]
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from drugsig._check import share as checked_share
 from drugsig._check import warn
+from drugsig._files import canonical_json
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluate_model
@@ -31,7 +32,6 @@ from drugsig.evidence.validation.findings import Finding, finding
 from drugsig.evidence.validation.primary import primary_findings, stage_figures
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
 from drugsig.evidence.validation.secondary import Measured, Trial
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from drugsig._check import choose, did_you_mean
+from drugsig._files import canonical_json
 from drugsig.errors import RecipeError
-from drugsig.profiles.history import canonical_json
 from drugsig.profiles.pretreatment.rule import StepRule
 from drugsig.profiles.pretreatment.steps import STEPS
 from drugsig.profiles.profile_set import ProfileSet

@@ -1,0 +1,221 @@
+"""One way to files: canonical JSON, digests, and writers that leave nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from drugsig.errors import InputError, OutputError
+
+__all__ = ["canonical_json", "new_folder", "refuse_existing", "sha256_of", "write_file"]
+
+
+def canonical_json(value: object) -> str:
+    """Write a value as JSON in the one way that digests are made of.
+
+    Keys are sorted, nothing is spaced out, text is not escaped beyond what JSON needs, and
+    numbers are written with the shortest digits that read back the same.
+
+    Raises
+    ------
+    InputError
+        If the value holds NaN, an infinity or something JSON has no word for.
+    """
+    try:
+        return json.dumps(
+            value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not data that can be written down: {error}") from error
+
+
+def sha256_of(content: bytes | str | Path, /) -> str:
+    """Return the sha256 of bytes, of a text as UTF-8, or of the bytes of a file.
+
+    Parameters
+    ----------
+    content : bytes, str or Path
+        A str is a text, never the name of a file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    content: bytes | Callable[[IO[bytes]], None],
+    /,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write a file that appears whole or not at all.
+
+    It is written beside its place under another name, brought to the disk, and then given its
+    name. Without `overwrite` that name is made exclusively: of two that write into one name at the
+    same time one wins, and the other is told.
+
+    Parameters
+    ----------
+    path : path-like
+        Where.
+    content : bytes or callable
+        What, or a function that writes it into an open binary file.
+    overwrite : bool
+        Replace a file that is already there.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the file is already there, or cannot be written.
+    """
+    place = Path(path)
+    if place.is_dir():
+        raise OutputError(f"'{place}' is not written: it is a folder. Choose another name.")
+    if place.exists() and not overwrite:
+        raise _taken(place)
+    # Not the tempfile module: its files can be read by their owner only, and stay so.
+    draft = _draft_of(place)
+    try:
+        with draft.open("xb") as file:
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
+            file.flush()
+            # Before the file gets its name: a power cut leaves it whole or not there.
+            os.fsync(file.fileno())
+        if overwrite:
+            draft.replace(place)
+        else:
+            _rename_exclusively(draft, place)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"'{place.name}' cannot be written in '{place.absolute().parent}': "
+            f"{error.strerror or error}. Check that the folder exists, is not full, and that the "
+            "file is not open elsewhere."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return place
+
+
+def _taken(place: Path) -> OutputError:
+    return OutputError(
+        f"'{place}' is not written: it is already there. Choose another name, or say "
+        "overwrite=True to replace the file."
+    )
+
+
+def _draft_of(place: Path) -> Path:
+    return place.with_name(f".{place.name[:40]}-{secrets.token_hex(4)}.part")
+
+
+def _rename_exclusively(draft: Path, place: Path) -> None:
+    """Give a file its name if nothing has it; on any system, and also where two try at once."""
+    try:
+        os.link(draft, place)
+    except FileExistsError as error:
+        raise _taken(place) from error
+    except OSError:
+        # A file system without hard links: the name is taken first, then the content put there.
+        try:
+            place.open("xb").close()
+        except FileExistsError as error:
+            raise _taken(place) from error
+        draft.replace(place)
+
+
+def refuse_existing(folder: Path, /) -> None:
+    """Refuse a folder that holds something: results are never mixed or overwritten.
+
+    Parameters
+    ----------
+    folder : Path
+        To be made.
+
+    Raises
+    ------
+    OutputError
+        If it exists and is not an empty folder, or its parent does not exist.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"'{folder}' is a file. Name a folder that does not exist yet.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(
+            f"folder '{folder}' exists and is not empty. Results are never overwritten: name "
+            "another folder, or move this one away."
+        )
+    if not folder.absolute().parent.is_dir():
+        raise OutputError(
+            f"folder '{folder.absolute().parent}' does not exist, so '{folder.name}' cannot be "
+            "made in it."
+        )
+
+
+@contextmanager
+def new_folder(folder: str | os.PathLike[str], /) -> Iterator[Path]:
+    """Make a folder that appears with everything in it, or not at all.
+
+    What is written goes into a folder beside it, which gets its name at the end: an error, Ctrl-C
+    or a full disk leaves nothing half-written.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder to make. One that exists must be empty.
+
+    Yields
+    ------
+    Path
+        The folder to write into.
+
+    Raises
+    ------
+    OutputError
+        If the folder exists and holds something, now or at the end, or cannot be made or written.
+    """
+    target = Path(folder).absolute()
+    refuse_existing(target)
+    draft = _draft_of(target)
+    try:
+        draft.mkdir()
+    except OSError as error:
+        raise OutputError(
+            f"nothing can be written beside '{target.name}' in '{target.parent}': {error.strerror}"
+        ) from error
+    try:
+        yield draft
+        if target.is_dir():
+            target.rmdir()
+        # Not `replace`: two that make one folder at the same time are told of each other.
+        draft.rename(target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        refuse_existing(target)
+        raise OutputError(
+            f"results cannot be written to '{target}': {error.strerror or error}"
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,134 @@
+"""`Note`: what a result says besides its numbers; found, returned, and told once."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from drugsig.errors import DataWarning, DrugsigWarning
+
+__all__ = ["NOTES", "Note", "emit", "note_from_data", "unique_notes", "warn"]
+
+_PACKAGE = Path(__file__).parent
+
+_KINDS: dict[str, type[Note]] = {}
+
+NOTES: Mapping[str, type[Note]] = MappingProxyType(_KINDS)
+"""Every kind of note that was defined so far, by its code."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a reader must know about a result.
+
+    A kind of note is a small frozen class beside the function that finds it. Its fields are the
+    facts, as typed values; the code is stable, the wording is free. The function returns its notes,
+    the job that reports them decides how grave each code is, and a warning is given from them once,
+    by the public function that was called.
+
+    Attributes
+    ----------
+    code : str
+        Its stable name, in small letters and hyphens.
+    category : type of DrugsigWarning
+        Which warning tells it.
+    """
+
+    code: ClassVar[str]
+    category: ClassVar[type[DrugsigWarning]] = DataWarning
+
+    def __init_subclass__(cls) -> None:
+        """Enter the kind by its code."""
+        super().__init_subclass__()
+        code = cls.__dict__.get("code")
+        if code is None:
+            return
+        known = _KINDS.get(code)
+        # The same class comes again where its module is imported anew, or gets slots.
+        if known is not None and known.__qualname__ != cls.__qualname__:
+            raise TypeError(f"two kinds of note have the code '{code}'")
+        _KINDS[code] = cls
+
+    @property
+    def text(self) -> str:
+        """The sentence that tells it."""
+        raise NotImplementedError(f"{type(self).__name__} has no text")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Its fields, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def to_data(self) -> dict[str, Any]:
+        """Return code, facts and text as data that can be written as JSON."""
+        return {"code": self.code, "facts": self.facts, "text": self.text}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def note_from_data(data: Mapping[str, Any], /) -> Note:
+    """Return the note that `Note.to_data` wrote.
+
+    Parameters
+    ----------
+    data : mapping
+        With a code and facts.
+
+    Raises
+    ------
+    ValueError
+        If no kind of note has this code, or the facts are not those of its kind. The modules that
+        define the kinds must have been imported.
+    """
+    code, facts = data.get("code"), data.get("facts")
+    kind = _KINDS.get(code) if isinstance(code, str) else None
+    if kind is None or not isinstance(facts, Mapping):
+        raise ValueError(f"there is no kind of note with the code {code!r}")
+    names = {f.name for f in fields(kind)}
+    if names != set(facts):
+        raise ValueError(f"the facts of note '{code}' are {sorted(names)}, got {sorted(facts)}")
+    return kind(**{k: _as_tuple(v) for k, v in facts.items()})
+
+
+def _as_tuple(value: object) -> object:
+    """Return lists as the tuples they were before they were written as JSON."""
+    return tuple(_as_tuple(v) for v in value) if isinstance(value, list) else value
+
+
+def emit(notes: Iterable[Note], /) -> None:
+    """Warn of notes at the line of the caller's own code; public functions call it once.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+        In the order in which they are to be told.
+    """
+    for note in notes:
+        warn(note.text, note.category)
+
+
+def unique_notes(notes: Iterable[Note], /) -> tuple[Note, ...]:
+    """Return notes in order, those with the same code and facts once."""
+    return tuple(dict.fromkeys(notes))
+
+
+def warn(message: str, category: type[Warning], /) -> None:
+    """Warn at the line of the caller's own code, however deep in this library the cause is.
+
+    Parameters
+    ----------
+    message : str
+        What a reader must know.
+    category : type of Warning
+        One of `drugsig.errors`.
+    """
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
