@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -14,23 +15,35 @@ from drugsig._notes import warn
 from drugsig.errors import InputError, UnknownNameError
 
 __all__ = [
+    "FEWEST_RESAMPLES",
     "FrozenArrays",
     "choose",
     "did_you_mean",
     "float_matrix",
     "freeze",
+    "generator",
+    "is_number",
+    "is_whole",
     "listed",
     "nearest",
+    "number",
+    "number_range",
     "one_line_text",
+    "refuse_single_text",
     "same_shape",
     "share",
     "unique_text",
     "warn",
+    "whole_number",
+    "whole_numbers",
 ]
 
 # Unicode categories that break a line, a terminal or UTF-8: control characters, line and
 # paragraph separators, half surrogates.
 _NOT_ONE_LINE = ("Cc", "Zl", "Zp", "Cs")
+
+# The fewest resamples whose percentiles say anything about 95 % intervals.
+FEWEST_RESAMPLES = 100
 
 # How many names an error message spells out before it says "and N more".
 NAMES_SHOWN = 5
@@ -227,7 +240,7 @@ def share(value: object, /, *, what: str, zero: bool = False) -> float:
     InputError
         If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+    if not is_number(value):
         raise InputError(f"{what} must be a number between 0 and 1, got {value!r}")
     number = float(value)
     if not (0.0 < number < 1.0 or (zero and number == 0.0)):
@@ -236,3 +249,123 @@ def share(value: object, /, *, what: str, zero: bool = False) -> float:
             "2.5 % is 0.025"
         )
     return number
+
+
+def refuse_single_text(names: object, /, what: str) -> None:
+    """Refuse one text where several are meant: 'ab' would silently stand for 'a' and 'b'.
+
+    Raises
+    ------
+    InputError
+        If it is text.
+    """
+    if isinstance(names, str):
+        raise InputError(f"{what} must be a list, got the text {names!r}. Write [{names!r}].")
+
+
+def generator(rng: object, /) -> np.random.Generator:
+    """Return `rng` if it is a numpy generator.
+
+    Raises
+    ------
+    InputError
+        If it is something else, such as a bare seed.
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    raise InputError(
+        f"rng must be a numpy.random.Generator, got {rng!r} of type {type(rng).__name__}. Make one "
+        "from a seed: rng=numpy.random.default_rng(1)."
+    )
+
+
+def is_whole(value: object, /) -> TypeGuard[int]:
+    """Tell whether a value is a whole number; true and false are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value: object, /) -> TypeGuard[float]:
+    """Tell whether a value is a real number; true and false are none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def whole_number(
+    value: object,
+    /,
+    *,
+    what: str,
+    least: int = 0,
+    most: int | None = None,
+    error: type[InputError] = InputError,
+) -> int:
+    """Return a whole number within bounds, as a plain int.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number or lies outside; of the class `error`.
+    """
+    if is_whole(value) and least <= value and (most is None or value <= most):
+        return int(value)
+    bounds = f"from {least}" if most is None else f"from {least} to {most}"
+    raise error(f"{what} must be a whole number {bounds}, got {value!r}")
+
+
+def whole_numbers(values: object, /, *, what: str, least: int = 0) -> tuple[int, ...]:
+    """Return a sequence of whole numbers, not empty.
+
+    Raises
+    ------
+    InputError
+        If it is empty, no sequence, or one of them is no whole number or too small.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)):
+        raise InputError(f"{what} must be a list of whole numbers, got {values!r}")
+    if not len(values):
+        raise InputError(f"{what} must not be empty")
+    return tuple(
+        whole_number(v, what=f"{what}, place {k}", least=least)
+        for k, v in enumerate(values, start=1)
+    )
+
+
+def number(
+    value: object, /, *, what: str, low: float = 0.0, high: float = math.inf, open_low: bool = False
+) -> float:
+    """Return a finite number within bounds; `open_low` leaves the lower bound out.
+
+    Raises
+    ------
+    InputError
+        If it is no finite number or lies outside.
+    """
+    if not is_number(value):
+        raise InputError(f"{what} must be a number, got {value!r}")
+    one = float(value)
+    least = "above" if open_low else "at least"
+    bounds = f"{least} {low:g}" + ("" if math.isinf(high) else f" and at most {high:g}")
+    if not math.isfinite(one) or one < low or one > high or (open_low and one == low):
+        raise InputError(f"{what} must be {bounds}, got {one:g}")
+    return one
+
+
+def number_range(
+    value: object, /, *, what: str, low: float = 0.0, high: float = math.inf
+) -> tuple[float, float]:
+    """Return the two ends of a range; one number is a range of no width.
+
+    Raises
+    ------
+    InputError
+        If it is neither a number nor two, or the second is smaller than the first.
+    """
+    if is_number(value):
+        one = number(value, what=what, low=low, high=high)
+        return one, one
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or len(value) != 2:
+        raise InputError(f"{what} must be one number, or two as (least, most); got {value!r}")
+    first = number(value[0], what=f"the least {what}", low=low, high=high)
+    last = number(value[1], what=f"the most {what}", low=low, high=high)
+    if last < first:
+        raise InputError(f"{what} must be (least, most), got ({first:g}, {last:g})")
+    return first, last

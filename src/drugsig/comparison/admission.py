@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from drugsig._check import listed
+from drugsig._check import listed, whole_number
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import ComparisonError, InputError, TargetMismatchError
+from drugsig.errors import ComparisonError, TargetMismatchError
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["EPOCH_COLUMN", "admit", "least_measured"]
@@ -77,9 +77,7 @@ def least_measured(given: int | None, metric: Metric, n_targets: int, /) -> int:
                 f"min_measured={n_targets} if you know what it is worth."
             )
         return metric.min_measured
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise InputError(f"min_measured must be a whole number from 1, got {given!r}")
-    return given
+    return whole_number(given, what="min_measured", least=1)
 
 
 def _refuse_unlike(a: ProfileSet, b: ProfileSet) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, listed, unique_text, warn
+from drugsig._check import choose, is_number, listed, refuse_single_text, unique_text, warn
 from drugsig._files import canonical_json
 from drugsig.comparison.kernels import BlockPart, Blocks, Kernel
 from drugsig.comparison.metric import Metric, get_metric
@@ -17,7 +17,6 @@ from drugsig.comparison.metric_fit import MetricFit
 from drugsig.comparison.within_source import known_sources
 from drugsig.errors import ComparisonError, InputError, SmallSampleWarning
 from drugsig.profiles.blocks import COMBINED, blocks_of
-from drugsig.profiles.metadata import refuse_single_text
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -143,7 +142,9 @@ def combine_metrics(
     unscaled = [name for name, block in members.items() if block.scale is None]
     columns: tuple[str, ...] = ()
     n_sources = 0
-    scales = {name: block.scale for name, block in members.items() if block.scale is not None}
+    scales = {
+        name: float(block.scale) for name, block in members.items() if block.scale is not None
+    }
     if unscaled:
         if source is None:
             raise ComparisonError(
@@ -299,7 +300,7 @@ def _block(
 
 
 def _refuse_number(number: object, what: str) -> None:
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < np.inf:
+    if not is_number(number) or not 0 < number < np.inf:
         raise InputError(f"{what} must be a positive number, got {number!r}")
 
 

@@ -16,8 +16,9 @@ from drugsig._check import warn
 from drugsig.comparison.link_search import LinkSearch, Part, joined
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric
+from drugsig.comparison.neighbours import checked_memory
 from drugsig.comparison.search.running import how_many_workers, run_tasks
-from drugsig.errors import InputError, SizeError, UndefinedScoreWarning
+from drugsig.errors import SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
 
 if TYPE_CHECKING:
@@ -130,8 +131,7 @@ def links(
     0        001       002
     """
     rate = checked_rate(false_positive_rate)
-    if isinstance(memory, bool) or not isinstance(memory, (int, float)) or not memory > 0:
-        raise InputError(f"memory must be a number of bytes above 0, got {memory!r}")
+    memory = checked_memory(memory)
     count = how_many_workers(workers)
     # Sums on several threads differ in the last digits from run to run: a search that is to go on
     # later must be divided in the same way again.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, choose
+from drugsig._check import FrozenArrays, choose, is_number, whole_number
 from drugsig.comparison.links import FEW_DETECTED
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.ranking import NOBODY
@@ -259,9 +259,7 @@ def checked_count(k: object, /) -> int:
     InputError
         If it is not a whole number from 1.
     """
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise InputError(f"k, the number of neighbours, must be a whole number from 1, got {k!r}")
-    return int(k)
+    return whole_number(k, what="k, the number of neighbours,", least=1)
 
 
 def checked_memory(memory: object, /) -> float:
@@ -272,6 +270,6 @@ def checked_memory(memory: object, /) -> float:
     InputError
         If it is not a number above 0.
     """
-    if isinstance(memory, bool) or not isinstance(memory, (int, float)) or not memory > 0:
+    if not is_number(memory) or not memory > 0:
         raise InputError(f"memory must be a number of bytes above 0, got {memory!r}")
     return float(memory)

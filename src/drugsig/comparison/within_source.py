@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, listed, warn
+from drugsig._check import FrozenArrays, is_number, listed, warn
 from drugsig.comparison.kernels import cholesky
 from drugsig.errors import ComparisonError, DataWarning, InputError, SmallSampleWarning
 from drugsig.profiles.profile_set import ProfileSet
@@ -225,7 +225,7 @@ def learn_deviations(within: WithinSource, /, *, k: float | None) -> dict[str, A
     SmallSampleWarning
         With fewer than 20 degrees of freedom.
     """
-    if isinstance(k, bool) or not isinstance(k, (int, float)) or not 0 < k < np.inf:
+    if not is_number(k) or not 0 < k < np.inf:
         raise InputError(f"k must be a positive number of standard deviations, got {k!r}")
     deviations = np.sqrt(_variances(within))
     if within.dof < _ENOUGH_FOR_DEVIATIONS:
@@ -303,7 +303,7 @@ def _weight(
     given: float | None, standard: Floats, correlation: Floats, *, few: bool, singular: bool
 ) -> float:
     if given is not None:
-        if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 <= given <= 1:
+        if not is_number(given) or not 0 <= given <= 1:
             raise InputError(
                 f"shrinkage must lie between 0 (none) and 1 (the diagonal alone), got {given!r}"
             )

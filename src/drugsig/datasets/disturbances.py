@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig.datasets.arguments import whole
+from drugsig._check import whole_number
 from drugsig.errors import InputError
 from drugsig.profiles.profile_set import ID_COLUMN
 
@@ -51,7 +51,7 @@ class Request:
 
     def __post_init__(self) -> None:
         for name in ("indistinguishable", "aged", "mixed"):
-            whole(getattr(self, name), what=name)
+            whole_number(getattr(self, name), what=name)
 
 
 @dataclass(frozen=True, eq=False)

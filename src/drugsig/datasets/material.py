@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import share, unique_text
-from drugsig.datasets.arguments import whole
+from drugsig._check import share, unique_text, whole_number
 from drugsig.errors import InputError
 
 __all__ = ["Material", "SeizurePlan", "lay_out", "numbered"]
@@ -56,7 +55,7 @@ class SeizurePlan:
             value = getattr(self, name)
             if value != 1.0:
                 share(value, what=name, zero=True)
-        whole(self.days, what="days", low=1)
+        whole_number(self.days, what="days", least=1)
         self.day_one()
         if isinstance(self.regions, str) or not self.regions:
             raise InputError(f"regions must be a list of names, got {self.regions!r}")

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose
-from drugsig.datasets.arguments import number, whole
+from drugsig._check import choose, number, whole_number
 from drugsig.datasets.disturbances import Disturbances
 from drugsig.datasets.values import scatter
 from drugsig.errors import InputError
@@ -58,7 +57,7 @@ def replicate_counts(given: Mapping[str, int] | None, /) -> dict[str, int]:
     counts = dict.fromkeys(REPLICATE_LEVELS, 1)
     for level, count in (given or {}).items():
         choose(level, REPLICATE_LEVELS, what="replicate level")
-        counts[level] = whole(count, what=f"replicates of level '{level}'", low=1)
+        counts[level] = whole_number(count, what=f"replicates of level '{level}'", least=1)
     return counts
 
 

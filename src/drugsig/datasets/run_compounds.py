@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drugsig._check import choose, listed, one_line_text
-from drugsig.datasets.arguments import number, whole
+from drugsig._check import choose, listed, number, one_line_text, whole_number
 from drugsig.errors import InputError
 from drugsig.protocols.target import ROLES
 
@@ -79,7 +78,7 @@ class Compound:
         put = object.__setattr__
         ions = tuple(
             (
-                whole(mz, what=f"an m/z {what}", low=1, high=LARGEST_MZ),
+                whole_number(mz, what=f"an m/z {what}", least=1, most=LARGEST_MZ),
                 number(height, what=f"the intensity of an ion {what}", open_low=True),
             )
             for mz, height in self.ions

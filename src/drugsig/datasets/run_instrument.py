@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._check import number, number_range, whole_number
 from drugsig.acquisition.run import Run, RunMetadata
-from drugsig.datasets.arguments import number, number_range, whole
 from drugsig.datasets.run_compounds import BLEED_IONS, Compound, nominal_ions
 from drugsig.datasets.run_signals import bleed_curve, few_digits, tailed_peak
 from drugsig.errors import InputError
@@ -113,8 +113,8 @@ class Instrument:
             )
         if self.mz_range is not None:
             low, high = self.mz_range
-            whole(low, what="the lowest m/z", low=1)
-            whole(high, what="the highest m/z", low=low + 1)
+            whole_number(low, what="the lowest m/z", least=1)
+            whole_number(high, what="the highest m/z", least=low + 1)
 
     def recorded(self, compounds: Sequence[Compound], /) -> tuple[int, ...]:
         """Return the nominal m/z that are recorded, rising."""

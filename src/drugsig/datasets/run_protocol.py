@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drugsig.datasets.arguments import number
+from drugsig._check import number
 from drugsig.datasets.run_compounds import Compound
 from drugsig.errors import InputError
 from drugsig.protocols.fact import Fact

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import choose, listed, unique_text
+from drugsig._check import choose, generator, listed, unique_text, whole_number
 from drugsig.acquisition.run import RunMetadata
-from drugsig.datasets.arguments import generator, whole
 from drugsig.datasets.measurement import REPLICATE_RSD, STANDARD_AREA, STANDARD_RSD
 from drugsig.datasets.run_compounds import COCAINE_COMPOUNDS, COELUTING_COMPOUNDS, Compound
 from drugsig.datasets.run_instrument import Condition, Instrument, acquire
@@ -113,8 +112,8 @@ def simulate_runs(
     rng = generator(rng)
     known = (*compounds, *coeluting)
     unique_text((one.name for one in known), what="names of compounds")
-    sequences = whole(sequences, what="sequences", low=1)
-    blanks, controls = whole(blanks, what="blanks"), whole(controls, what="controls")
+    sequences = whole_number(sequences, what="sequences", least=1)
+    blanks, controls = whole_number(blanks, what="blanks"), whole_number(controls, what="controls")
     machine = Instrument() if instrument is None else instrument
     streams = _streams(rng)
     if simulated is None:

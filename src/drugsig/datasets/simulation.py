@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import choose, share, unique_text
-from drugsig.datasets.arguments import generator, number_range, whole, whole_numbers
+from drugsig._check import (
+    choose,
+    generator,
+    number_range,
+    share,
+    unique_text,
+    whole_number,
+    whole_numbers,
+)
 from drugsig.datasets.disturbances import Request, choose_disturbances
 from drugsig.datasets.material import Material, SeizurePlan, lay_out, numbered
 from drugsig.datasets.measurement import (
@@ -265,14 +272,15 @@ def _sizes(rng: np.random.Generator, n_sources: int | None, sizes: Sequence[int]
                 "give either n_sources, for sizes drawn at random, or sizes, one number a "
                 f"source; got n_sources={n_sources!r} and sizes={sizes!r}"
             )
-        return np.array(whole_numbers(sizes, what="sizes"), dtype=np.intp)
-    wanted = N_SOURCES if n_sources is None else whole(n_sources, what="n_sources", low=1)
+        return np.array(whole_numbers(sizes, what="sizes", least=1), dtype=np.intp)
+    wanted = N_SOURCES if n_sources is None else whole_number(n_sources, what="n_sources", least=1)
     return draw_sizes(rng, n_sources=wanted)
 
 
 def _target_names(targets: int | Sequence[str]) -> tuple[str, ...]:
     if isinstance(targets, (int, np.integer)):
-        return tuple(f"T{k:02d}" for k in range(1, whole(targets, what="targets", low=1) + 1))
+        n_targets = whole_number(targets, what="targets", least=1)
+        return tuple(f"T{k:02d}" for k in range(1, n_targets + 1))
     if isinstance(targets, str) or not isinstance(targets, Sequence) or not targets:
         raise InputError(f"targets must be a number or a list of names, got {targets!r}")
     return unique_text(targets, what="targets")
@@ -304,7 +312,7 @@ def _routes(
             for label, absent in routes.items()
         }
     else:
-        count = whole(routes, what="routes", low=1, high=MOST_ROUTES)
+        count = whole_number(routes, what="routes", least=1, most=MOST_ROUTES)
         absent = int(portion * len(names)) if count > 1 else 0
         drawn = np.argsort(rng.random((count, len(names))), axis=1, kind="stable")[:, :absent]
         lacking = {

@@ -13,8 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, freeze, share
-from drugsig.datasets.arguments import generator, number, number_range, whole, whole_numbers
+from drugsig._check import (
+    choose,
+    freeze,
+    generator,
+    number,
+    number_range,
+    share,
+    whole_number,
+    whole_numbers,
+)
 from drugsig.errors import InputError
 
 __all__ = [
@@ -77,7 +85,7 @@ class Spread:
     def __post_init__(self) -> None:
         choose(self.between, BETWEEN, what="way in which sources differ (between)")
         number(self.between_sd, what="between_sd")
-        whole(self.n_factors, what="n_factors", low=1)
+        whole_number(self.n_factors, what="n_factors", least=1)
         if self.factor_share != 1.0:
             share(self.factor_share, what="factor_share", zero=True)
         number(self.step, what="step", open_low=True)
@@ -181,7 +189,7 @@ def simulate_values(
     """
     rng = generator(rng)
     spread = Spread(between, between_sd, n_factors, factor_share, step, level_sd)
-    p = whole(n_targets, what="n_targets", low=1)
+    p = whole_number(n_targets, what="n_targets", least=1)
     low, high = number_range(within_rsd, what="within_rsd")
     below = share(below_lod, what="below_lod", zero=True)
     if (n_profiles is None) == (sizes is None):
@@ -190,9 +198,9 @@ def simulate_values(
             f"number a source; got n_profiles={n_profiles!r} and sizes={sizes!r}"
         )
     counts = (
-        draw_sizes(rng, n_profiles=whole(n_profiles, what="n_profiles", low=1))
+        draw_sizes(rng, n_profiles=whole_number(n_profiles, what="n_profiles", least=1))
         if sizes is None
-        else np.array(whole_numbers(sizes, what="sizes"), dtype=np.intp)
+        else np.array(whole_numbers(sizes, what="sizes", least=1), dtype=np.intp)
     )
     sources = np.repeat(np.arange(len(counts), dtype=np.intp), counts)
     rsd = rng.uniform(low, high, size=p)

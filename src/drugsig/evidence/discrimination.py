@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, listed, warn
-from drugsig.errors import InputError, PopulationError, SmallSampleWarning
+from drugsig._check import FEWEST_RESAMPLES, FrozenArrays, generator, listed, warn, whole_number
+from drugsig.errors import PopulationError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, Dependence, measure_dependence
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.resampling import (
@@ -39,8 +39,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-_FEWEST_RESAMPLES = 100
 
 # False-positive rates at which the band of the curve is given: small ones closely.
 _RATES = np.unique(np.concatenate([np.geomspace(1e-5, 1.0, 101), np.linspace(0.0, 1.0, 101)]))
@@ -336,17 +334,8 @@ def _drawn(ranked: RankedPairs, weights: Floats, rates: Floats) -> _Drawn:
 
 
 def _weights(n_sources: int, n_resamples: int, rng: np.random.Generator) -> Floats:
-    whole = isinstance(n_resamples, (int, np.integer)) and not isinstance(n_resamples, bool)
-    if not whole or n_resamples < _FEWEST_RESAMPLES:
-        raise InputError(
-            f"n_resamples must be a whole number from {_FEWEST_RESAMPLES}, got {n_resamples!r}"
-        )
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
-    return source_weights(n_sources, int(n_resamples), rng)
+    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
+    return source_weights(n_sources, n_resamples, generator(rng))
 
 
 def _error_interval(drawn: Floats, observed: float, units: int) -> Interval:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import FrozenArrays, one_line_text
+from drugsig._check import FrozenArrays, one_line_text, whole_number
 from drugsig.errors import InputError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.performance.inputs import checked_log10_lr
@@ -103,11 +103,9 @@ class Evidence(FrozenArrays):
             raise InputError("name both profiles of a pair, questioned_ids and reference_ids")
 
     def _check_search(self) -> None:
-        number = self.n_searched
-        if number is None:
-            return
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise InputError(f"n_searched must be a whole number from 1, got {number!r}")
+        if self.n_searched is not None:
+            number = whole_number(self.n_searched, what="n_searched", least=1)
+            object.__setattr__(self, "n_searched", number)
 
     @property
     def at_bound(self) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._check import is_number
 from drugsig.errors import InputError, ThresholdError
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES, Threshold, learn_threshold
@@ -59,8 +60,7 @@ def threshold_for_search(
     0.001, which rests on 20 pairs.
     """
     for value, what in ((chance_links, "chance_links"), (n_reference, "n_reference")):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not 0 < value < math.inf:
+        if not is_number(value) or not 0 < value < math.inf:
             raise InputError(f"{what} must be a finite number above 0, got {value!r}")
     rate = float(chance_links) / float(n_reference)
     if rate >= 1.0:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from drugsig._check import choose, float_matrix
+from drugsig._check import choose, float_matrix, is_number
 from drugsig.errors import ConfigError, InputError, PopulationError
 
 __all__ = ["TargetSelection", "between_within_ratio"]
@@ -53,7 +53,7 @@ class TargetSelection:
     def __post_init__(self) -> None:
         for name, most in (("presence", 1.0), ("variance_ratio", np.inf), ("correlation", 1.0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
+            if not is_number(value):
                 raise InputError(f"{name} of a target selection must be a number, got {value!r}")
             if not 0.0 <= value <= most:
                 raise InputError(f"{name} must lie between 0 and {most:g}, got {value!r}")

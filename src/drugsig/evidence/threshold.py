@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import share, warn
+from drugsig._check import FEWEST_RESAMPLES, generator, share, warn, whole_number
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import InputError, SmallSampleWarning, ThresholdError
+from drugsig.errors import SmallSampleWarning, ThresholdError
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
 from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
 from drugsig.evidence.populations import PopulationRule
@@ -399,13 +399,8 @@ def _assessed(
     n_resamples: int,
     strata: dict[str, Floats] | None,
 ) -> Threshold:
-    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int) or n_resamples < 100:
-        raise InputError(f"n_resamples must be a whole number from 100, got {n_resamples!r}")
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
+    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
+    generator(rng)
     metric = sample.metric
     positive = metric.meets(sample.scores, value)
     weights = source_weights(len(sample.sources), n_resamples, rng)

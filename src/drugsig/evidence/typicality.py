@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import choose, float_matrix, warn
+from drugsig._check import choose, float_matrix, warn, whole_number
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import DataWarning, InputError, SmallSampleWarning
 from drugsig.evidence.calibration.curve import finite_numbers
@@ -132,8 +132,7 @@ def pair_typicality(
         raise InputError(f"{len(first)} rows and {len(second)} columns are no pairs")
     per_source, own = _per_source(table, background_sources, sources)
     n_sources = per_source.shape[1]
-    if isinstance(n_nearest, bool) or not isinstance(n_nearest, int) or n_nearest < 1:
-        raise InputError(f"n_nearest must be a whole number from 1, got {n_nearest!r}")
+    n_nearest = whole_number(n_nearest, what="n_nearest", least=1)
     # Two sources of a pair may be among the nearest, so two more are kept at hand.
     order = np.argsort(per_source, axis=1, kind="stable")[:, : n_nearest + 2]
     near = np.take_along_axis(per_source, order, axis=1)

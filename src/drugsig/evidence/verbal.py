@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from drugsig._check import choose, listed, one_line_text
+from drugsig._check import choose, is_number, is_whole, listed, one_line_text
 from drugsig.errors import InputError, ReadError
 from drugsig.evidence.evidence import NOT_A_POSTERIOR, Evidence
 
@@ -310,7 +310,7 @@ def _pair(evidence: Evidence, pair: int | None) -> int:
         if n != 1:
             raise InputError(f"there are {n} pairs: say which one is meant, as in pair=0")
         return 0
-    if isinstance(pair, bool) or not isinstance(pair, int) or not 0 <= pair < n:
+    if not is_whole(pair) or not 0 <= pair < n:
         raise InputError(f"pair must be a place from 0 to {n - 1}, got {pair!r}")
     return pair
 
@@ -375,7 +375,7 @@ def _levels(data: Mapping[str, Any], name: str) -> tuple[VerbalLevel, ...]:
 
 
 def _limit(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value < math.inf:
+    if not is_number(value) or not 1 <= value < math.inf:
         raise InputError(
             f"a limit of verbal scale '{name}' must be an LR of at least 1, got {value!r}: for LRs "
             "below 1 the same limits count, turned round"

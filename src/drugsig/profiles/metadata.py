@@ -7,31 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from drugsig._check import listed, one_line_text, unique_text
+from drugsig._check import listed, one_line_text, refuse_single_text, unique_text
 from drugsig.errors import InputError
 
-__all__ = ["ID_COLUMN", "metadata_table", "refuse_single_text"]
+__all__ = ["ID_COLUMN", "metadata_table"]
 
 ID_COLUMN = "profile_id"
-
-
-def refuse_single_text(names: object, /, what: str) -> None:
-    """Refuse one text where several are meant: 'ab' would silently stand for 'a' and 'b'.
-
-    Parameters
-    ----------
-    names : object
-        What was given.
-    what : str
-        What it stands for, for the message.
-
-    Raises
-    ------
-    InputError
-        If it is text.
-    """
-    if isinstance(names, str):
-        raise InputError(f"{what} must be a list, got the text {names!r}. Write [{names!r}].")
 
 
 def metadata_table(

@@ -18,13 +18,14 @@ from drugsig._check import (
     float_matrix,
     listed,
     one_line_text,
+    refuse_single_text,
     same_shape,
     unique_text,
 )
 from drugsig.errors import InputError, MetadataError
 from drugsig.profiles.digest import content_digest
 from drugsig.profiles.history import Step
-from drugsig.profiles.metadata import ID_COLUMN, metadata_table, refuse_single_text
+from drugsig.profiles.metadata import ID_COLUMN, metadata_table
 from drugsig.profiles.status import Status, is_usable
 from drugsig.protocols.target import Target
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drugsig._check import did_you_mean
+from drugsig._check import did_you_mean, is_whole
 from drugsig.protocols.measured_target import STABILITY_ACTIONS, SUM_WITH
 from drugsig.protocols.structure import Problem
 
@@ -197,7 +197,7 @@ def _comparison(
 ) -> Iterator[Problem]:
     least = _table(data, "comparison", "min_measured").get("value")
     n_compared = count_compared(data)
-    if isinstance(least, int) and not isinstance(least, bool) and least > n_compared:
+    if is_whole(least) and least > n_compared:
         yield Problem(
             "comparison.min_measured.value",
             f"asks for {least} targets measured in both profiles, but only {n_compared} are "

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, listed, warn
+from drugsig._check import choose, is_whole, listed, refuse_single_text, warn
 from drugsig.errors import InputError, SmallSampleWarning
-from drugsig.profiles.metadata import refuse_single_text
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_censored
 from drugsig.quality.outlier_findings import OutlierFinding, OutlierFindings, TargetSpread
@@ -173,7 +172,7 @@ def find_outliers(
 def _refuse_numbers(threshold: float, pool: int | None) -> None:
     if not 0.0 < threshold < np.inf:
         raise InputError(f"threshold must be a positive number of spreads, got {threshold!r}")
-    if pool is not None and (isinstance(pool, bool) or not isinstance(pool, int) or pool < 1):
+    if pool is not None and (not is_whole(pool) or pool < 1):
         raise InputError(
             f"pool must be a number of sources of 1 or more, or None for all, got {pool!r}"
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import tomli_w
 
-from drugsig._check import choose, listed, one_line_text, unique_text
+from drugsig._check import choose, is_whole, listed, one_line_text, unique_text
 from drugsig.comparison.metrics import METRICS, Metric
 from drugsig.errors import ConfigError, InputError
 from drugsig.evidence.populations import PopulationRule, preset
@@ -98,13 +98,10 @@ class StudyPlan:
         for name, least in _LEAST.items():
             value = getattr(self, name)
             none = name in _OPTIONAL and value == 0
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int)
-                or (value < least and not none)
-            ):
+            if not is_whole(value) or (value < least and not none):
                 zero = ", or 0 for none" if name in _OPTIONAL else ""
                 raise InputError(f"{name} must be a whole number from {least}{zero}, got {value!r}")
+            object.__setattr__(self, name, int(value))
         keywords = _reading_keys()
         for key in self.reading:
             choose(key, keywords, what="key of [input]")

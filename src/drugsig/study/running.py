@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from drugsig._check import listed, warn
+from drugsig._check import generator, listed, warn, whole_number
 from drugsig.comparison.dense import compare
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.errors import (
@@ -120,11 +120,7 @@ def run_study(
     ``sd_weights``, ``keep_detected`` ...) and choices of targets are learned anew without the
     fold. The nested area is the mean over all partings; a combination is chosen by its area.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
+    generator(rng)
     plan = plan_of(
         recipes,
         metrics,
@@ -163,8 +159,7 @@ def run_plan(
     Study
         As from `drugsig.run_study`, whose errors and warnings it shares.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InputError(f"workers must be a whole number from 1, got {workers!r}")
+    workers = whole_number(workers, what="workers", least=1)
     studied = plan.load() if profiles is None else profiles
     _refuse_learned(studied)
     with warnings.catch_warnings(record=True) as caught:

@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 
-from drugsig._check import choose, share
+from drugsig._check import choose, is_number, share, whole_number
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule
@@ -141,8 +141,8 @@ class AnalysisConfig:
                 "threshold=...). drugsig assumes no rule: one seizure need not be one source."
             )
         for what, value, least in (("seed", self.seed, 0), ("n_resamples", self.n_resamples, 100)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{what} must be a whole number from {least}, got {value!r}")
+            number = whole_number(value, what=what, least=least, error=ConfigError)
+            object.__setattr__(self, what, number)
 
     @classmethod
     def read(cls, path: str | Path, /) -> AnalysisConfig:
@@ -350,7 +350,7 @@ def _number(section: Mapping[str, Any], key: str, place: Path) -> float | None:
     value = section.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise ConfigError(f"{place.name}: {key} must be a number, got {value!r}")
     return float(value)
 

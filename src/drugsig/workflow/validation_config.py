@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from drugsig._check import choose, listed
+from drugsig._check import choose, is_number, is_whole, listed
 from drugsig.errors import ConfigError, InputError, UnknownNameError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.two_level import TwoLevelOptions
@@ -176,10 +176,7 @@ def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:
     whole = ("n_folds", "change_seeds", "n_resamples")
     shares = ("uncertainty_rsd", "mistyped_share", "background_share")
     for key, value in settings.items():
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if (key in whole and not (number and isinstance(value, int))) or (
-            key in shares and not number
-        ):
+        if (key in whole and not is_whole(value)) or (key in shares and not is_number(value)):
             raise ConfigError(
                 f"{place.name}: {key} in [validation] must be a number, got {value!r}"
             )
@@ -189,7 +186,7 @@ def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:
             raise ConfigError(f"{place.name}: across must be a list of texts, got {value!r}")
     if "seeds" in settings:
         seeds = settings["seeds"]
-        if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > 0:
+        if is_whole(seeds) and seeds > 0:
             settings["seeds"] = tuple(range(seeds))
         elif not isinstance(seeds, list):
             raise ConfigError(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drugsig._check import listed
+from drugsig._check import is_number, listed
 from drugsig.comparison.distributed.batches import Found, library_versions, run_batch
 from drugsig.comparison.link_search import LinkSearch
 from drugsig.errors import ClusterError, DrugsigError, InputError, MissingExtraError
@@ -95,7 +95,7 @@ def connected(address: str, /, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[
         If there is no scheduler.
     """
     dask, distributed = _dask()
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+    if not is_number(timeout) or not timeout > 0:
         raise InputError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     named = Path(address)
     where = {"scheduler_file": str(named)} if named.suffix == ".json" else {"address": address}

@@ -13,6 +13,7 @@ from typing import TypeVar
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from drugsig._check import is_whole
 from drugsig.errors import InputError
 
 __all__ = ["how_many_workers", "run_tasks"]
@@ -57,7 +58,7 @@ def how_many_workers(workers: int | None, /) -> int:
     """
     if workers is None:
         return os.cpu_count() or 1
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+    if not is_whole(workers) or workers < 1:
         raise InputError(
             f"workers must be a whole number from 1, got {workers!r}. Leave it out for one a "
             "processor."

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from drugsig._check import is_number
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import KnotCurve
 from drugsig.evidence.calibration.logistic import NO_BETTER_THAN_CHANCE
@@ -83,9 +84,7 @@ def checked_pseudo_pairs(pseudo_pairs: object, /, *, zero: bool) -> float:
         If it is no number, not finite, or too small.
     """
     number = np.nan
-    if not isinstance(pseudo_pairs, bool) and isinstance(
-        pseudo_pairs, (int, float, np.integer, np.floating)
-    ):
+    if is_number(pseudo_pairs):
         number = float(pseudo_pairs)
     if not (0.0 < number < np.inf or (zero and number == 0.0)):
         raise InputError(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import listed, warn
+from drugsig._check import is_whole, listed, warn, whole_number
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.evaluation.evaluation import Evaluation, FoldRecord
@@ -107,7 +107,8 @@ def evaluate_model(
     >>> evaluation.by_seed()["cllr_bounded"].max() < 0.8
     np.True_
     """
-    _refuse_numbers(seeds, n_folds)
+    n_folds = whole_number(n_folds, what="n_folds", least=2)
+    _refuse_seeds(seeds)
     treated = profiles if recipe is None else pretreat(profiles, recipe)
     identity_of(treated, rule, spec, library_version="", across=across)
     whole = training_set(treated, rule, spec)
@@ -166,11 +167,9 @@ def _refitted(
     return training_set(pretreat(profiles, learned), rule, spec)
 
 
-def _refuse_numbers(seeds: Sequence[int], n_folds: int) -> None:
-    if isinstance(n_folds, bool) or not isinstance(n_folds, int) or n_folds < 2:
-        raise InputError(f"n_folds must be a whole number from 2, got {n_folds!r}")
+def _refuse_seeds(seeds: Sequence[int]) -> None:
     numbers = list(seeds)
-    wrong = [s for s in numbers if isinstance(s, bool) or not isinstance(s, (int, np.integer))]
+    wrong = [s for s in numbers if not is_whole(s)]
     if not numbers or wrong or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         raise InputError(
             f"seeds must be different whole numbers from 0, one a parting, got {numbers!r}"

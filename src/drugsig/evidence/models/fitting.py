@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from drugsig._check import listed
+from drugsig._check import generator, listed
 from drugsig.errors import InputError
 from drugsig.evidence.models.identity import identity_of
 from drugsig.evidence.models.lr_model import LrModel
@@ -71,11 +71,7 @@ def fit_lr_model(
     In the feature approach the profiles of one source teach the variation within sources, whether
     they are of one item or of several. They should therefore repeat what the replicate level says.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
+    generator(rng)
     if not isinstance(spec, LrModelSpec):
         raise InputError(f"the choices of a model must be an LrModelSpec, got {spec!r}")
     identity = identity_of(profiles, rule, spec, library_version=version("drugsig"), across=across)

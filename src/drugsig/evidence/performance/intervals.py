@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drugsig._check import FEWEST_RESAMPLES, generator, whole_number
 from drugsig.errors import InputError
 from drugsig.evidence.resampling import CONFIDENCE, Interval, disjoint_pairs, source_weights
 
@@ -241,13 +242,8 @@ def draw_sources(
     InputError
         If `n_resamples` is below 100 or `rng` is no generator.
     """
-    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int) or n_resamples < 100:
-        raise InputError(f"n_resamples must be a whole number from 100, got {n_resamples!r}")
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
+    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
+    generator(rng)
     affordable = max(_FEWEST_DRAWS, _MOST_PRODUCTS // max(1, len(sources.linked)))
     counts = source_weights(sources.n_sources, min(n_resamples, affordable), rng)
     every = SourceDraws(sources, counts)

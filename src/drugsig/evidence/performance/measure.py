@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import FrozenArrays, warn
+from drugsig._check import FrozenArrays, generator, warn
 from drugsig.errors import DataWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, few_effective_sources
 from drugsig.evidence.performance.cllr import cllr, costs, infinite_costs, least_cost
@@ -267,11 +267,7 @@ def measure_performance(
     strong, ks = checked_strong(strong_log10_lr), checked_levels(levels)
     if (source_a is None) != (source_b is None):
         raise InputError("give the sources of both profiles of a pair, source_a and source_b")
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
+    generator(rng)
     sources = None
     if source_a is not None and source_b is not None:
         sources = source_numbers(known, source_a, source_b)

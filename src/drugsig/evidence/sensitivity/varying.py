@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import listed
+from drugsig._check import generator, listed, whole_number
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.calibration import CALIBRATORS
 from drugsig.evidence.models.evaluated import EvaluatedPairs
@@ -341,13 +341,8 @@ def _scale(model: LrModel, scale: str | Path | VerbalScale) -> VerbalScale:
 
 
 def _refuse(model: LrModel, background: ProfileSet, rng: object, n_draws: object) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
-    if isinstance(n_draws, bool) or not isinstance(n_draws, int) or n_draws < 20:
-        raise InputError(f"n_draws must be a whole number from 20, got {n_draws!r}")
+    generator(rng)
+    whole_number(n_draws, what="n_draws", least=20)
     if background.digest != model.identity.reference_set:
         raise InputError(
             f"profile set '{background.name}' is not the one this model was fitted to: its digest "

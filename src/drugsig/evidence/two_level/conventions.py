@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
-from drugsig._check import choose, did_you_mean
+import numpy as np
+
+from drugsig._check import choose, did_you_mean, is_number, is_whole
 from drugsig.errors import InputError, UnknownNameError
 
 __all__ = [
@@ -183,17 +185,21 @@ class TwoLevelOptions:
         choose(self.shrinkage, tuple(SHRINKAGES), what="shrinkage")
         if isinstance(self.bandwidth, str):
             choose(self.bandwidth, tuple(BANDWIDTHS), what="bandwidth")
-        elif not _is_number(self.bandwidth) or not 0.0 < self.bandwidth < float("inf"):
+        elif not is_number(self.bandwidth) or not 0.0 < self.bandwidth < float("inf"):
             raise InputError(
                 f"a bandwidth must be a positive number or one of {tuple(BANDWIDTHS)}, got "
                 f"{self.bandwidth!r}"
             )
         _check_components(self.components)
-        if not _is_number(self.error_share) or not 0.0 <= self.error_share < 0.5:
+        if not is_number(self.error_share) or not 0.0 <= self.error_share < 0.5:
             raise InputError(
                 "the share of items with a gross error must be at least 0 and below 0.5, got "
                 f"{self.error_share!r}; 0.01 stands for one item in a hundred"
             )
+        for name in ("bandwidth", "components", "error_share"):
+            value = getattr(self, name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
 
     def to_data(self) -> dict[str, Any]:
         """Return the options as a table for JSON.
@@ -236,14 +242,10 @@ class TwoLevelOptions:
         return cls(**data)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _check_components(components: int | float | None) -> None:
     if components is None:
         return
-    whole = isinstance(components, int) and not isinstance(components, bool) and components >= 1
+    whole = is_whole(components) and components >= 1
     share = isinstance(components, float) and 0.0 < components < 1.0
     if not whole and not share:
         raise InputError(

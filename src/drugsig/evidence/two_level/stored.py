@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, same_shape, unique_text
+from drugsig._check import choose, is_number, same_shape, unique_text
 from drugsig.errors import InputError
 from drugsig.evidence.two_level.conventions import REPLICATE_LEVELS, TwoLevelOptions
 from drugsig.evidence.two_level.sums import SourceSums
@@ -158,4 +158,4 @@ def _check_possible(
 
 
 def _at_least_zero(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e308
+    return is_number(value) and 0 <= value < 1e308

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from drugsig._check import choose, listed, one_line_text
+from drugsig._check import choose, is_number, listed, one_line_text
 from drugsig.errors import ConfigError, ReadError
 from drugsig.evidence.validation.measures import MEASURES
 
@@ -196,7 +196,7 @@ def _criterion(entry: object) -> Criterion:
         )
     measure = choose(entry["measure"], tuple(MEASURES), what="figure of a validation")
     value = entry[limits[0]]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not is_number(value) or not math.isfinite(value):
         raise ConfigError(f"{limits[0]} of criterion '{measure}' must be a number, got {value!r}")
     why = one_line_text(entry.get("why"), what=f"'why' of criterion '{measure}'")
     return Criterion(measure, float(value), limits[0] == "at_most", why)

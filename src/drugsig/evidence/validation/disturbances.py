@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._check import is_number
 from drugsig._check import share as checked_share
 from drugsig.errors import InputError
 from drugsig.profiles.history import Step
@@ -131,7 +132,7 @@ def _spread(profiles: ProfileSet, rsd: float | None) -> Floats:
     """Return the standard uncertainty of every cell, 0 where it is not known."""
     known = np.where(np.isfinite(profiles.uncertainty), profiles.uncertainty, np.nan)
     if rsd is not None:
-        if isinstance(rsd, bool) or not isinstance(rsd, (int, float)) or not 0.0 <= rsd < np.inf:
+        if not is_number(rsd) or not 0.0 <= rsd < np.inf:
             raise InputError(f"rsd must be a number from 0, such as 0.05 for 5 %, got {rsd!r}")
         usable = np.where(profiles.detected, profiles.values, 0.0)
         if (usable < 0.0).any():

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from drugsig._check import generator, warn, whole_number
 from drugsig._check import share as checked_share
-from drugsig._check import warn
 from drugsig._files import canonical_json
-from drugsig.errors import DrugsigWarning, InputError
+from drugsig.errors import DrugsigWarning
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluate_model
 from drugsig.evidence.models.fitting import fit_lr_model
@@ -164,7 +164,8 @@ def validate(
     SmallSampleWarning
         If there are few sources.
     """
-    _refuse(rng, change_seeds)
+    generator(rng)
+    whole_number(change_seeds, what="change_seeds", least=1)
     checked_share(background_share, what="share of sources that stay")
     checked_share(mistyped_share, what="share of profiles with a mistyped value")
     # What would be found only after minutes of fitting is asked for now.
@@ -328,13 +329,3 @@ def _changes(
         for name, one in measured.items()
     ]
     return found, tuple(a for a, _ in arrangements), parts
-
-
-def _refuse(rng: object, change_seeds: object) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng must be a numpy.random.Generator, got {rng!r}. Write "
-            "rng=numpy.random.default_rng(1)."
-        )
-    if isinstance(change_seeds, bool) or not isinstance(change_seeds, int) or change_seeds < 1:
-        raise InputError(f"change_seeds must be a whole number from 1, got {change_seeds!r}")
