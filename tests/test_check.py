@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
-from drugsig._check import did_you_mean, float_matrix, listed, same_shape, share, unique_text, warn
-from drugsig.errors import DrugsigWarning, InputError
+from drugsig._check import (
+    did_you_mean,
+    float_matrix,
+    generator,
+    listed,
+    same_shape,
+    share,
+    unique_text,
+    warn,
+    whole_number,
+)
+from drugsig.errors import ConfigError, DrugsigWarning, InputError
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 6, 40])
@@ -62,3 +75,30 @@ def test_a_warning_points_at_the_line_that_called_the_library() -> None:
     with pytest.warns(DrugsigWarning, match="mind") as caught:
         warn("mind", DrugsigWarning)
     assert [w.filename for w in caught] == [__file__]
+
+
+@pytest.mark.parametrize("good", [3, np.int64(3), np.uint8(3)])
+def test_whole_numbers_come_back_as_plain_ones(good: Any) -> None:
+    assert type(whole_number(good, what="k")) is int
+
+
+@pytest.mark.parametrize("bad", [True, 3.0, "3", None, np.float64(3), np.bool_(True), 0, 9])
+def test_what_is_no_whole_number_within_bounds_is_refused(bad: Any) -> None:
+    with pytest.raises(InputError, match="k must be a whole number from 1 to 8, got"):
+        whole_number(bad, what="k", least=1, most=8)
+
+
+def test_the_job_that_asks_names_the_class_of_the_refusal() -> None:
+    with pytest.raises(ConfigError):
+        whole_number(-1, what="seed", error=ConfigError)
+
+
+@pytest.mark.parametrize("bad", [1, None, np.random.RandomState(1), np.random])
+def test_only_a_generator_is_a_generator(bad: Any) -> None:
+    with pytest.raises(InputError, match=re.escape("rng=numpy.random.default_rng(1)")):
+        generator(bad)
+
+
+def test_a_generator_is_handed_back_itself() -> None:
+    rng = np.random.default_rng(1)
+    assert generator(rng) is rng

@@ -380,7 +380,7 @@ def test_numbers_are_exact_in_single_precision(simulated: SimulatedRuns) -> None
         ({"baseline": -1}, "baseline must be at least 0"),
         ({"peak_sd_s": (2.0, 1.0)}, "least, most"),
         ({"peak_sd_s": 0.0}, "peak_sd_s must be above 0"),
-        ({"mz_range": (50, 40)}, "highest m/z must be at least 51"),
+        ({"mz_range": (50, 40)}, "highest m/z must be a whole number from 51"),
         ({"mz_sd": 0.5}, "mz_sd must be"),
         ({"carry_over": 2.0}, "carry_over must be"),
     ],
@@ -393,9 +393,9 @@ def test_an_instrument_that_cannot_be(settings: dict[str, Any], message: str) ->
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sequences": 0}, "sequences must be at least 1"),
+        ({"sequences": 0}, "sequences must be a whole number from 1"),
         ({"sequences": 17}, "needs as many specimens"),
-        ({"blanks": -1}, "blanks must be at least 0"),
+        ({"blanks": -1}, "blanks must be a whole number from 0"),
         ({"first_day": "monday"}, "first_day must be a date"),
         ({"coeluting": COCAINE_COMPOUNDS[:1]}, "came more than once"),
     ],

@@ -118,7 +118,7 @@ def test_sources_on_a_continuum_are_evenly_apart() -> None:
     [
         ({}, "either n_profiles"),
         ({"n_profiles": 3, "sizes": [3]}, "either n_profiles"),
-        ({"n_profiles": 0}, "n_profiles must be at least 1"),
+        ({"n_profiles": 0}, "n_profiles must be a whole number from 1"),
         ({"n_profiles": 2.5}, "n_profiles must be a whole number"),
         ({"n_profiles": True}, "n_profiles must be a whole number"),
         ({"sizes": []}, "sizes must not be empty"),
