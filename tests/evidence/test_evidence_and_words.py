@@ -44,10 +44,10 @@ def of(*values: float, **changes) -> Evidence:
 # -- Evidence ----------
 
 
-def test_values_are_bounded_and_the_raw_ones_are_kept() -> None:
+def test_values_are_bounded_and_those_before_are_kept() -> None:
     found = of(5.2, -math.inf, 0.5, bounds=NARROW)
     assert_array_equal(found.log10_lr, [2.0, -1.5, 0.5])
-    assert_array_equal(found.log10_lr_raw, [5.2, -math.inf, 0.5])
+    assert_array_equal(found.log10_lr_calibrated, [5.2, -math.inf, 0.5])
     assert_array_equal(found.at_bound, [True, True, False])
     assert len(found) == 3
 
@@ -94,9 +94,9 @@ def test_arrays_are_read_only_also_after_a_worker() -> None:
 def test_evidence_beyond_its_bounds_cannot_be_made() -> None:
     values = np.array([3.0])
     with pytest.raises(InputError, match="beyond the bounds"):
-        Evidence(values, values, H1, H2, "batch", calibrated=True, bounds=NARROW)
+        Evidence(values, values, values, H1, H2, "batch", calibrated=True, bounds=NARROW)
     with pytest.raises(InputError, match="of the same pairs"):
-        Evidence(values, np.zeros(2), H1, H2, "batch", calibrated=True)
+        Evidence(values, np.zeros(2), None, H1, H2, "batch", calibrated=True)
 
 
 @pytest.mark.parametrize(

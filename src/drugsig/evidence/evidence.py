@@ -36,8 +36,10 @@ class Evidence(FrozenArrays):
     ----------
     log10_lr : ndarray of float64, shape (n_pairs,)
         What is reported: bounded where there are bounds.
-    log10_lr_raw : ndarray of float64, shape (n_pairs,)
-        What the model gave, before bounding.
+    log10_lr_calibrated : ndarray of float64, shape (n_pairs,)
+        Before bounding; equal to the raw ones where `calibrated` is False.
+    log10_lr_raw : ndarray of float64, shape (n_pairs,), or None
+        What the model gave, before calibration and bounding; None where that is not known.
     h1, h2 : str
         The propositions, as clauses that can follow "that".
     source_level : str
@@ -55,7 +57,8 @@ class Evidence(FrozenArrays):
     """
 
     log10_lr: Floats
-    log10_lr_raw: Floats
+    log10_lr_calibrated: Floats
+    log10_lr_raw: Floats | None
     h1: str
     h2: str
     source_level: str
@@ -74,22 +77,35 @@ class Evidence(FrozenArrays):
             raise InputError(
                 f"h1 and h2 are the same proposition, {self.h1!r}: a likelihood ratio weighs two"
             )
-        values, raw = checked_log10_lr(self.log10_lr), checked_log10_lr(self.log10_lr_raw)
-        if values.shape != raw.shape:
+        values = checked_log10_lr(self.log10_lr)
+        object.__setattr__(self, "log10_lr", values)
+        for name in ("log10_lr_calibrated", "log10_lr_raw"):
+            given = getattr(self, name)
+            if given is None and name == "log10_lr_raw":
+                continue
+            other = checked_log10_lr(given)
+            if values.shape != other.shape:
+                raise InputError(
+                    f"log10_lr holds {len(values)} pairs and {name} {len(other)}: both are values "
+                    "of the same pairs"
+                )
+            object.__setattr__(self, name, other)
+        if not self.calibrated and not np.array_equal(
+            self.log10_lr_calibrated, np.asarray(self.log10_lr_raw)
+        ):
             raise InputError(
-                f"log10_lr holds {len(values)} pairs and log10_lr_raw {len(raw)}: both are values "
-                "of the same pairs"
+                "likelihood ratios that are not calibrated differ from their raw values, or have "
+                "none: nothing but a calibration may come between the two. Say calibrated=True, "
+                "or hand over the same values twice."
             )
         if self.bounds is not None and self.bounds.outside(values).any():
             raise InputError(
                 f"log10_lr holds {int(self.bounds.outside(values).sum())} value(s) beyond the "
                 f"bounds, {self.bounds}. Use bounded_evidence of drugsig.evidence.evidence, which "
-                "puts them at the bound and keeps the raw value."
+                "puts them at the bound and keeps the value before."
             )
         self._check_ids(len(values))
         self._check_search()
-        object.__setattr__(self, "log10_lr", values)
-        object.__setattr__(self, "log10_lr_raw", raw)
         super().__post_init__()
 
     def _check_ids(self, n_pairs: int) -> None:
@@ -109,10 +125,10 @@ class Evidence(FrozenArrays):
 
     @property
     def at_bound(self) -> NDArray[np.bool_]:
-        """Which pairs are reported at a bound because their raw value lies beyond it."""
+        """Which pairs are reported at a bound because the value before lies beyond it."""
         if self.bounds is None:
             return np.zeros(len(self), dtype=bool)
-        return self.bounds.outside(self.log10_lr_raw)
+        return self.bounds.outside(self.log10_lr_calibrated)
 
     @property
     def search_statement(self) -> str:
@@ -172,20 +188,23 @@ class Evidence(FrozenArrays):
         facts += [("search", self.search_statement)] if self.search_statement else []
         facts.append(("mind", NOT_A_POSTERIOR))
         head = "".join(
-            f'<tr><td>{name}</td><td colspan="2">{html.escape(text)}</td></tr>'
+            f'<tr><td>{name}</td><td colspan="3">{html.escape(text)}</td></tr>'
             for name, text in facts
         )
+        raw = self.log10_lr_raw
         body = "".join(
             f"<tr><td>{html.escape(self.pair_name(k))}</td><td>{self.log10_lr[k]:.3g}"
             f"{' (at the bound)' if self.at_bound[k] else ''}</td>"
-            f"<td>{self.log10_lr_raw[k]:.3g}</td></tr>"
+            f"<td>{self.log10_lr_calibrated[k]:.3g}</td>"
+            f"<td>{'not known' if raw is None else format(raw[k], '.3g')}</td></tr>"
             for k in range(min(len(self), _ROWS_SHOWN))
         )
         rest = len(self) - _ROWS_SHOWN
-        body += f'<tr><td colspan="3">and {rest:,} more</td></tr>' if rest > 0 else ""
+        body += f'<tr><td colspan="4">and {rest:,} more</td></tr>' if rest > 0 else ""
         return (
             f"<table><caption>Evidence</caption><tbody>{head}</tbody><thead><tr><th>pair</th>"
-            f"<th>log10 LR</th><th>raw</th></tr></thead><tbody>{body}</tbody></table>"
+            f"<th>log10 LR</th><th>before bounding</th><th>raw</th></tr></thead>"
+            f"<tbody>{body}</tbody></table>"
         )
 
 
@@ -197,6 +216,7 @@ def bounded_evidence(
     h2: str,
     source_level: str,
     calibrated: bool,
+    log10_lr_raw: ArrayLike | None = None,
     bounds: Bounds | None = None,
     model_digest: str = "",
     questioned_ids: Sequence[str] = (),
@@ -216,6 +236,9 @@ def bounded_evidence(
         The level that the propositions speak of, such as "production batch".
     calibrated : bool
         Whether the values come out of a calibration on pairs of known source.
+    log10_lr_raw : array_like of float, shape (n_pairs,), optional
+        What went into the calibration. Left out, it is not known; values that are not calibrated
+        are their own raw ones.
     bounds : Bounds, optional
         From `drugsig.evidence.bounds`. Without them nothing may be said in words.
     model_digest : str
@@ -228,7 +251,7 @@ def bounded_evidence(
     Returns
     -------
     Evidence
-        Values beyond a bound are at the bound; the raw values are kept.
+        Values beyond a bound are at the bound; those before bounding are kept.
 
     Raises
     ------
@@ -246,13 +269,17 @@ def bounded_evidence(
     ...     calibrated=True,
     ...     bounds=Bounds(-1.5, 2.0, "ELUB", 99, 4851),
     ... )
-    >>> found.log10_lr, found.log10_lr_raw
+    >>> found.log10_lr, found.log10_lr_calibrated
     (array([2.]), array([5.2]))
     """
-    raw = checked_log10_lr(log10_lr)
+    before = checked_log10_lr(log10_lr)
+    raw = log10_lr_raw
+    if raw is None and not calibrated:
+        raw = before
     return Evidence(
-        log10_lr=raw.copy() if bounds is None else bounds.apply(raw),
-        log10_lr_raw=raw,
+        log10_lr=before.copy() if bounds is None else bounds.apply(before),
+        log10_lr_calibrated=before,
+        log10_lr_raw=None if raw is None else checked_log10_lr(raw),
         h1=h1,
         h2=h2,
         source_level=source_level,

@@ -32,12 +32,8 @@ class EvaluatedPairs(FrozenArrays):
     Attributes
     ----------
     evidence : Evidence
-        What is reported, with both propositions and the source level in words. Its ids are those
-        of the items.
-    log10_lr_raw : ndarray of float64, shape (n_pairs,)
-        As the background or the score gave them.
-    log10_lr_calibrated : ndarray of float64, shape (n_pairs,)
-        Before bounding; equal to the raw ones where there is no calibration.
+        The likelihood ratios, with both propositions and the source level in words. Its ids are
+        those of the items.
     validated : bool
         Whether the model carries a validation; without one nothing is said in words.
     notes : tuple of str
@@ -45,10 +41,20 @@ class EvaluatedPairs(FrozenArrays):
     """
 
     evidence: Evidence
-    log10_lr_raw: Floats
-    log10_lr_calibrated: Floats
     validated: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def log10_lr_raw(self) -> Floats:
+        """As the background or the score gave them, shape (n_pairs,)."""
+        raw = self.evidence.log10_lr_raw
+        assert raw is not None  # noqa: S101 - a model knows what it gave
+        return raw
+
+    @property
+    def log10_lr_calibrated(self) -> Floats:
+        """Before bounding; equal to the raw ones where there is no calibration."""
+        return self.evidence.log10_lr_calibrated
 
     @property
     def log10_lr_bounded(self) -> Floats:

@@ -199,6 +199,7 @@ class LrModel:
             h2=self.h2,
             source_level=self.rule.source_level,
             calibrated=self.spec.calibrated,
+            log10_lr_raw=raw,
             bounds=self.bounds,
             model_digest=self.digest,
             questioned_ids=[sets[0].items.names[k] for k in first],
@@ -217,8 +218,6 @@ class LrModel:
         notes += cautions.validation_notes(self.validation)
         return EvaluatedPairs(
             evidence=evidence,
-            log10_lr_raw=raw,
-            log10_lr_calibrated=calibrated,
             validated=self.validation is not None,
             notes=tuple(notes),
         )
