@@ -52,6 +52,25 @@ def test_values_are_bounded_and_those_before_are_kept() -> None:
     assert len(found) == 3
 
 
+def test_raw_is_what_went_into_the_calibration() -> None:
+    found = of(5.2, -1.0, bounds=NARROW, log10_lr_raw=[40.0, -7.0])
+    assert_array_equal(found.log10_lr_raw, [40.0, -7.0])
+    assert_array_equal(found.log10_lr_calibrated, [5.2, -1.0])
+    assert_array_equal(found.at_bound, [True, False])
+    assert "<td>5.2</td><td>40</td>" in found._repr_html_()
+
+
+def test_what_went_into_a_calibration_may_not_be_known() -> None:
+    found = of(5.2)
+    assert found.log10_lr_raw is None
+    assert "not known" in found._repr_html_()
+
+
+def test_only_a_calibration_comes_between_raw_and_calibrated() -> None:
+    with pytest.raises(InputError, match="not calibrated differ"):
+        of(5.2, calibrated=False, log10_lr_raw=[40.0])
+
+
 def test_without_bounds_nothing_is_changed() -> None:
     found = of(5.2, bounds=None, calibrated=False)
     assert_array_equal(found.log10_lr, found.log10_lr_raw)
