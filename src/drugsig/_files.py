@@ -14,7 +14,15 @@ from typing import IO
 
 from drugsig.errors import InputError, OutputError
 
-__all__ = ["canonical_json", "new_folder", "refuse_existing", "sha256_of", "write_file"]
+__all__ = [
+    "canonical_json",
+    "new_files",
+    "new_folder",
+    "refuse_existing",
+    "refuse_taken",
+    "sha256_of",
+    "write_file",
+]
 
 
 def canonical_json(value: object) -> str:
@@ -89,7 +97,7 @@ def write_file(
     """
     place = Path(path)
     if place.is_dir():
-        raise OutputError(f"'{place}' is not written: it is a folder. Choose another name.")
+        raise _folder_there(place)
     if place.exists() and not overwrite:
         raise _taken(place)
     # Not the tempfile module: its files can be read by their owner only, and stay so.
@@ -108,16 +116,99 @@ def write_file(
         else:
             _rename_exclusively(draft, place)
     except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"'{place.name}' cannot be written in '{place.absolute().parent}': "
-            f"{error.strerror or error}. Check that the folder exists, is not full, and that the "
-            "file is not open elsewhere."
-        ) from error
+        raise _unwritten(place, error) from error
     finally:
         draft.unlink(missing_ok=True)
     return place
+
+
+@contextmanager
+def new_files(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
+    """Make files of one folder that belong together, none of which appears without the others.
+
+    They are written into a folder beside their places. At the end each gets its name, in the order
+    of `paths`: one that means nothing without another is named after it, so that even a run that
+    is killed at that moment does not leave it alone.
+
+    Parameters
+    ----------
+    *paths : path-like
+        The files to make.
+
+    Yields
+    ------
+    tuple of Path
+        Where to write them.
+
+    Raises
+    ------
+    OutputError
+        If one is already there, now or at the end, or cannot be made; then there is none.
+    """
+    places = [Path(path) for path in paths]
+    refuse_taken(*places)
+    draft = _draft_of(places[0])
+    named: list[Path] = []
+    try:
+        draft.mkdir()
+        yield tuple(draft / place.name for place in places)
+        for place in places:
+            _rename_exclusively(draft / place.name, place)
+            named.append(place)
+    except OSError as error:
+        for place in named:
+            place.unlink(missing_ok=True)
+        raise _unwritten(places[len(named)], error) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def refuse_taken(*places: Path) -> None:
+    """Refuse to write files that are already there, or whose folder is not.
+
+    Parameters
+    ----------
+    *places : Path
+        To be written.
+
+    Raises
+    ------
+    OutputError
+        If one is there, or the folder it would lie in is not.
+    """
+    for place in places:
+        if place.is_dir():
+            raise _folder_there(place)
+        if place.exists():
+            raise OutputError(
+                f"'{place}' exists. Results are never overwritten: name another file, or move this "
+                "one away."
+            )
+        _refuse_missing_parent(place)
+
+
+def _folder_there(place: Path) -> OutputError:
+    return OutputError(
+        f"'{place}' is not written: there is a folder of that name. Choose another name."
+    )
+
+
+def _refuse_missing_parent(place: Path) -> None:
+    parent = place.absolute().parent
+    if not parent.is_dir():
+        raise OutputError(
+            f"folder '{parent}' does not exist, so '{place.name}' cannot be made in it."
+        )
+
+
+def _unwritten(place: Path, error: OSError) -> OutputError:
+    if isinstance(error, OutputError):
+        return error
+    return OutputError(
+        f"'{place.name}' cannot be written in '{place.absolute().parent}': "
+        f"{error.strerror or error}. Check that the folder exists, is not full, and that the file "
+        "is not open elsewhere."
+    )
 
 
 def _taken(place: Path) -> OutputError:
@@ -143,7 +234,11 @@ def _rename_exclusively(draft: Path, place: Path) -> None:
             place.open("xb").close()
         except FileExistsError as error:
             raise _taken(place) from error
-        draft.replace(place)
+        try:
+            draft.replace(place)
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
 
 
 def refuse_existing(folder: Path, /) -> None:
@@ -166,11 +261,7 @@ def refuse_existing(folder: Path, /) -> None:
             f"folder '{folder}' exists and is not empty. Results are never overwritten: name "
             "another folder, or move this one away."
         )
-    if not folder.absolute().parent.is_dir():
-        raise OutputError(
-            f"folder '{folder.absolute().parent}' does not exist, so '{folder.name}' cannot be "
-            "made in it."
-        )
+    _refuse_missing_parent(folder)
 
 
 @contextmanager
@@ -215,7 +306,8 @@ def new_folder(folder: str | os.PathLike[str], /) -> Iterator[Path]:
             raise
         refuse_existing(target)
         raise OutputError(
-            f"results cannot be written to '{target}': {error.strerror or error}"
+            f"folder '{target}' cannot be written: {error.strerror or error}. Check that the disk "
+            "is not full; nothing was left there."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -22,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._files import canonical_json
+from drugsig._files import canonical_json, write_file
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import DrugsigError, OutputError, ReadError
+from drugsig.errors import DrugsigError, ReadError
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 
@@ -80,7 +79,6 @@ def write_index(path: str | os.PathLike[str], content: IndexContent, /) -> Path:
     OutputError
         If it cannot be written there.
     """
-    place = Path(path)
     arrays: dict[str, NDArray[Any]] = {}
     epochs = list(
         dict.fromkeys(e for s in content.segments for e in s.epochs or () if e is not None)
@@ -102,21 +100,9 @@ def write_index(path: str | os.PathLike[str], content: IndexContent, /) -> Path:
     text = canonical_json(header).encode()
     arrays[_HEADER] = np.frombuffer(text, dtype=np.uint8)
     arrays[_HEADER_DIGEST] = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint8)
-    draft = place.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with draft.open("xb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
-    except OSError as error:
-        raise OutputError(
-            f"{place.name} cannot be written in {place.parent}: {error.strerror or error}. Check "
-            "that the folder exists, is not full, and that the file is not open elsewhere."
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return place
+    return write_file(
+        path, lambda file: np.savez(file, allow_pickle=False, **arrays), overwrite=True
+    )
 
 
 def read_index(path: str | os.PathLike[str], /) -> IndexContent:

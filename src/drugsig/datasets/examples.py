@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from drugsig._check import choose
+from drugsig._files import new_folder, write_file
 from drugsig.datasets.casework_example import write_casework
 from drugsig.datasets.seizures_example import write_seizures
 from drugsig.datasets.validation_example import write_validation
@@ -113,23 +113,22 @@ def write_example(
             f"folder '{folder}' exists and is not empty; example '{name}' is not written. Name "
             "another folder, or say overwrite=True to replace the example's files in it."
         )
-    target = folder.absolute()
-    # Written beside its place first: an error leaves nothing half-written.
-    draft = target.parent / f".{target.name}-{secrets.token_hex(4)}"
     try:
-        draft.mkdir(parents=True)
-        example.write(draft)
-        target.mkdir(exist_ok=True)
-        for file in sorted(draft.rglob("*")):
-            place = target / file.relative_to(draft)
-            if file.is_dir():
-                place.mkdir(exist_ok=True)
-            else:
-                file.replace(place)
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir() or not any(folder.iterdir()):
+            with new_folder(folder) as draft:
+                example.write(draft)
+            return folder
+        with TemporaryDirectory() as made:
+            example.write(Path(made))
+            for file in sorted(Path(made).rglob("*")):
+                place = folder / file.relative_to(made)
+                if file.is_dir():
+                    place.mkdir(exist_ok=True)
+                else:
+                    write_file(place, file.read_bytes(), overwrite=True)
     except OSError as error:
         raise OutputError(
             f"example '{name}' cannot be written to '{folder}': {error.strerror or error}"
         ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder

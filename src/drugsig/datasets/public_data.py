@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import importlib.util
 import os
-import secrets
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -14,11 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from drugsig._check import choose, warn
+from drugsig._files import write_file
 from drugsig.errors import DataWarning, MissingExtraError, OutputError, ReadError
 
 __all__ = [
@@ -248,26 +249,25 @@ def _download(one: PublicData, file: PublicFile, place: Path) -> None:
             f"the data folder '{place.parent}' cannot be made: {error.strerror or error}. Name "
             f"another with folder= or the environment variable {FOLDER_VARIABLE}."
         ) from error
-    # Beside its place first: a broken download never lies where the file is looked for.
-    draft = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     try:
-        pooch.HTTPDownloader(timeout=_TIMEOUT_S)(file.address, str(draft), None)
-        content = draft.read_bytes()
+        # Elsewhere first: a broken download never lies where the file is looked for.
+        with TemporaryDirectory() as folder:
+            draft = Path(folder) / place.name
+            pooch.HTTPDownloader(timeout=_TIMEOUT_S)(file.address, str(draft), None)
+            content = draft.read_bytes()
         if not file.is_same(content):
             raise ReadError(
                 f"what was downloaded for data set '{one.name}' {_what_is_wrong(content, file)}; "
                 f"it is not used. {_by_hand(file, place)}",
                 path=place,
             )
-        draft.replace(place)
+        write_file(place, content, overwrite=True)
     except OSError as error:
         raise ReadError(
             f"data set '{one.name}' is not on this machine and cannot be downloaded: {error}. "
             f"{_by_hand(file, place)}",
             path=place,
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _by_hand(file: PublicFile, place: Path) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from drugsig._check import choose
+from drugsig._files import new_folder, write_file
 from drugsig.comparison.dense import compare
 from drugsig.errors import InputError, OutputError
 from drugsig.evidence.pairs import KnownPairs, PairSample, pair_sample
@@ -222,19 +223,17 @@ class Study:
             If the folder is not empty or cannot be written to.
         """
         place = Path(folder)
-        if place.is_dir() and any(place.iterdir()):
-            raise OutputError(f"folder '{place}' is not empty; nothing in it is overwritten")
         try:
-            place.mkdir(parents=True, exist_ok=True)
+            place.absolute().parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"folder '{place}' cannot be made: {error.strerror}") from error
-        write_profiles(self.profiles, place / _PROFILES_FILE)
-        self.to_csv(place / "table.csv")
-        _write_frame(self.optimism, place / "optimism.csv", decimal_comma=False)
-        text = self.plan_for(_PROFILES_FILE).to_toml(version=version("drugsig"))
-        target = place / _PLAN_FILE
-        target.write_text(text, encoding="utf-8", newline="\n")
-        return target
+        with new_folder(place) as draft:
+            write_profiles(self.profiles, draft / _PROFILES_FILE)
+            self.to_csv(draft / "table.csv")
+            _write_frame(self.optimism, draft / "optimism.csv", decimal_comma=False)
+            text = self.plan_for(_PROFILES_FILE).to_toml(version=version("drugsig"))
+            write_file(draft / _PLAN_FILE, text.encode())
+        return place / _PLAN_FILE
 
     def plan_for(self, path: str | Path, /) -> StudyPlan:
         """Return the plan with the profiles that were studied, lying at `path`."""

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from drugsig._check import listed, warn
-from drugsig._files import canonical_json
+from drugsig._files import canonical_json, refuse_existing
 from drugsig.comparison.dense import compare
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import get_metric
@@ -36,7 +36,7 @@ from drugsig.profiles.profile_set import ProfileSet
 from drugsig.quality.profile_checks import check_profiles, dominant_targets
 from drugsig.report.analysis import Analysis, InputFile
 from drugsig.workflow.config import AnalysisConfig, protocol_defaults
-from drugsig.workflow.outputs import refuse_existing, write_analysis
+from drugsig.workflow.outputs import write_analysis
 from drugsig.workflow.sources import load
 
 __all__ = ["analyse"]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import platform
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from drugsig._files import new_files, refuse_taken, sha256_of, write_file
 from drugsig.comparison.distributed.cluster import DEFAULT_TIMEOUT, connected
 from drugsig.comparison.linking import LINKS_LIMIT_BYTES, links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
-from drugsig.errors import OutputError
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -41,8 +39,6 @@ _COLUMNS = (
     "few_detected",
     "near_threshold",
 )
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +129,7 @@ def search_links(
     """
     target = None if out is None else Path(out)
     if target is not None:
-        _refuse_existing(target)
+        refuse_taken(target, _facts_path(target))
     get_metric(metric).check_threshold(threshold)
     inputs, (ours, theirs) = {}, _read(questioned, reference, reading or {})
     for side, given, found in (
@@ -194,11 +190,7 @@ def _input(source: Source, profiles: ProfileSet) -> dict[str, Any]:
     told: dict[str, Any] = {"name": profiles.name, "profiles": len(profiles)}
     if not isinstance(source, ProfileSet):
         path = Path(source)
-        hasher = hashlib.sha256()
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                hasher.update(chunk)
-        told["file"], told["sha256"] = path.name, hasher.hexdigest()
+        told["file"], told["sha256"] = path.name, sha256_of(path)
     told["digest"] = profiles.digest
     return told
 
@@ -239,20 +231,6 @@ def _facts_path(target: Path) -> Path:
     return target.with_name(f"{target.name}.json")
 
 
-def _refuse_existing(target: Path) -> None:
-    for path in (target, _facts_path(target)):
-        if path.exists():
-            raise OutputError(
-                f"'{path}' exists. Results are never overwritten: name another file, or move this "
-                "one away."
-            )
-    if not target.absolute().parent.is_dir():
-        raise OutputError(
-            f"folder '{target.absolute().parent}' does not exist, so '{target.name}' cannot be "
-            "written in it."
-        )
-
-
 def _rows(found: Links) -> Iterator[tuple[Any, ...]]:
     few, near = found.few_detected, found.near_threshold
     for k in range(len(found)):
@@ -268,25 +246,12 @@ def _rows(found: Links) -> Iterator[tuple[Any, ...]]:
 
 
 def _write(found: Links, facts: dict[str, Any], target: Path, *, decimal_comma: bool) -> None:
-    write_table(target, _COLUMNS, _rows(found), decimal_comma=decimal_comma)
-    told = {
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "table": {
-            "file": target.name,
-            "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
-        },
-        **facts,
-    }
-    beside = _facts_path(target)
-    draft = beside.with_name(f".{beside.name}-{secrets.token_hex(4)}")
-    text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-    try:
-        draft.write_bytes(text.encode("utf-8"))
-        draft.replace(beside)
-    except OSError as error:
-        for path in (draft, target):
-            path.unlink(missing_ok=True)
-        raise OutputError(
-            f"'{beside}' cannot be written: {error.strerror or error}. Nothing was left, as links "
-            "without what was searched say too little."
-        ) from error
+    # The table is named last: links without what was searched say too little.
+    with new_files(_facts_path(target), target) as (beside, table):
+        write_table(table, _COLUMNS, _rows(found), decimal_comma=decimal_comma)
+        told = {
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "table": {"file": target.name, "sha256": sha256_of(table)},
+            **facts,
+        }
+        write_file(beside, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())

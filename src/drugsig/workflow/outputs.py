@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import secrets
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from drugsig.errors import OutputError
+from drugsig._files import new_folder
 from drugsig.groups.groups import group_name
 from drugsig.profiles.tables import write_profiles, write_table
 from drugsig.report import Analysis, render_report
@@ -23,39 +21,16 @@ from drugsig.report.finding_sections import least_true_links
 from drugsig.report.run_sections import run_checks
 from drugsig.workflow.config import to_toml
 
-__all__ = ["MANIFEST", "refuse_existing", "summary", "write_analysis"]
+__all__ = ["MANIFEST", "summary", "write_analysis"]
 
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 
 
-def refuse_existing(folder: Path, /) -> None:
-    """Refuse a folder that holds something: results are never mixed or overwritten.
-
-    Raises
-    ------
-    OutputError
-        If it exists and is not an empty folder, or its parent does not exist.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"'{folder}' is a file. Name a folder that does not exist yet.")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise OutputError(
-            f"folder '{folder}' exists and is not empty. Results are never overwritten: name "
-            "another folder, or move this one away."
-        )
-    if not folder.absolute().parent.is_dir():
-        raise OutputError(
-            f"folder '{folder.absolute().parent}' does not exist, so '{folder.name}' cannot be "
-            "made in it."
-        )
-
-
 def write_analysis(analysis: Analysis, folder: Path, /, *, decimal_comma: bool = False) -> Path:
     """Write the report and its tables into a new folder.
 
-    Everything is written into a folder beside it first, which is renamed at the end: an error or
-    Ctrl-C leaves nothing half-written.
+    It appears with everything in it, or not at all.
 
     Parameters
     ----------
@@ -71,29 +46,9 @@ def write_analysis(analysis: Analysis, folder: Path, /, *, decimal_comma: bool =
     OutputError
         If the folder cannot be made or written.
     """
-    refuse_existing(folder)
-    target = folder.absolute()
-    draft = target.parent / f".{target.name}-{secrets.token_hex(4)}"
-    try:
-        draft.mkdir()
-    except OSError as error:
-        raise OutputError(
-            f"nothing can be written beside '{target.name}' in '{target.parent}': {error.strerror}"
-        ) from error
-    try:
+    with new_folder(folder) as draft:
         _write_all(analysis, draft, decimal_comma=decimal_comma)
-        if target.is_dir():
-            target.rmdir()
-        draft.replace(target)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise OutputError(
-            f"results cannot be written to '{target}': {error.strerror or error}"
-        ) from error
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return target
+    return folder.absolute()
 
 
 def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from drugsig.errors import OutputError
+from drugsig._files import new_folder, refuse_existing
 from drugsig.evidence.validation import CHARACTERISTICS, Validation, ValidationReport, validate
 from drugsig.evidence.validation.findings import PASS
 from drugsig.quality.profile_checks import check_profiles
 from drugsig.report.validation_page import render_validation
-from drugsig.workflow.outputs import refuse_existing
 from drugsig.workflow.sources import load
 from drugsig.workflow.validation_config import ValidationConfig
 
@@ -145,11 +142,7 @@ def _with_note(made: Validation, unusable: dict[str, str]) -> Validation:
 
 
 def _write(made: Validation, folder: Path) -> None:
-    """Write all files into a folder beside it first: complete, or not there at all."""
-    target = folder.absolute()
-    draft = target.parent / f".{target.name}-{secrets.token_hex(4)}"
-    try:
-        draft.mkdir()
+    with new_folder(folder) as draft:
         for name, text in (
             (REPORT, render_validation(made.report)),
             (REPORT_DATA, made.report.to_json()),
@@ -157,12 +150,3 @@ def _write(made: Validation, folder: Path) -> None:
             # The same bytes on every system.
             (draft / name).write_bytes(text.encode("utf-8"))
         made.model.save(draft / MODEL)
-        if target.is_dir():
-            target.rmdir()
-        draft.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"the validation cannot be written to '{target}': {error.strerror or error}"
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

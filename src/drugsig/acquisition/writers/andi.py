@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._files import write_file
 from drugsig.acquisition.run import Run, RunMetadata
-from drugsig.acquisition.writers.put import choose_precision, put_file, wanted_run
+from drugsig.acquisition.writers.put import choose_precision, wanted_run
 from drugsig.errors import SizeError
 
 __all__ = ["write_andi"]
@@ -111,7 +112,7 @@ def write_andi(
             f"run '{run.metadata.file_name}' would take {size:,} bytes, and a classic netCDF file "
             f"holds {MOST_BYTES:,}. Write it as mzML: write_mzml(run, path)."
         )
-    return put_file(path, _content(run, kind), overwrite=overwrite)
+    return write_file(path, _content(run, kind), overwrite=overwrite)
 
 
 def _content(run: Run, kind: str) -> bytes:

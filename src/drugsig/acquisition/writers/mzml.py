@@ -12,8 +12,9 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._files import write_file
 from drugsig.acquisition.run import Run, RunMetadata
-from drugsig.acquisition.writers.put import choose_precision, put_file, wanted_run
+from drugsig.acquisition.writers.put import choose_precision, wanted_run
 
 __all__ = ["write_mzml"]
 
@@ -107,7 +108,7 @@ def write_mzml(
     kind = choose_precision(run, precision)
     common = _common(run, kind)
     text = "".join((*_head(run, common, compact), *_spectra(run, kind, common, compact), _TAIL))
-    return put_file(path, text.encode("utf-8"), overwrite=overwrite)
+    return write_file(path, text.encode("utf-8"), overwrite=overwrite)
 
 
 def _term(accession: str, value: object = "", *, unit: str = "") -> str:

@@ -1,18 +1,14 @@
-"""What the writers of runs have in common: how numbers are stored, and files put in place."""
+"""What the writers of runs have in common: what they accept, and how numbers are stored."""
 
 from __future__ import annotations
-
-import os
-import secrets
-from pathlib import Path
 
 import numpy as np
 
 from drugsig._check import choose
 from drugsig.acquisition.run import Run
-from drugsig.errors import InputError, OutputError
+from drugsig.errors import InputError
 
-__all__ = ["PRECISIONS", "choose_precision", "put_file", "wanted_run"]
+__all__ = ["PRECISIONS", "choose_precision", "wanted_run"]
 
 PRECISIONS = ("float32", "float64")
 
@@ -57,26 +53,3 @@ def choose_precision(run: Run, precision: str | None, /) -> str:
             for array in (run.mz, run.intensity)
         )
     return "float32" if exact else "float64"
-
-
-def put_file(path: str | os.PathLike[str], content: bytes, /, *, overwrite: bool) -> Path:
-    """Write a file: whole, or not at all.
-
-    Raises
-    ------
-    OutputError
-        If it is already there and not to be replaced, or cannot be written.
-    """
-    place = Path(path)
-    if place.exists() and not overwrite:
-        raise OutputError(
-            f"file '{place}' exists. Name another one, or say overwrite=True to replace it."
-        )
-    draft = place.parent / f".{place.name}-{secrets.token_hex(4)}"
-    try:
-        draft.write_bytes(content)
-        draft.replace(place)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(f"'{place}' cannot be written: {error.strerror or error}") from error
-    return place

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import struct
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from drugsig._check import listed, warn
+from drugsig._files import write_file
 from drugsig.comparison.distributed.batches import Found
 from drugsig.comparison.distributed.identity import SearchIdentity
 from drugsig.comparison.link_search import LinkSearch, Part
@@ -231,23 +231,12 @@ class ShardFolder:
         self._put(MANIFEST, (json.dumps(told, indent=2) + "\n").encode("utf-8"))
 
     def _put(self, name: str, content: bytes) -> None:
-        draft = self.folder / f".{name}-{secrets.token_hex(4)}{_UNFINISHED}"
         try:
-            with draft.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                # Before the file gets its name: a power cut leaves it whole or not there.
-                os.fsync(stream.fileno())
-            draft.replace(self.folder / name)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
+            write_file(self.folder / name, content, overwrite=True)
+        except OutputError as error:
             raise OutputError(
-                f"'{name}' cannot be written to '{self.folder}': {error.strerror or error}. What "
-                "was written before is kept; the same search goes on from there."
+                f"{error} What was written before is kept; the same search goes on from there."
             ) from error
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
 
 
 def _as_bytes(header: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:

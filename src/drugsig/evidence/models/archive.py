@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._files import canonical_json
+from drugsig._files import canonical_json, write_file
 from drugsig.errors import OutputError, ReadError
 
 __all__ = ["content_digest", "read_archive", "write_archive"]
@@ -82,10 +81,6 @@ def write_archive(
     place = Path(path)
     if place.suffix.lower() != ".npz":
         raise OutputError(f"'{place.name}' is not written: the name of a {kind} file ends in .npz")
-    if place.exists() and not (overwrite and place.is_file()):
-        raise OutputError(
-            f"'{place}' exists. Name another file, or say overwrite=True to replace it."
-        )
     head = {
         "format": kind,
         "version": version,
@@ -99,18 +94,7 @@ def write_archive(
             one = io.BytesIO()
             np.lib.format.write_array(one, _plain(arrays[name]), version=(1, 0), allow_pickle=False)
             _put(archive, f"{name}.npy", one.getvalue())
-    draft = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
-    except OSError as error:
-        raise OutputError(f"'{place}' cannot be written: {error.strerror or error}") from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return place
+    return write_file(place, content.getvalue(), overwrite=overwrite)
 
 
 def read_archive(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import IO
 import numpy as np
 
 from drugsig._check import choose
+from drugsig._files import write_file
 from drugsig.errors import InputError, OutputError, TableError
 from drugsig.profiles.tables.delimited import DELIMITERS, decode, records
 from drugsig.profiles.tables.escape import escape_text
@@ -95,8 +95,7 @@ def write_rows(
 ) -> Path:
     """Write rows of text, numbers, truth values and None to .csv, .tsv or .xlsx.
 
-    The file appears whole or not at all: it is written under another name beside its place and
-    then renamed. Its bytes depend on the rows only.
+    The file appears whole or not at all. Its bytes depend on the rows only.
 
     Raises
     ------
@@ -107,36 +106,13 @@ def write_rows(
     """
     place = Path(path)
     ending = choose(place.suffix.lower(), ENDINGS, what=f"ending of the table {place.name}")
-    if place.exists() and not (overwrite and place.is_file()):
-        what = "a folder of that name" if place.is_dir() else "already there"
-        raise OutputError(
-            f"{place.name} is not written: it is {what}. Choose another name, or say "
-            "overwrite=True to replace the file."
-        )
     write: Callable[[IO[bytes]], None]
     if ending == ".xlsx":
         write = lambda file: _write_sheet(file, rows)  # noqa: E731
     else:
         delimiter = "\t" if ending == ".tsv" else (";" if decimal_comma else ",")
         write = lambda file: _write_text(file, rows, delimiter, decimal_comma)  # noqa: E731
-    # Not the tempfile module: its files can be read by their owner only, and stay so.
-    draft = place.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with draft.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{place.name} cannot be written in {place.parent}: {error.strerror or error}. "
-            "Check that the folder exists, is not full, and that the file is not open elsewhere."
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return place
+    return write_file(place, write, overwrite=overwrite)
 
 
 def _plain(cell: object) -> object:
