@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -184,14 +185,15 @@ def test_ctrl_c_says_where_what_was_found_is_kept(
 def test_no_table_is_left_without_what_was_searched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace = Path.replace
+    fsync, calls = os.fsync, []
 
-    def full(path: Path, target: Path) -> Path:
-        if target.name.endswith(".json"):
+    def full(number: int) -> None:
+        calls.append(number)
+        if len(calls) == 2:
             raise OSError(28, "No space left on device")
-        return replace(path, target)
+        fsync(number)
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         search_links("cases.csv", metric="pearson", threshold=0.99, out="o.csv")
     assert sorted(p.name for p in folder.iterdir()) == ["cases.csv", "database.csv"]

@@ -1,0 +1,231 @@
+"""Files and folders appear whole or not at all, and one name has one writer."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from drugsig._files import new_files, new_folder, refuse_taken, sha256_of, write_file
+from drugsig.errors import OutputError
+
+N_WRITERS = 4
+LARGE = 300_000
+
+
+def whole_file(place: Path, content: bytes) -> None:
+    write_file(place, content)
+
+
+def whole_folder(place: Path, content: bytes) -> None:
+    with new_folder(place) as draft:
+        (draft / "content").write_bytes(content)
+
+
+def whole_pair(place: Path, content: bytes) -> None:
+    with new_files(place.with_suffix(".facts"), place) as (facts, table):
+        facts.write_bytes(content)
+        table.write_bytes(content)
+
+
+WRITERS = {"file": whole_file, "folder": whole_folder, "pair": whole_pair}
+
+
+def contents(place: Path) -> set[bytes]:
+    files = [place / "content"] if place.is_dir() else [place, place.with_suffix(".facts")]
+    return {file.read_bytes() for file in files if file.exists()}
+
+
+def compete(kind: str, place: Path, number: int, start: Any, told: Any) -> None:
+    start.wait()
+    try:
+        WRITERS[kind](place, bytes([number]) * LARGE)
+    except OutputError as error:
+        told.put((number, str(error)))
+    else:
+        told.put((number, ""))
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_of_several_processes_that_write_one_name_one_wins_and_the_others_are_told(
+    tmp_path: Path, kind: str
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    start, told = context.Barrier(N_WRITERS), context.Queue()
+    place = tmp_path / "result"
+    processes = [
+        context.Process(target=compete, args=(kind, place, number, start, told))
+        for number in range(N_WRITERS)
+    ]
+    for process in processes:
+        process.start()
+    ends = dict(told.get(timeout=120) for _ in processes)
+    for process in processes:
+        process.join(timeout=120)
+    winners = [number for number, text in ends.items() if not text]
+    assert len(winners) == 1
+    assert contents(place) == {bytes(winners) * LARGE}
+    assert all(
+        "already there" in text or "exist" in text
+        for number, text in ends.items()
+        if number not in winners
+    )
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+PAUSE = """
+import sys, time
+from pathlib import Path
+from drugsig._files import new_files, new_folder, write_file
+place = Path(sys.argv[1])
+def pause():
+    print("half", flush=True)
+    time.sleep(120)
+"""
+HALF_WRITTEN = {
+    "file": """
+        def slowly(file):
+            file.write(b"half")
+            file.flush()
+            pause()
+        write_file(place, slowly)
+    """,
+    "replaced file": """
+        place.write_bytes(b"old")
+        def slowly(file):
+            file.write(b"half")
+            file.flush()
+            pause()
+        write_file(place, slowly, overwrite=True)
+    """,
+    "folder": """
+        with new_folder(place) as draft:
+            (draft / "content").write_bytes(b"half")
+            pause()
+    """,
+    "pair": """
+        with new_files(place.with_suffix(".facts"), place) as (facts, table):
+            table.write_bytes(b"half")
+            pause()
+    """,
+}
+
+
+@contextmanager
+def half_way(place: Path, kind: str) -> Iterator[subprocess.Popen[str]]:
+    program = PAUSE + textwrap.dedent(HALF_WRITTEN[kind])
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(place)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "half\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("kind", HALF_WRITTEN)
+def test_a_process_that_is_killed_half_way_leaves_no_final_name(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "result"
+    with half_way(place, kind) as process:
+        process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        process.wait(timeout=60)
+    assert contents(place) == ({b"old"} if kind == "replaced file" else set())
+    if kind != "replaced file":
+        WRITERS[kind](place, b"new")
+        assert contents(place) == {b"new"}
+
+
+def failing(file: IO[bytes]) -> None:
+    file.write(b"half")
+    raise OSError(28, "No space left on device")
+
+
+def interrupted(file: IO[bytes]) -> None:
+    file.write(b"half")
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("write", "error"), [(failing, OutputError), (interrupted, KeyboardInterrupt)]
+)
+def test_an_error_half_way_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, write: Callable[[IO[bytes]], None], error: type[BaseException]
+) -> None:
+    place = tmp_path / "result"
+    write_file(place, b"old")
+    with pytest.raises(error):
+        write_file(place, write, overwrite=True)
+    assert place.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_in_the_way_is_told(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="a folder of that name"):
+        write_file(tmp_path / "folder", b"", overwrite=overwrite)
+    with pytest.raises(OutputError, match=r"cannot be written in .*nowhere"):
+        write_file(tmp_path / "nowhere" / "file", b"", overwrite=overwrite)
+    for taken in ("folder", "file"):
+        with pytest.raises(OutputError):
+            refuse_taken(tmp_path / "free", tmp_path / taken)
+    with pytest.raises(OutputError, match="does not exist"):
+        refuse_taken(tmp_path / "nowhere" / "file")
+    refuse_taken(tmp_path / "free")
+
+
+def test_of_files_that_belong_together_none_is_left_if_one_is_taken(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    def write_both() -> None:
+        with new_files(first, second) as drafts:
+            for draft in drafts:
+                draft.write_bytes(b"new")
+            second.write_bytes(b"of somebody else")
+
+    with pytest.raises(OutputError, match="already there"):
+        write_both()
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"second": b"of somebody else"}
+
+
+def no_link(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_a_file_system_without_hard_links_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", no_link)
+    place = write_file(tmp_path / "result", b"new")
+    assert place.read_bytes() == b"new"
+    with pytest.raises(OutputError, match="already there"):
+        write_file(place, b"newer")
+    assert place.read_bytes() == b"new"
+    replace = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if target.name == "other":
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_file(tmp_path / "other", b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    place = write_file(tmp_path / "result", "ä".encode())
+    assert sha256_of(place) == sha256_of("ä") == sha256_of(place.read_bytes())
