@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from drugsig import ProfileSet
 from drugsig.comparison import METRICS, Metric, compare, fit_metric, get_metric, links
 from drugsig.comparison.link_search import LinkSearch
-from drugsig.comparison.search.whole_pairs import METHODS
+from drugsig.comparison.search.pair_finder import METHODS
 from drugsig.datasets import simulate_values
 from drugsig.errors import DrugsigWarning
 from tests.comparison.oracles import usable

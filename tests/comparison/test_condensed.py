@@ -28,9 +28,9 @@ from drugsig.comparison import (
 )
 from drugsig.comparison.compiled_forms import compiled_form
 from drugsig.comparison.condensed import condensed_scores
+from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.score_blocks import ScoreBlocks, gap_blocks, strips
 from drugsig.comparison.search import fast
-from drugsig.comparison.sides import Side
 from drugsig.errors import (
     ComparisonError,
     InputError,
@@ -263,9 +263,9 @@ def test_compiled_code_gives_the_same_bits(name: str, p: int, compiled: None) ->
     values = full(90, p, seed=p)
     if name == "aitchison":
         values += 0.01
-    ready = Side(made(values), metric).ready
+    ready = PreparedProfiles.of(made(values), metric).transformed
     pieces = [(slice(0, 90), slice(0, 90)), (slice(3, 20), slice(11, 88)), (slice(4, 5),) * 2]
-    side = Side(made(values), metric)
+    side = PreparedProfiles.of(made(values), metric)
     for rows, columns in pieces:
         blocks = ScoreBlocks(side, side, metric, 1, p, compiled_form(metric, 1))
         wanted = metric.convert(

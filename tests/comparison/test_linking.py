@@ -12,11 +12,11 @@ from hypothesis.extra import numpy as hnp
 
 import drugsig
 from drugsig import METRICS, Links, ProfileSet, compare, links
-from drugsig.comparison import compiled_forms, link_search
+from drugsig.comparison import compiled_forms, link_rule, link_search
 from drugsig.comparison.link_search import LinkSearch
-from drugsig.comparison.search import euclidean, everything, fast, frame
-from drugsig.comparison.search.whole_pairs import METHODS
-from drugsig.comparison.sides import score_parts
+from drugsig.comparison.prepared import score_profiles
+from drugsig.comparison.search import euclidean, fast, frame
+from drugsig.comparison.search.pair_finder import METHODS
 from drugsig.datasets import simulate_values
 from drugsig.errors import (
     ComparisonError,
@@ -243,7 +243,7 @@ def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypat
     for threshold in some_thresholds(comparison, shares=(1e-4, 0.01, 0.4)):
         wanted = by_place(comparison.links(threshold))
         search = LinkSearch.of(*sides, metric=metric, threshold=threshold, method="pruning")
-        assert all(getattr(plan.a, "refined", False) for plan in search.whole.plans)
+        assert all(getattr(plan.a, "refined", False) for plan in search.finder.plans)
         for leaf in (40, 100, 1024):
             found = in_parts(sides[0], sides[1], metric, threshold, method="pruning", leaf=leaf)
             assert_same(found, wanted)
@@ -295,11 +295,11 @@ def test_products_spare_most_pairs_with_gaps(name: str, monkeypatch) -> None:
     scored: list[int] = []
 
     def counting(left, right, *rest):
-        out = score_parts(left, right, *rest)
+        out = score_profiles(left, right, *rest)
         scored.append(out.size)
         return out
 
-    monkeypatch.setattr(everything, "score_parts", counting)
+    monkeypatch.setattr(link_rule, "score_profiles", counting)
     comparison = quietly(compare, profiles, metric=name)
     threshold = some_thresholds(comparison, shares=(1e-3,))[0]
     assert quietly(links, profiles, metric=name, threshold=threshold) == comparison.links(threshold)

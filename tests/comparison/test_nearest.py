@@ -24,7 +24,7 @@ from drugsig.comparison.fitting import fit_metric
 from drugsig.comparison.index import ProfileIndex, build_index, load_index
 from drugsig.comparison.nearest_search import nearest
 from drugsig.comparison.neighbours import Nearest
-from drugsig.comparison.search import shelves, stock_links
+from drugsig.comparison.search import query_finder, shelves
 from drugsig.comparison.search.ranking import Ranking
 from drugsig.comparison.search.shelves import Shelves
 from drugsig.errors import (
@@ -401,7 +401,7 @@ def test_an_index_of_awkward_profiles(values, others, name: str, rank: float) ->
 def test_few_pairs_at_a_time_give_the_same_links(monkeypatch) -> None:
     questioned, reference = drawn(30), drawn(50, seed=3, tag="r")
     whole = links_of(build_index(reference, metric="cosine"), questioned, 0.9)
-    monkeypatch.setattr(stock_links, "_TOGETHER", 60)
+    monkeypatch.setattr(query_finder, "_TOGETHER", 60)
     assert links_of(build_index(reference, metric="cosine"), questioned, 0.9) == whole
 
 

@@ -13,6 +13,7 @@ from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.compiled_forms import block_values, compiled_form, has_single_form
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.metrics import Metric, get_metric
+from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.products import ProductBlocks
 from drugsig.comparison.score_blocks import (
     ScoreBlocks,
@@ -23,7 +24,6 @@ from drugsig.comparison.score_blocks import (
 )
 from drugsig.comparison.search.running import how_many_workers
 from drugsig.comparison.search.tree import Places
-from drugsig.comparison.sides import Side
 from drugsig.errors import ComparisonError, SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -143,7 +143,7 @@ def condensed_scores(
     scores = np.full(n_pairs, np.nan, dtype=kind) if p < least else np.empty(n_pairs, dtype=kind)
     doubtful = bool(n_pairs)
     if p >= least:
-        side = Side(profiles, measure)
+        side = PreparedProfiles.of(profiles, measure)
         if single:
             _refuse_single(profiles, side, measure)
         blocks = ScoreBlocks(side, side, measure, least, p, compiled_form(measure, n_pairs))
@@ -194,7 +194,7 @@ def _fill(scores: Scores, blocks: ScoreBlocks, *, workers: int, progress: bool) 
         run(score, len(bundles), n_scores=n_pairs, workers=workers, progress=progress)
     if blocks.a.all_whole:
         # A pair of whole profiles has no score only if one of them has none with itself.
-        ready = blocks.a.ready
+        ready = blocks.a.transformed
         return bool(np.isnan(blocks.metric.kernel.complete(ready, ready)).any())
     gaps = gap_blocks(blocks.a.whole, blocks.a.whole, same=True)
 
@@ -232,7 +232,7 @@ def _by_definition(
 ) -> Callable[[int], None]:
     metric, score_block = blocks.metric, blocks.whole
     if single and has_single_form(metric):
-        ready = blocks.a.ready.astype(np.float32)
+        ready = blocks.a.transformed.astype(np.float32)
 
         def score_block(rows: slice, columns: slice, /) -> Scores:
             values = block_values(ready, ready, rows, columns, metric, blocks.compiled)
@@ -245,10 +245,10 @@ def _by_definition(
     return score
 
 
-def _refuse_single(profiles: ProfileSet, side: Side, metric: Metric) -> None:
+def _refuse_single(profiles: ProfileSet, side: PreparedProfiles, metric: Metric) -> None:
     if not has_single_form(metric):
         return
-    largest = float(np.fmax.reduce(np.abs(side.ready), axis=None, initial=0.0))
+    largest = float(np.fmax.reduce(np.abs(side.transformed), axis=None, initial=0.0))
     if largest and not _LEAST_SINGLE <= largest <= _MOST_SINGLE:
         raise ComparisonError(
             f"profile set '{profiles.name}' holds values up to {largest:.2g}, whose sums single "

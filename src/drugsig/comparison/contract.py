@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from drugsig._check import one_line_text
 from drugsig.comparison.kernels import Kernel
+from drugsig.comparison.link_rule import LinkRule
 from drugsig.comparison.metric import Metric, register
-from drugsig.comparison.search.whole_pairs import WholePairs
+from drugsig.comparison.search.pair_finder import PairFinder
 from drugsig.errors import ComparisonError
 
 __all__ = ["check_metric", "register_metric"]
@@ -221,7 +222,8 @@ def _space_faults(metric: Metric, ready: Floats, whole: Floats) -> Iterator[str]
     usable = np.flatnonzero(~np.isnan(np.diag(whole)))
     scores = metric.convert(whole[np.ix_(usable, usable)])
     for threshold in np.unique(scores[np.isfinite(scores)]).tolist():
-        search = WholePairs.of(ready[:, usable], None, metric, threshold, method="pruning", leaf=2)
+        rule = LinkRule(metric, threshold)
+        search = PairFinder.of(ready[:, usable], None, rule, method="pruning", leaf=2)
         found = np.zeros(scores.shape, dtype=int)
         for task in search.tasks:
             rows, columns, _ = search.find(*task)

@@ -10,6 +10,7 @@ from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.compiled_forms import compiled_form
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
+from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.comparison.score_blocks import (
     ScoreBlocks,
     gap_blocks,
@@ -17,7 +18,6 @@ from drugsig.comparison.score_blocks import (
     strips,
 )
 from drugsig.comparison.search.running import how_many_workers
-from drugsig.comparison.sides import Side, score_parts
 from drugsig.errors import SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -170,8 +170,8 @@ def score_pairs(
     measure = get_metric(metric)
     admit(a, b, measure, across_epochs=across_epochs)
     least = least_measured(min_measured, measure, len(a.targets))
-    x, y = Side(a, measure), Side(b, measure)
-    return score_parts(x.at(rows), y.at(columns), measure, least, len(a.targets))
+    x, y = PreparedProfiles.of(a, measure), PreparedProfiles.of(b, measure)
+    return score_profiles(x.at(rows), y.at(columns), measure, least, len(a.targets))
 
 
 def _dense(
@@ -184,8 +184,8 @@ def _dense(
     progress: bool,
 ) -> NDArray[np.float64]:
     same = reference is None
-    a = Side(questioned, metric)
-    b = a if reference is None else Side(reference, metric)
+    a = PreparedProfiles.of(questioned, metric)
+    b = a if reference is None else PreparedProfiles.of(reference, metric)
     n, m, p = len(a), len(b), len(questioned.targets)
     if p < least:
         return np.full((n, m), np.nan)

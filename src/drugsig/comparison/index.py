@@ -27,12 +27,11 @@ from drugsig.comparison.neighbours import (
     checked_memory,
     nearest_of,
 )
+from drugsig.comparison.prepared import PreparedProfiles
+from drugsig.comparison.search.query_finder import PreparedQueries
 from drugsig.comparison.search.ranking import NOBODY
 from drugsig.comparison.search.running import how_many_workers
-from drugsig.comparison.search.stock import Asked
-from drugsig.comparison.search.stock_links import links_in
 from drugsig.comparison.search.tree import Places
-from drugsig.comparison.sides import Side
 from drugsig.errors import InputError, SizeError
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, PRETREAT, ProfileSet
@@ -158,8 +157,8 @@ class ProfileIndex:
         """
         wanted, count = checked_count(k), how_many_workers(workers)
         refuse_too_many(len(questioned), wanted, checked_memory(memory))
-        least, asked = self._ask(questioned, min_measured, across_epochs)
-        search = NearestSearch([s.stock for s in self.segments], asked, wanted)
+        least, queries = self._queries(questioned, min_measured, across_epochs)
+        search = NearestSearch([s.finder for s in self.segments], queries, wanted)
         ranking, undefined = search.run(workers=count, progress=progress)
         tell_undefined(undefined, len(questioned) * len(self), self.metric)
         listed_ones = np.unique(ranking.places)
@@ -234,11 +233,11 @@ class ProfileIndex:
         """
         limit, rate = self.metric.check_threshold(threshold), checked_rate(false_positive_rate)
         most = int(checked_memory(memory) // BYTES_A_LINK)
-        least, asked = self._ask(questioned, min_measured, across_epochs)
+        least, queries = self._queries(questioned, min_measured, across_epochs)
         found: list[tuple[Places, Places, Floats]] = []
         n_links = undefined = 0
-        for first, segment, one in zip(self._firsts, self.segments, asked, strict=True):
-            for rows, places, scores, missing in links_in(segment.stock, one, limit):
+        for first, segment, one in zip(self._firsts, self.segments, queries, strict=True):
+            for rows, places, scores, missing in segment.finder.within(one, limit):
                 n_links, undefined = n_links + len(rows), undefined + missing
                 if n_links > most:
                     raise SizeError(
@@ -274,13 +273,13 @@ class ProfileIndex:
         )
         return replace(made, columns=linked[made.columns].astype(np.intp), column_ids=self.ids)
 
-    def _ask(
+    def _queries(
         self, questioned: ProfileSet, min_measured: int | None, across_epochs: bool
-    ) -> tuple[int, list[Asked]]:
+    ) -> tuple[int, list[PreparedQueries]]:
         admit(questioned, self._example, self.metric, across_epochs=across_epochs)
         least = least_measured(min_measured, self.metric, len(self.targets))
-        side = Side(questioned, self.metric)
-        return least, [s.stock.ask(side, least=least) for s in self.segments]
+        profiles = PreparedProfiles.of(questioned, self.metric)
+        return least, [s.finder.queries(profiles, least=least) for s in self.segments]
 
     @property
     def _firsts(self) -> list[int]:
@@ -353,7 +352,7 @@ class ProfileIndex:
         """Put profiles in order that are not yet; done by whatever makes an index."""
         with threadpool_limits(limits=1, user_api="blas"):
             for segment in self.segments:
-                _ = segment.stock
+                _ = segment.finder
 
     # -- keeping it --------------------------------------------------------------------------
 

@@ -223,7 +223,7 @@ def _arrays_of(segment: Segment, prefix: str, epochs: list[str]) -> dict[str, ND
     if segment.epochs is not None:
         code: Mapping[str | None, int] = {None: -1} | {e: k for k, e in enumerate(epochs)}
         arrays["epochs"] = np.array([code[e] for e in segment.epochs], dtype="<i4")
-    tree = segment.stock.tree
+    tree = segment.finder.leaves
     if tree is not None:
         arrays["order"], arrays["starts"] = tree[0].astype("<i8"), tree[1].astype("<i8")
     return {prefix + name: array for name, array in arrays.items()}

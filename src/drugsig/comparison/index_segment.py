@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays
 from drugsig.comparison.admission import EPOCH_COLUMN
 from drugsig.comparison.metrics import Metric
-from drugsig.comparison.search.stock import Stock
+from drugsig.comparison.prepared import PreparedProfiles
+from drugsig.comparison.search.query_finder import QueryFinder
 from drugsig.comparison.search.tree import Places
-from drugsig.comparison.sides import Side
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_usable
 
@@ -38,7 +37,7 @@ class Segment(FrozenArrays):
     metric : Metric
         How they are scored.
     tree : tuple of ndarray or None
-        Order and starts of the leaves of an earlier stock of the same profiles.
+        Order and starts of the leaves of an earlier finder for the same profiles.
     """
 
     ids: tuple[str, ...]
@@ -74,11 +73,10 @@ class Segment(FrozenArrays):
         return np.asarray(self.status == Status.DETECTED)
 
     @cached_property
-    def stock(self) -> Stock:
+    def finder(self) -> QueryFinder:
         """The profiles ready to be searched."""
-        # A side looks at values and at what was measured only, and a segment has both.
-        side = Side(cast(ProfileSet, self), self.metric)
-        return Stock.of(side, self.metric, self.values.shape[1], tree=self.tree)
+        profiles = PreparedProfiles(self.values, self.measured, self.metric)
+        return QueryFinder.of(profiles, leaves=self.tree)
 
     def joined(self, other: Segment, /) -> Segment:
         """Return the profiles of both, those of the other after these.

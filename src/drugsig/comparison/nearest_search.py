@@ -21,12 +21,12 @@ from drugsig.comparison.neighbours import (
     checked_memory,
     nearest_of,
 )
+from drugsig.comparison.prepared import PreparedProfiles
+from drugsig.comparison.search.query_finder import PreparedQueries, QueryFinder
 from drugsig.comparison.search.ranking import NOBODY, Ranking
 from drugsig.comparison.search.running import how_many_workers, run_tasks
 from drugsig.comparison.search.shelves import Shelves
-from drugsig.comparison.search.stock import Asked, Stock
 from drugsig.comparison.search.tree import Places, plant
-from drugsig.comparison.sides import Side
 from drugsig.comparison.spaces import EuclideanSpace
 from drugsig.errors import SizeError, UndefinedScoreWarning
 from drugsig.profiles.profile_set import ProfileSet
@@ -132,10 +132,10 @@ def nearest(
     refuse_too_many(len(questioned), wanted, checked_memory(memory))
     # Products on several threads get into each other's way; whole groups run side by side instead.
     with threadpool_limits(limits=1, user_api="blas"):
-        side = Side(other, measure)
-        stock = Stock.of(side, measure, p, planted=len(questioned) >= _PLANTED_FROM)
-        asked = stock.ask(side if reference is None else Side(questioned, measure), least=least)
-        search = NearestSearch((stock,), (asked,), wanted)
+        known = PreparedProfiles.of(other, measure)
+        finder = QueryFinder.of(known, planted=len(questioned) >= _PLANTED_FROM)
+        asked = known if reference is None else PreparedProfiles.of(questioned, measure)
+        search = NearestSearch((finder,), (finder.queries(asked, least=least),), wanted)
         ranking, undefined = search.run(workers=count, progress=progress)
     compared = len(other) - (reference is None)
     tell_undefined(undefined, len(questioned) * compared, measure)
@@ -157,20 +157,20 @@ def nearest(
 
 @dataclass(frozen=True, eq=False)
 class NearestSearch:
-    """The neighbours of questioned profiles among one stock after another.
+    """The neighbours of questioned profiles in one reference after another.
 
     Parameters
     ----------
-    stocks : sequence of Stock
+    finders : sequence of QueryFinder
         The reference profiles; places count on from one to the next.
-    asked : sequence of Asked
+    queries : sequence of PreparedQueries
         The same questioned profiles, for each of them.
     k : int
         How many neighbours.
     """
 
-    stocks: Sequence[Stock]
-    asked: Sequence[Asked]
+    finders: Sequence[QueryFinder]
+    queries: Sequence[PreparedQueries]
     k: int
 
     def run(self, *, workers: int, progress: bool) -> tuple[Ranking, Places]:
@@ -183,7 +183,7 @@ class NearestSearch:
         progress : bool
             Whether to show a bar.
         """
-        n = len(self.asked[0].side)
+        n = len(self.queries[0].profiles)
         groups = self._groups()
         ranking, undefined = Ranking(n, self.k), np.zeros(n, dtype=np.int64)
         results: Iterable[tuple[Ranking, Places]]
@@ -204,10 +204,10 @@ class NearestSearch:
         return ranking, undefined
 
     def _of_group(self, rows: Places) -> tuple[Ranking, Places]:
-        total, undefined = self.stocks[0].nearest(self.asked[0], rows, self.k)
-        first = len(self.stocks[0])
-        for stock, asked in zip(self.stocks[1:], self.asked[1:], strict=True):
-            part, missing = stock.nearest(asked, rows, self.k)
+        total, undefined = self.finders[0].nearest(self.queries[0], rows, self.k)
+        first = len(self.finders[0])
+        for finder, queries in zip(self.finders[1:], self.queries[1:], strict=True):
+            part, missing = finder.nearest(queries, rows, self.k)
             undefined += missing
             row, rank = np.nonzero(part.places != NOBODY)
             total.take(
@@ -216,24 +216,24 @@ class NearestSearch:
                 part.keys[row, rank],
                 copies=np.where(rank == self.k - 1, part.tied[row], 0),
             )
-            first += len(stock)
+            first += len(finder)
         return total, undefined
 
     def _groups(self) -> list[Places]:
         """Return the questioned profiles in groups of neighbours, and the others in small ones."""
-        asked, stock = self.asked[0], self.stocks[0]
-        n = len(asked.side)
-        space = stock.metric.kernel.space
+        queries, finder = self.queries[0], self.finders[0]
+        n = len(queries.profiles)
+        space = finder.metric.kernel.space
         together = np.empty(0, np.int64)
         groups: list[Places] = []
-        most = max(1, _TOGETHER // min(self.k, max(1, len(stock))))
-        if isinstance(space, EuclideanSpace) and isinstance(stock.finder, Shelves):
-            together = np.flatnonzero(asked.sound.usable)
-            size = min(stock.finder.together, most)
+        most = max(1, _TOGETHER // min(self.k, max(1, len(finder))))
+        if isinstance(space, EuclideanSpace) and isinstance(finder.tree, Shelves):
+            together = np.flatnonzero(queries.defined.has_score)
+            size = min(finder.tree.together, most)
             order, cuts = np.arange(len(together)), np.empty(0, np.int64)
             if len(together) > size:
-                coordinates = space.coordinates(asked.side.ready[:, together])
-                tree = plant(stock.finder.ask(coordinates).axes, leaf=size)
+                coordinates = space.coordinates(queries.profiles.transformed[:, together])
+                tree = plant(finder.tree.ask(coordinates).axes, leaf=size)
                 order, cuts = tree.order, tree.starts[1:-1]
             groups = [together[part] for part in np.split(order, cuts) if len(part)]
         others = np.setdiff1d(np.arange(n, dtype=np.int64), together, assume_unique=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig.comparison import kernels
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import score_listed
 from drugsig.comparison.score_blocks import ScoreBlocks
 from drugsig.comparison.search.tree import Places
 
@@ -24,9 +25,6 @@ _TOLERANCE = 1e-12
 # Where more than this share of a block has to be scored by the definition, all of it is: picking
 # pairs out costs many times what scoring neighbours does.
 _PICKED_SHARE = 0.05
-
-# Pairs scored by the definition at a time.
-_LISTED = 16_384
 
 _NONE: Places = np.empty(0, dtype=np.int64)
 
@@ -88,7 +86,7 @@ class ProductBlocks:
         single : bool
             Whether single precision will do.
         """
-        metric, ready = definition.metric, definition.a.ready
+        metric, ready = definition.metric, definition.a.transformed
         form = next((f for f in _OF_PRODUCTS if f[0] is metric.kernel.complete), None)
         if form is None or not (single or _is_share_of_way(metric)):
             return None
@@ -143,13 +141,8 @@ class ProductBlocks:
 
     def listed(self, first: Places, second: Places, /) -> Scores:
         """Return the scores of listed pairs of whole profiles by the definition."""
-        metric, ready = self.definition.metric, self.definition.a.ready
-        scores = np.empty(len(first))
-        for begin in range(0, len(first), _LISTED):
-            some = slice(begin, begin + _LISTED)
-            ours, theirs = ready.take(first[some], axis=1), ready.take(second[some], axis=1)
-            scores[some] = metric.convert(metric.kernel.complete(ours, theirs))
-        return scores
+        profiles = self.definition.a.transformed
+        return score_listed(profiles, profiles, first, second, self.definition.metric)
 
 
 def _numbers(places: slice) -> Places:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from drugsig.comparison.compiled_forms import CompiledForm, block_values
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.comparison.search.running import run_tasks
 from drugsig.comparison.search.tree import Places
-from drugsig.comparison.sides import Side, score_parts
 
 __all__ = [
     "WIDE",
@@ -50,7 +50,7 @@ class ScoreBlocks:
 
     Parameters
     ----------
-    a, b : Side
+    a, b : PreparedProfiles
         Both sides; the same object where one set is compared with itself.
     metric : Metric
         The definition of the score.
@@ -62,8 +62,8 @@ class ScoreBlocks:
         From `compiled_form`.
     """
 
-    a: Side
-    b: Side
+    a: PreparedProfiles
+    b: PreparedProfiles
     metric: Metric
     least: int
     p: int
@@ -77,13 +77,15 @@ class ScoreBlocks:
         rows, columns : slice
             Of the profiles of both sides, with a start and a stop.
         """
-        values = block_values(self.a.ready, self.b.ready, rows, columns, self.metric, self.compiled)
+        values = block_values(
+            self.a.transformed, self.b.transformed, rows, columns, self.metric, self.compiled
+        )
         return self.metric.convert(values)
 
     def with_gaps(self, rows: Places, columns: Places, /) -> Floats:
         """Return the scores of listed rows with listed columns, whole or not."""
         first, second = self.a.partial_at(rows, None), self.b.partial_at(None, columns)
-        return score_parts(first, second, self.metric, self.least, self.p)
+        return score_profiles(first, second, self.metric, self.least, self.p)
 
 
 @dataclass(frozen=True)

@@ -59,3 +59,22 @@ class TermSpace:
     bound: Callable[[Floats, Floats, Floats, Floats], Floats]
     error: Callable[[int], float]
     absolute: bool = False
+
+    def limit(self, value: float, p: int, /, *, scale: float) -> float:
+        """Return the limit in single precision within which every pair of a kernel value is found.
+
+        Parameters
+        ----------
+        value : float
+            The kernel's value.
+        p : int
+            The number of targets.
+        scale : float
+            What profiles are multiplied with.
+        """
+        limit = value * scale if self.absolute else value
+        return limit + self.limit_error(limit, p)
+
+    def limit_error(self, limit: float, p: int, /) -> float:
+        """Return how far values near a limit can be off."""
+        return self.error(p) * (abs(limit) if self.absolute else max(1.0, abs(limit)))

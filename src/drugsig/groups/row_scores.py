@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.comparison.metrics import Metric
-from drugsig.comparison.sides import score_parts
+from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["Part", "RowScores", "all_pairs"]
+__all__ = ["RowScores", "all_pairs"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -20,26 +19,6 @@ Places = NDArray[np.intp]
 # Scores computed at a time; intermediate arrays of this many float64 stay in the processor's cache.
 BLOCK = 32_768
 _WIDE = 2_048
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Some profiles, target first, prepared for a metric; `whole` where all was measured."""
-
-    values: Floats
-    measured: NDArray[np.bool_]
-    ready: Floats
-    whole: bool
-
-    def __len__(self) -> int:
-        return int(self.ready.shape[1])
-
-    def at(self, *places: Any) -> tuple[Floats | None, NDArray[np.bool_] | None, Floats]:
-        """Return what is needed of the profiles at these places of the other axes."""
-        index = (slice(None), *places)
-        if self.whole:
-            return None, None, self.ready[index]
-        return self.values[index], self.measured[index], self.ready[index]
 
 
 class RowScores:
@@ -63,32 +42,23 @@ class RowScores:
         self._metric = metric
         self._least = least
 
-    def part(self, rows: Places, /) -> Part:
+    def part(self, rows: Places, /) -> PreparedProfiles:
         """Return these profiles prepared."""
-        kernel = self._metric.kernel
-        measured = np.ascontiguousarray(self._measured[rows].T)
-        values = np.ascontiguousarray(self._values[rows].T)
-        values[~measured] = np.nan
-        values = np.ascontiguousarray(kernel.prepare(values))
-        whole = measured.all(axis=0)
-        made = kernel.ready(values[:, whole])
-        if whole.all():
-            return Part(values, measured, np.ascontiguousarray(made), whole=True)
-        ready = np.full((len(made), len(rows)), np.nan)
-        ready[:, whole] = made
-        return Part(values, measured, ready, whole=False)
+        return PreparedProfiles(self._values[rows], self._measured[rows], self._metric)
 
-    def scores(self, a: Part, i: tuple[Any, ...], b: Part, j: tuple[Any, ...], /) -> Floats:
+    def scores(
+        self, a: PreparedProfiles, i: tuple[Any, ...], b: PreparedProfiles, j: tuple[Any, ...], /
+    ) -> Floats:
         """Score places `i` of one part against places `j` of another; the axes broadcast.
 
         A place is an index of the axes after the first. NaN where undefined.
         """
-        if a.whole != b.whole:
-            a, b = replace(a, whole=False), replace(b, whole=False)
-        p = self._values.shape[1]
-        return score_parts(a.at(*i), b.at(*j), self._metric, self._least, p)
+        both_whole = a.all_whole and b.all_whole
+        first = a.at(*i) if both_whole else a.partial_at(*i)
+        second = b.at(*j) if both_whole else b.partial_at(*j)
+        return score_profiles(first, second, self._metric, self._least, a.n_targets)
 
-    def listed(self, part: Part, rows: Places, columns: Places, /) -> Floats:
+    def listed(self, part: PreparedProfiles, rows: Places, columns: Places, /) -> Floats:
         """Return the distances of listed pairs of places in a part, shape (n_pairs,)."""
         out = np.empty(len(rows))
         for first in range(0, len(rows), BLOCK):
@@ -97,7 +67,7 @@ class RowScores:
             out[some] = self._metric.as_distance(found)
         return out
 
-    def upper(self, part: Part, /) -> Floats:
+    def upper(self, part: PreparedProfiles, /) -> Floats:
         """Return the distances of all pairs in a part, condensed as scipy wants them."""
         m = len(part)
         out = np.empty(m * (m - 1) // 2)

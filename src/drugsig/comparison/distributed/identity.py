@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from drugsig._files import canonical_json
 from drugsig.comparison.distributed.batches import library_versions
 from drugsig.comparison.link_search import LinkSearch
-from drugsig.comparison.search.everything import Everything
+from drugsig.comparison.search.all_pairs import AllPairs
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["SearchIdentity"]
@@ -39,7 +39,7 @@ _DIGEST_SHOWN = 12
 
 @dataclass(frozen=True)
 class SearchIdentity:
-    """Everything that decides which links a range of tasks finds.
+    """AllPairs that decides which links a range of tasks finds.
 
     Attributes
     ----------
@@ -104,9 +104,9 @@ def _division(search: LinkSearch) -> str:
     hasher = hashlib.sha256()
     for places in (search.rows_of, search.columns_of):
         hasher.update(_bytes(places))
-    for plan in search.whole.plans:
+    for plan in search.finder.plans:
         hasher.update(f"{type(plan).__name__} {plan.n_tasks}\n".encode())
-        if not isinstance(plan, Everything):
+        if not isinstance(plan, AllPairs):
             hasher.update(_bytes(plan.a.tree.order))
             hasher.update(_bytes(plan.a.tree.starts))
     return hasher.hexdigest()

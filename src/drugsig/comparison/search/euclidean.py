@@ -63,7 +63,7 @@ class NearPairs:
         return float(size * len(self._kept(task)))
 
     def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
-        """Yield pairs of a leaf, as places in the two sets of profiles."""
+        """Yield pairs of a leaf, as places in the order of both trees."""
         code = compiled_code() if self.pruned and self.a.refined else None
         if code is not None:
             yield from self._compiled(task, code)
@@ -87,7 +87,7 @@ class NearPairs:
                 once = column > row
                 row, column = row[once], column[once]
             if len(row):
-                yield self.a.tree.order[row], self.b.tree.order[column]
+                yield row, column
 
     def _left(self, first: int, last: int) -> Singles:
         """Return the points of a leaf, 1, and what their squared lengths leave of the radius."""
@@ -140,7 +140,7 @@ class NearPairs:
             )
             if found <= room:
                 if found:
-                    yield self.a.tree.order[row[:found]], self.b.tree.order[column[:found]]
+                    yield row[:found], column[:found]
             elif found <= _MOST_ROOM or last - first == 1:
                 waiting.append((first, last))
                 room = found

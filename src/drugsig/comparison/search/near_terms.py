@@ -56,8 +56,7 @@ class NearSums:
 
     def limit_of(self, value: float, /) -> float:
         """Return the limit within which every point of a kernel value is found."""
-        limit = value * self.scale if self.space.absolute else value
-        return limit + self._error(limit)
+        return self.space.limit(value, len(self.points.columns), scale=self.scale)
 
     def nearest(self, query: Floats, k: int, /) -> tuple[Places, float]:
         """Propose the k points most like a ready profile, and those nearly as much like it.
@@ -104,8 +103,7 @@ class NearSums:
         return tree.order[found], limit
 
     def _error(self, limit: float) -> float:
-        size = abs(limit) if self.space.absolute else max(1.0, abs(limit))
-        return self.space.error(len(self.points.columns)) * size
+        return self.space.limit_error(limit, len(self.points.columns))
 
     def _slack(self, query: Floats) -> float:
         if not self.space.absolute:

@@ -137,7 +137,7 @@ class SmallSums:
         return float(size * len(self._kept(task)))
 
     def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
-        """Yield pairs of a leaf, as places in the two sets of profiles."""
+        """Yield pairs of a leaf, as places in the order of both trees."""
         kept = self._kept(task)
         first, last = (int(k) for k in self.a.tree.starts[task : task + 2])
         form = compiled_form(self.metric, len(self.a.slack) * len(self.b.slack))
@@ -160,7 +160,7 @@ class SmallSums:
                 once = column > row
                 row, column = row[once], column[once]
             if len(row):
-                yield self.a.tree.order[row], self.b.tree.order[column]
+                yield row, column
 
     def _kept(self, task: int) -> Places:
         """Return the places of the other side that can meet the limit with one of a leaf."""

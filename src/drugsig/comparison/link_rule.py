@@ -1,0 +1,89 @@
+"""`LinkRule`: which pairs of profiles are links, and how far a search has to look for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import PreparedProfiles, score_listed, score_profiles
+
+__all__ = ["LinkRule"]
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Links = tuple[Indices, Indices, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class LinkRule:
+    """A threshold that scores meet.
+
+    Every search proposes pairs, too many rather than too few, and `decide` alone says which of them
+    are links. What searches look for follows from `value`, and from nowhere else.
+
+    Parameters
+    ----------
+    metric : Metric
+        The definition of the score.
+    threshold : float
+        In the convention of the metric.
+    least : int
+        The least number of targets measured in both profiles.
+    """
+
+    metric: Metric
+    threshold: float
+    least: int = 1
+
+    @property
+    def value(self) -> float:
+        """The kernel's value that every link is at least as alike as, up to rounding.
+
+        From it follow the radius of a `EuclideanSpace` and the limit of a `TermSpace`, which leave
+        room for rounding.
+        """
+        return float(self.metric.revert(self.threshold))
+
+    def may_meet(self, scores: Floats, /) -> NDArray[np.bool_]:
+        """Say which scores of a block have to be decided about; none that is undefined."""
+        return self.metric.meets(scores, self.threshold)
+
+    def decide(self, a: Floats, b: Floats, rows: Indices, columns: Indices, /) -> Links:
+        """Score proposed pairs of whole profiles and keep the links.
+
+        Parameters
+        ----------
+        a, b : ndarray of float64, shape (rows, n)
+            Transformed profiles of both sides.
+        rows, columns : ndarray of int64, shape (n_pairs,)
+            Which of them.
+        """
+        return self._kept(rows, columns, score_listed(a, b, rows, columns, self.metric))
+
+    def decide_partial(
+        self,
+        a: PreparedProfiles,
+        b: PreparedProfiles,
+        rows: Indices,
+        columns: Indices,
+        /,
+    ) -> tuple[Links, int]:
+        """Score proposed pairs of profiles with gaps; return the links and how many have no score.
+
+        Parameters
+        ----------
+        a, b : PreparedProfiles
+            Both sides.
+        rows, columns : ndarray of int64, shape (n_pairs,)
+            Which of them; not so many that their profiles take much room.
+        """
+        left, right = a.partial_at(rows), b.partial_at(columns)
+        scores = score_profiles(left, right, self.metric, self.least, a.n_targets)
+        return self._kept(rows, columns, scores), int(np.isnan(scores).sum())
+
+    def _kept(self, rows: Indices, columns: Indices, scores: Floats) -> Links:
+        met = self.metric.meets(scores, self.threshold)
+        return rows[met], columns[met], scores[met]
