@@ -25,6 +25,7 @@ LOWER_ROOMS = (
     "_files",
     "_check",
     "_notes",
+    "_words",
     "errors",
 )
 

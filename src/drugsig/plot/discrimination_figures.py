@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from drugsig._words import area, percent
 from drugsig.errors import InputError
 from drugsig.evidence.discrimination import Discrimination
 from drugsig.plot._style import (
@@ -23,7 +24,7 @@ from drugsig.plot._style import (
     new_figure,
     styled,
 )
-from drugsig.plot.texts import area, percent, plain, shorten
+from drugsig.plot.texts import plain, shorten
 
 __all__ = ["MOST_CURVES", "det", "roc_band"]
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from drugsig._words import area, one_in, percent
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
 from drugsig.evidence.pairs import PairSample
@@ -29,7 +30,7 @@ from drugsig.plot._style import (
     one_path,
     styled,
 )
-from drugsig.plot.texts import area, one_in, percent, plain, shorten, text_width
+from drugsig.plot.texts import plain, shorten, text_width
 
 __all__ = ["distributions", "roc", "strata", "true_links"]
 

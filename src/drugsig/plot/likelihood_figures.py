@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from drugsig._words import percent
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.performance import Estimate, LrPerformance
 from drugsig.plot._style import (
@@ -25,7 +26,6 @@ from drugsig.plot._style import (
     one_path,
     styled,
 )
-from drugsig.plot.texts import percent
 
 __all__ = ["ece", "pav", "tippett"]
 

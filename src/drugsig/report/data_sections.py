@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from drugsig._words import count, file_size, listing, rate, score
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.pretreatment.steps import STEPS
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 from drugsig.quality.profile_checks import ProfileCheck
 from drugsig.report.analysis import Analysis
-from drugsig.report.words import count, file_size, listing, rate, score
 
 __all__ = ["ROWS_SHOWN", "compared_section", "provenance_section", "quality_section"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from markupsafe import Markup
 
 from drugsig import plot
+from drugsig._words import count, rate, score
 from drugsig.report.analysis import Analysis
 from drugsig.report.finding_sections import least_true_links
-from drugsig.report.words import count, rate, score
 
 __all__ = ["ReportFigure", "evidence_figures", "group_figures", "heat_map_figure", "made_figure"]
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from drugsig._words import about, area, count, one_in, rate, score, several
 from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
+from drugsig.evidence.resampling import Interval
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import PartitionRates, group_name
-from drugsig.plot.texts import area, one_in
 from drugsig.report.analysis import Analysis
 from drugsig.report.data_sections import ROWS_SHOWN
-from drugsig.report.words import about, count, interval, rate, score, several
 
 __all__ = [
     "evidence_section",
@@ -72,6 +72,10 @@ def least_true_links(analysis: Analysis, /) -> tuple[TrueLinkShare, ...]:
         false_positive_rate=false.high,
         prevalences=[s.prevalence for s in analysis.true_links],
     )
+
+
+def _interval(ends: Interval | None) -> str:
+    return "not known" if ends is None else f"{rate(ends.low)} to {rate(ends.high)}"
 
 
 def _share(row: TrueLinkShare) -> str:
@@ -226,12 +230,12 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
             (
                 "True-positive rate: linked pairs that meet the threshold",
                 rate(threshold.true_positive_rate),
-                interval(threshold.true_positive_interval),
+                _interval(threshold.true_positive_interval),
             ),
             (
                 "False-positive rate: unlinked pairs that meet it",
                 rate(threshold.false_positive_rate),
-                interval(threshold.false_positive_interval),
+                _interval(threshold.false_positive_interval),
             ),
             (
                 "Area under the ROC curve",

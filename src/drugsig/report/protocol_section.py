@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from drugsig._words import listing
 from drugsig.protocols.fact import Fact
 from drugsig.protocols.measured_target import ProtocolTarget
 from drugsig.protocols.parts import QUALITY_CHECKS
 from drugsig.protocols.protocol import Protocol
-from drugsig.report.words import listing
 
 __all__ = ["DIGEST_SHOWN", "harmonised_words", "protocol_section", "unverified_words"]
 

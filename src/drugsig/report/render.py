@@ -6,6 +6,7 @@ import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from drugsig._words import count, listing, several
 from drugsig.report.analysis import Analysis
 from drugsig.report.data_sections import compared_section, provenance_section, quality_section
 from drugsig.report.figures import evidence_figures, group_figures, heat_map_figure
@@ -20,7 +21,6 @@ from drugsig.report.run_figures import integration_figures, standard_figures
 from drugsig.report.run_sections import run_findings, runs_section
 from drugsig.report.run_warnings import run_summary, run_warnings
 from drugsig.report.warnings_first import warnings_first
-from drugsig.report.words import count, listing, several
 
 __all__ = ["RUN_SECTIONS", "SECTIONS", "render_report"]
 

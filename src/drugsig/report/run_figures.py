@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from drugsig import plot
+from drugsig._words import count
 from drugsig.quality.run_findings import SAMPLE
 from drugsig.report.analysis import Analysis
 from drugsig.report.figures import ReportFigure, made_figure
 from drugsig.report.run_sections import RunFindings
-from drugsig.report.words import count
 
 __all__ = ["integration_figures", "standard_figures"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from drugsig._words import listing, rate, score
 from drugsig.acquisition.cell_reasons import Flag
 from drugsig.comparison.dense import compare
 from drugsig.errors import DrugsigError, DrugsigWarning
@@ -29,7 +30,6 @@ from drugsig.quality.run_findings import (
 from drugsig.report.analysis import Analysis, RunsRead
 from drugsig.report.data_sections import ROWS_SHOWN
 from drugsig.report.protocol_section import protocol_section
-from drugsig.report.words import listing, rate, score
 
 __all__ = [
     "ControlAgreement",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drugsig._words import count, listing, rate, score, several
 from drugsig.protocols.parts import QUALITY_CHECKS
 from drugsig.quality.run_findings import BLANK, CONTROL
 from drugsig.report.analysis import Analysis
 from drugsig.report.protocol_section import DIGEST_SHOWN, harmonised_words, unverified_words
 from drugsig.report.run_sections import RunFindings, finding_words
 from drugsig.report.warnings_first import Warned
-from drugsig.report.words import count, listing, rate, score, several
 
 __all__ = ["run_summary", "run_warnings"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from drugsig._words import count, percent
 from drugsig.evidence.validation.result import ValidationReport
-from drugsig.plot.texts import percent
-from drugsig.report.words import count
 
 __all__ = ["method_section", "reach"]
 

@@ -7,6 +7,7 @@ import json
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from drugsig._words import count, listing, several
 from drugsig.evidence.validation.result import ValidationReport
 from drugsig.report.validation_figures import primary_figures, secondary_figures
 from drugsig.report.validation_method import method_section
@@ -20,7 +21,6 @@ from drugsig.report.validation_sections import (
     verdict_section,
 )
 from drugsig.report.validation_texts import LIMITS, WORDS
-from drugsig.report.words import count, listing, several
 
 __all__ = ["VALIDATION_SECTIONS", "render_validation"]
 

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from drugsig._words import count, listing, percent, several
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.performance import Estimate
 from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Finding
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
-from drugsig.plot.texts import percent
 from drugsig.report.validation_method import reach
 from drugsig.report.warnings_first import Warned
-from drugsig.report.words import count, listing, several
 
 __all__ = [
     "STAMPS",

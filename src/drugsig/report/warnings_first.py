@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drugsig._words import about, count, rate, score, several
 from drugsig.report.analysis import Analysis
-from drugsig.report.words import about, count, rate, score, several
 
 __all__ = ["Warned", "warnings_first"]
 

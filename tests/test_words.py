@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drugsig.report.words import about, count, rate, score
+from drugsig._words import about, count, rate, score
 
 SHARES = st.floats(min_value=0.0, max_value=1.0)
 

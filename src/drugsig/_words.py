@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from drugsig.evidence.resampling import Interval
-from drugsig.plot.texts import percent
-
 __all__ = [
     "about",
+    "area",
     "count",
     "file_size",
-    "interval",
     "listing",
+    "one_in",
+    "percent",
     "rate",
     "score",
     "several",
 ]
+
+
+_LEAST_RATE = 0.0005
+_LEAST_AREA = 0.00005
 
 
 def count(number: int, noun: str, /, plural: str = "") -> str:
@@ -44,15 +47,6 @@ def rate(share: float | None, /) -> str:
     ('2.5 %', 'not known')
     """
     return "not known" if share is None else percent(share)
-
-
-def interval(ends: Interval | None, /) -> str:
-    """Return an interval of shares.
-
-    >>> interval(Interval(0.0177, 0.0335))
-    '1.8 % to 3.4 %'
-    """
-    return "not known" if ends is None else f"{rate(ends.low)} to {rate(ends.high)}"
 
 
 def score(value: float, /) -> str:
@@ -105,3 +99,36 @@ def file_size(size: int, /) -> str:
     if size < 1000:
         return f"{size} bytes"
     return f"{size / 1e3:,.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
+
+
+def percent(share: float, /) -> str:
+    """Return a share as a percentage; 0 % and 100 % only where they are exact.
+
+    >>> [percent(x) for x in (0.025, 0.0, 1e-7, 0.99999, 1.0, 0.6154)]
+    ['2.5 %', '0 %', '<0.1 %', '>99.9 %', '100 %', '61.5 %']
+    """
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f} %"
+    if share < _LEAST_RATE:
+        return "<0.1 %"
+    return ">99.9 %" if share > 1.0 - _LEAST_RATE else f"{100 * share:.1f} %"
+
+
+def area(value: float, /) -> str:
+    """Return an area under a curve; 1 only where it is exact.
+
+    >>> area(0.9731269), area(0.999999), area(1.0)
+    ('0.9731', '>0.9999', '1')
+    """
+    if value == 1.0:
+        return "1"
+    return ">0.9999" if value > 1.0 - _LEAST_AREA else f"{value:.4f}"
+
+
+def one_in(prevalence: float, /) -> str:
+    """Return a prevalence as one in so many.
+
+    >>> one_in(1e-4)
+    '1 in 10,000'
+    """
+    return f"1 in {round(1 / prevalence):,}" if prevalence > 0 else "none"
