@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from drugsig._words import count, file_size, listing, rate, score
+from drugsig.analysis.analysis import Analysis
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.pretreatment.steps import STEPS
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 from drugsig.quality.profile_checks import ProfileCheck
-from drugsig.report.analysis import Analysis
 
 __all__ = ["ROWS_SHOWN", "compared_section", "provenance_section", "quality_section"]
 
@@ -110,7 +110,7 @@ def _learned(learned: dict[str, Any]) -> str:
 
 def quality_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return how all profiles are accounted for, and what stands out in which."""
-    imputed = _imputed(analysis)
+    imputed = analysis.imputed_shares
     standing_out = [
         _check_row(check, imputed.get(check.profile_id, 0.0))
         for check in analysis.checks
@@ -119,26 +119,26 @@ def quality_section(analysis: Analysis, /) -> dict[str, Any]:
     reasons: dict[str, list[str]] = {}
     for name, why in analysis.excluded.items():
         reasons.setdefault(why, []).append(name)
-    status = analysis.profiles.status
     read = len(analysis.profiles)
-    kept = {t.name for t in analysis.compared.targets}
-    values = np.where(analysis.profiles.detected, analysis.profiles.values, np.nan)
-    targets = []
-    for column, target in enumerate(analysis.profiles.targets):
-        known = values[:, column][np.isfinite(values[:, column])]
-        counts = np.bincount(status[:, column], minlength=len(Status))
-        targets.append(
-            {
-                "name": target.name,
-                "role": _ROLE_WORDS.get(target.role, target.role),
-                "compared": "yes" if target.name in kept else "no",
-                "counts": [int(counts[s]) for s, _ in _STATUS_WORDS],
-                "share": rate(int(counts[Status.DETECTED]) / read if read else None),
-                "range": f"{score(known.min())} to {score(known.max())}" if len(known) else "none",
-                "unit": target.unit,
-            }
-        )
-    used = [k for k, (s, _) in enumerate(_STATUS_WORDS) if (status == s).any()]
+    targets = [
+        {
+            "name": found.name,
+            "role": _ROLE_WORDS.get(found.role, found.role),
+            "compared": "yes" if found.compared else "no",
+            "counts": [found.counts[s] for s, _ in _STATUS_WORDS],
+            "share": rate(found.counts[Status.DETECTED] / read if read else None),
+            "range": "none"
+            if found.least is None or found.largest is None
+            else f"{score(found.least)} to {score(found.largest)}",
+            "unit": found.unit,
+        }
+        for found in analysis.target_findings
+    ]
+    used = [
+        k
+        for k, (s, _) in enumerate(_STATUS_WORDS)
+        if any(found.counts[s] for found in analysis.target_findings)
+    ]
     detected = np.array([c.detected for c in analysis.checks])
     return {
         "read": read,
@@ -172,14 +172,6 @@ def _check_row(check: ProfileCheck, imputed: float) -> dict[str, Any]:
         "flags": "; ".join(flags),
         "excluded": check.excluded,
     }
-
-
-def _imputed(analysis: Analysis) -> dict[str, float]:
-    shares: dict[str, float] = {}
-    for step in analysis.compared.history:
-        for said in step.detail.get("reports", ()):
-            shares.update(said.get("imputed_share", {}))
-    return shares
 
 
 def provenance_section(analysis: Analysis, /) -> dict[str, Any]:

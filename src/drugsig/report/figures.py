@@ -10,8 +10,7 @@ from markupsafe import Markup
 
 from drugsig import plot
 from drugsig._words import count, rate, score
-from drugsig.report.analysis import Analysis
-from drugsig.report.finding_sections import least_true_links
+from drugsig.analysis.analysis import Analysis
 
 __all__ = ["ReportFigure", "evidence_figures", "group_figures", "heat_map_figure", "made_figure"]
 
@@ -127,10 +126,10 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
             "agree in every stratum column. Whether they share a source is not known. The dashed "
             "line is the false-positive rate measured on the unlinked pairs.",
         )
-    if any(s.share is not None for s in least_true_links(analysis)):
+    if any(s.share is not None for s in analysis.least_true_links):
         yield made_figure(
             "truelinks",
-            plot.true_links(analysis.true_links, least=least_true_links(analysis)),
+            plot.true_links(analysis.true_links, least=analysis.least_true_links),
             "What a link is worth: the share of links that are true, over how common truly linked "
             "pairs are among those compared. Nobody knows how common they are; the figure shows "
             "how much hangs on it. The broken line has the lowest true-positive and the highest "

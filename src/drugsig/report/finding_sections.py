@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 
 from drugsig._words import about, area, count, one_in, rate, score, several
-from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
+from drugsig.analysis.analysis import Analysis
+from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.resampling import Interval
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import PartitionRates, group_name
-from drugsig.report.analysis import Analysis
 from drugsig.report.data_sections import ROWS_SHOWN
 
 __all__ = [
     "evidence_section",
     "groups_section",
-    "least_true_links",
     "links_section",
     "summary_section",
     "undecided_section",
@@ -61,19 +60,6 @@ def summary_section(analysis: Analysis, /) -> list[tuple[str, str]]:
     return [*rows, ("Error rates measured on", rests_on)]
 
 
-def least_true_links(analysis: Analysis, /) -> tuple[TrueLinkShare, ...]:
-    """Return the share of true links at the least favourable ends of the rates' intervals."""
-    found = analysis.threshold.true_positive_interval
-    false = analysis.threshold.false_positive_interval
-    if found is None or false is None:
-        return ()
-    return share_of_true_links(
-        true_positive_rate=found.low,
-        false_positive_rate=false.high,
-        prevalences=[s.prevalence for s in analysis.true_links],
-    )
-
-
 def _interval(ends: Interval | None) -> str:
     return "not known" if ends is None else f"{rate(ends.low)} to {rate(ends.high)}"
 
@@ -98,19 +84,16 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return the table of groups, who is alone, and how groups and components differ."""
     groups = analysis.groups
     sizes = groups.sizes
-    inside = _links_inside(analysis)
     rows = []
-    for number in range(1, int((sizes > 1).sum()) + 1):
-        names = groups.members(number)
-        n = len(names)
-        places = np.flatnonzero(groups.labels == number)
+    for found in analysis.group_findings:
+        names = groups.members(found.number)
         rows.append(
             {
-                "name": group_name(number),
-                "size": n,
-                "component": _components_of(analysis, places),
-                "links": f"{int(inside[number - 1]):,} of {n * (n - 1) // 2:,}",
-                "worst": score(_least_alike(analysis, places)),
+                "name": group_name(found.number),
+                "size": found.size,
+                "component": ", ".join(str(k) for k in found.components),
+                "links": f"{found.links:,} of {found.size * (found.size - 1) // 2:,}",
+                "worst": score(found.least_alike),
                 "members": list(names),
                 "undecided": sum(name in analysis.undecided for name in names),
             }
@@ -119,7 +102,10 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
     return {
         "rows": rows,
         "alone": alone,
-        "components": _component_rows(analysis),
+        "components": [
+            {"number": c.number, "size": c.size, "names": [group_name(k) for k in c.groups]}
+            for c in analysis.component_findings
+        ],
         "n_components": groups.n_components,
         "n_groups": len(groups),
         "largest_component": groups.largest_component,
@@ -130,38 +116,6 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
         else f"{groups.cophenetic_correlation:.3f}",
         "linkage": groups.linkage,
     }
-
-
-def _links_inside(analysis: Analysis) -> np.ndarray:
-    labels, links = analysis.groups.labels, analysis.links
-    same = labels[links.rows] == labels[links.columns]
-    return np.bincount(labels[links.rows[same]] - 1, minlength=len(analysis.groups))
-
-
-def _least_alike(analysis: Analysis, places: np.ndarray) -> float:
-    within = analysis.comparison.scores[np.ix_(places, places)]
-    scores = within[np.triu_indices(len(places), k=1)]
-    return float(
-        np.nanmin(scores) if analysis.comparison.metric.is_similarity else np.nanmax(scores)
-    )
-
-
-def _components_of(analysis: Analysis, places: np.ndarray) -> str:
-    return ", ".join(str(k) for k in np.unique(analysis.groups.components[places]))
-
-
-def _component_rows(analysis: Analysis) -> list[dict[str, Any]]:
-    """Return the components that are not just one whole group."""
-    groups = analysis.groups
-    rows = []
-    for number in range(1, groups.n_components + 1):
-        inside = groups.components == number
-        parts = np.unique(groups.labels[inside])
-        size = int(inside.sum())
-        if len(parts) == 1 and groups.sizes[parts[0] - 1] == size:
-            continue
-        rows.append({"number": number, "size": size, "names": [group_name(int(p)) for p in parts]})
-    return rows
 
 
 def _partition_rows(analysis: Analysis) -> list[tuple[str, str, str]]:
@@ -199,7 +153,7 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
         "found": len(links),
         "true_links": [
             (one_in(s.prevalence), _share(s), _share(w))
-            for s, w in zip(analysis.true_links, least_true_links(analysis), strict=True)
+            for s, w in zip(analysis.true_links, analysis.least_true_links, strict=True)
         ],
         "strata": [
             (s.stratum, f"{s.n_pairs:,}", rate(s.link_rate), area(s.auc)) for s in threshold.strata
@@ -283,18 +237,17 @@ def _origin(threshold: Threshold) -> str:
 
 def _without_stop(analysis: Analysis) -> str:
     """Say what the threshold by rate alone would have made of the same profiles."""
-    uncapped, sample = analysis.uncapped, analysis.threshold.sample
-    if uncapped is None or sample is None:
+    uncapped = analysis.uncapped
+    if uncapped is None:
         return ""
-    chained = uncapped.component_rates(sample).unlinked_together
-    joined = uncapped.partition_rates(sample).unlinked_together
     return (
         f" At {score(uncapped.threshold)} the links would chain the profiles into "
         f"{uncapped.n_components} {several(uncapped.n_components, 'component', 'components')}, "
-        f"with {rate(chained)} of the unlinked pairs in one component, and {uncapped.linkage} "
-        f"linkage would give {len(uncapped)} {several(len(uncapped), 'group', 'groups')}, with "
-        f"{rate(joined)} of them in one group. At the threshold used there are "
-        f"{analysis.groups.n_components} and {len(analysis.groups)}."
+        f"with {rate(uncapped.components.unlinked_together)} of the unlinked pairs in one "
+        f"component, and {analysis.groups.linkage} linkage would give {uncapped.n_groups} "
+        f"{several(uncapped.n_groups, 'group', 'groups')}, with "
+        f"{rate(uncapped.groups.unlinked_together)} of them in one group. At the threshold used "
+        f"there are {analysis.groups.n_components} and {len(analysis.groups)}."
     )
 
 
@@ -319,12 +272,11 @@ def links_section(analysis: Analysis, /) -> dict[str, Any]:
                 "apart": one != other,
             }
         )
-    across = int((groups.labels[links.rows] != groups.labels[links.columns]).sum())
     return {
         "rows": rows,
         "total": len(links),
         "few": int(few.sum()),
-        "across": across,
+        "across": analysis.links_between_groups,
         "median_detected": f"{float(np.median(links.detected)):g}" if len(links) else "none",
     }
 

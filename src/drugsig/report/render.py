@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from drugsig._words import count, listing, several
-from drugsig.report.analysis import Analysis
+from drugsig.analysis.analysis import Analysis
 from drugsig.report.data_sections import compared_section, provenance_section, quality_section
 from drugsig.report.figures import evidence_figures, group_figures, heat_map_figure
 from drugsig.report.finding_sections import (
@@ -18,7 +18,7 @@ from drugsig.report.finding_sections import (
     undecided_section,
 )
 from drugsig.report.run_figures import integration_figures, standard_figures
-from drugsig.report.run_sections import run_findings, runs_section
+from drugsig.report.run_sections import runs_section
 from drugsig.report.run_warnings import run_summary, run_warnings
 from drugsig.report.warnings_first import warnings_first
 
@@ -77,7 +77,7 @@ def render_report(analysis: Analysis, /) -> str:
     environment.filters.update(count=count, listing=listing, several=several)
     loader = environment.loader
     style = loader.get_source(environment, "report.css")[0] if loader else ""
-    found = run_findings(analysis)
+    found = analysis.runs
     sections = _sections(with_runs=found is not None)
     warned, summary = warnings_first(analysis), summary_section(analysis)
     if found is not None:
@@ -103,7 +103,7 @@ def render_report(analysis: Analysis, /) -> str:
         heat_map=heat_map_figure(analysis),
         group_figures=group_figures(analysis),
         figures=evidence_figures(analysis),
-        runs=None if found is None else runs_section(analysis, found),
+        runs=None if found is None else runs_section(found),
         standard_figures=[] if found is None else standard_figures(found),
         integration_figures=[] if found is None else integration_figures(analysis, found),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from drugsig import plot
 from drugsig._words import count
+from drugsig.analysis.analysis import Analysis
+from drugsig.analysis.run_findings import RunFindings
 from drugsig.quality.run_findings import SAMPLE
-from drugsig.report.analysis import Analysis
 from drugsig.report.figures import ReportFigure, made_figure
-from drugsig.report.run_sections import RunFindings
 
 __all__ = ["integration_figures", "standard_figures"]
 
@@ -32,7 +32,7 @@ def standard_figures(found: RunFindings, /) -> list[ReportFigure]:
 
 def integration_figures(analysis: Analysis, found: RunFindings, /) -> list[ReportFigure]:
     """Return one sheet a target: how it was integrated in every run."""
-    tables = found.read.tables
+    tables = found.tables
     if not tables:
         return []
     no_samples = {r.profile_id for r in found.checks.runs if r.kind != SAMPLE}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drugsig._words import count, listing, rate, score, several
+from drugsig.analysis.analysis import Analysis
+from drugsig.analysis.run_findings import RunFindings
 from drugsig.protocols.parts import QUALITY_CHECKS
 from drugsig.quality.run_findings import BLANK, CONTROL
-from drugsig.report.analysis import Analysis
 from drugsig.report.protocol_section import DIGEST_SHOWN, harmonised_words, unverified_words
-from drugsig.report.run_sections import RunFindings, finding_words
+from drugsig.report.run_sections import finding_words
 from drugsig.report.warnings_first import Warned
 
 __all__ = ["run_summary", "run_warnings"]
@@ -39,7 +40,7 @@ def run_warnings(analysis: Analysis, found: RunFindings, /) -> list[Warned]:
 
 def run_summary(analysis: Analysis, found: RunFindings, /) -> list[tuple[str, str]]:
     """Return the rows on runs of the box at the top."""
-    protocol, checks = found.read.protocol, found.checks
+    protocol, checks = found.protocol, found.checks
     blanks, controls = checks.of_kind(BLANK), checks.of_kind(CONTROL)
     samples = len(checks.runs) - len(blanks) - len(controls)
     told = f"{protocol.name}, version {protocol.version} ({protocol.digest[:DIGEST_SHOWN]})"
@@ -47,8 +48,8 @@ def run_summary(analysis: Analysis, found: RunFindings, /) -> list[tuple[str, st
         f"{len(checks.runs):,} extracted: {count(samples, 'sample')}, "
         f"{count(len(blanks), 'blank run')}, {count(len(controls), 'control sample')}"
     )
-    if found.read.errors:
-        runs += f"; {len(found.read.errors):,} not read"
+    if found.errors:
+        runs += f"; {len(found.errors):,} not read"
     rows = [("Protocol", told), ("Harmonised", harmonised_words(protocol)), ("Runs", runs)]
     if blanks:
         nothing = "no target but internal standards"
@@ -64,7 +65,7 @@ def run_summary(analysis: Analysis, found: RunFindings, /) -> list[tuple[str, st
 
 
 def _about_reading(found: RunFindings) -> Iterator[Warned]:
-    errors = found.read.errors
+    errors = found.errors
     if errors:
         told = "; ".join(f"{name}: {why}" for name, why in errors[:_ERRORS_SHOWN])
         rest = len(errors) - _ERRORS_SHOWN
@@ -77,7 +78,7 @@ def _about_reading(found: RunFindings) -> Iterator[Warned]:
 
 
 def _about_protocol(found: RunFindings) -> Iterator[Warned]:
-    protocol = found.read.protocol
+    protocol = found.protocol
     used = protocol.unverified_in_use
     if used:
         yield Warned(
@@ -158,7 +159,7 @@ def _about_standards(found: RunFindings) -> Iterator[Warned]:
 
 
 def _about_rules(found: RunFindings) -> Iterator[Warned]:
-    protocol = found.read.protocol
+    protocol = found.protocol
     if protocol.not_checked:
         told = "; ".join(QUALITY_CHECKS[what][0] for what in protocol.not_checked)
         yield Warned("Not checked", f"The protocol states no limit for: {told}.")

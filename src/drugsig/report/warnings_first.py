@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drugsig._words import about, count, rate, score, several
-from drugsig.report.analysis import Analysis
+from drugsig.analysis.analysis import Analysis
 
 __all__ = ["Warned", "warnings_first"]
 

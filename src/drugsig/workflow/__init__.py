@@ -1,6 +1,6 @@
 """The jobs: what the command does is one call here, so that Jupyter has it too."""
 
-from drugsig.report.analysis import Analysis
+from drugsig.analysis.analysis import Analysis
 from drugsig.workflow.analysing import analyse
 from drugsig.workflow.config import AnalysisConfig, read_rule
 from drugsig.workflow.link_search import SearchedLinks, search_links

@@ -13,6 +13,7 @@ from typing import Any
 import tomli_w
 
 from drugsig._check import choose, is_number, share, whole_number
+from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, NO_THRESHOLD
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule
@@ -23,7 +24,6 @@ from drugsig.profiles.tables import read_profiles
 from drugsig.protocols import load_protocol
 
 __all__ = [
-    "DEFAULT_RECIPE",
     "FORMAT",
     "RUN_KEYS",
     "AnalysisConfig",
@@ -34,12 +34,6 @@ __all__ = [
 ]
 
 FORMAT = 1
-
-# The treatment and metric found best for amphetamine by Andersson et al., Forensic Science
-# International 169 (2007) 86; other drugs may need others.
-DEFAULT_RECIPE = "sum | fourth_root"
-
-DEFAULT_SEED = 1
 
 _SECTIONS: dict[str, tuple[str, ...]] = {
     "drugsig": ("format", "version"),
@@ -134,12 +128,7 @@ class AnalysisConfig:
         if self.threshold is not None:
             metric.check_threshold(self.threshold)
         if self.threshold is None and self.rule is None:
-            raise ConfigError(
-                "nothing says where a link begins. Give a population rule, so that a threshold "
-                "can be learned from pairs of known source (section [population], or rule=...), or "
-                "give a threshold, which is then reported as not validated (threshold.value, or "
-                "threshold=...). drugsig assumes no rule: one seizure need not be one source."
-            )
+            raise ConfigError(NO_THRESHOLD)
         for what, value, least in (("seed", self.seed, 0), ("n_resamples", self.n_resamples, 100)):
             number = whole_number(value, what=what, least=least, error=ConfigError)
             object.__setattr__(self, what, number)

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from drugsig._files import new_folder
+from drugsig.analysis.analysis import Analysis
+from drugsig.analysis.inputs import RunsRead
 from drugsig.groups.groups import group_name
 from drugsig.profiles.tables import write_profiles, write_table
-from drugsig.report import Analysis, render_report
-from drugsig.report.analysis import RunsRead
-from drugsig.report.finding_sections import least_true_links
-from drugsig.report.run_sections import run_checks
+from drugsig.report import render_report
 from drugsig.workflow.config import to_toml
 
 __all__ = ["MANIFEST", "summary", "write_analysis"]
@@ -169,9 +168,9 @@ _QUALITY_COLUMNS = (
 
 
 def _quality_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
-    runs = None if analysis.runs is None else run_checks(analysis.runs, analysis.profiles)
+    noticed = {} if analysis.runs is None else analysis.runs.checks.flags
     for check in analysis.checks:
-        flags = (*check.flags, *(() if runs is None else runs.flags.get(check.profile_id, ())))
+        flags = (*check.flags, *noticed.get(check.profile_id, ()))
         yield (
             check.profile_id,
             not check.excluded,
@@ -238,7 +237,7 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "auc": limit.auc,
         "share_of_true_links": [
             {"prevalence": row.prevalence, "share": row.share, "share_least_favourable": low.share}
-            for row, low in zip(analysis.true_links, least_true_links(analysis), strict=True)
+            for row, low in zip(analysis.true_links, analysis.least_true_links, strict=True)
         ],
         "runs_not_read": [] if analysis.runs is None else [n for n, _ in analysis.runs.errors],
         "notes": list(analysis.notes),

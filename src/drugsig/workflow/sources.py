@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from drugsig.acquisition.cell_reasons import Flag
 from drugsig.acquisition.extraction import extract
 from drugsig.acquisition.peak_table import PeakTable
 from drugsig.acquisition.run_folder import find_runs
+from drugsig.analysis.inputs import InputFile, RunsRead
 from drugsig.errors import ConfigError, DataWarning, ReadError
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status
 from drugsig.profiles.tables import add_metadata, read_profiles
 from drugsig.protocols import Protocol, load_protocol
 from drugsig.quality import BLANK, CONTROL, SAMPLE
-from drugsig.report.analysis import InputFile, RunsRead
 from drugsig.workflow.config import AnalysisConfig
 
 __all__ = ["Loaded", "load"]
@@ -43,16 +43,18 @@ class Loaded:
         Everything that was read, blanks and control samples included.
     inputs : tuple of InputFile
         The first stands for the table, or for all runs together.
-    kinds : dict of str to str
-        Why a profile is no sample, for those that are none.
     runs : RunsRead or None
         What was extracted, if the profiles come from runs.
     """
 
     profiles: ProfileSet
     inputs: tuple[InputFile, ...]
-    kinds: dict[str, str]
     runs: RunsRead | None = None
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """Why a profile is no sample, for those that are none."""
+        return {} if self.runs is None else self.runs.kinds
 
 
 def load(config: AnalysisConfig, target: Path | None, /) -> Loaded:
@@ -83,7 +85,7 @@ def _from_table(config: AnalysisConfig, target: Path | None) -> Loaded:
     if "metadata_path" in told:
         inputs.append(_input_file(told["metadata_path"], Path(config.reading["metadata_path"])))
     _refuse_changed(config, inputs[0])
-    return Loaded(read_profiles(config.path, **config.reading), tuple(inputs), {})
+    return Loaded(read_profiles(config.path, **config.reading), tuple(inputs))
 
 
 def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) -> Loaded:
@@ -133,9 +135,7 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
     kinds = _kinds(profiles, kind_column)
     _warn_of_lost(extraction.tables)
     errors = (*unreadable, *((name, str(error)) for name, error in extraction.failures))
-    return Loaded(
-        profiles, tuple(inputs), kinds, RunsRead(protocol, extraction.tables, kinds, errors)
-    )
+    return Loaded(profiles, tuple(inputs), RunsRead(protocol, extraction.tables, kinds, errors))
 
 
 def _leave_out(config: AnalysisConfig) -> tuple[str, ...]:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from drugsig.acquisition.peak_table import PeakTable
+from drugsig.analysis.findings import (
+    ComponentFinding,
+    GroupFinding,
+    TargetFinding,
+    component_findings,
+    group_findings,
+    target_findings,
+)
+from drugsig.analysis.inputs import InputFile
+from drugsig.analysis.run_findings import RunFindings
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
 from drugsig.evidence.prevalence import TrueLinkShare
@@ -14,56 +24,35 @@ from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups, PartitionRates, group_name
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.protocols.protocol import Protocol
 from drugsig.quality.profile_checks import ProfileCheck
 
-__all__ = ["Analysis", "InputFile", "RunsRead"]
+__all__ = ["Analysis", "Partition"]
 
 
 @dataclass(frozen=True)
-class InputFile:
-    """One file an analysis read.
+class Partition:
+    """What a threshold makes of the profiles, in numbers.
 
     Parameters
     ----------
-    path : str
-        As written in the analysis file, relative to it where that is possible.
-    sha256 : str
-        Of its bytes.
-    size : int
-        In bytes.
+    threshold : float
+        In the metric's convention.
+    n_groups, n_components : int
+        Groups by the linkage, and components of the links.
+    groups, components : PartitionRates
+        The error rates of both, on pairs of known source.
     """
 
-    path: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, eq=False)
-class RunsRead:
-    """What was extracted from a folder of runs.
-
-    Parameters
-    ----------
-    protocol : Protocol
-        What was looked for.
-    tables : tuple of PeakTable
-        One a profile, in the order of the profiles.
-    kinds : mapping of str to str
-        Why a profile is no sample (blank run, control sample), for those that are none.
-    errors : tuple of (str, str)
-        Runs that could not be read or extracted, and why.
-    """
-
-    protocol: Protocol
-    tables: tuple[PeakTable, ...]
-    kinds: Mapping[str, str]
-    errors: tuple[tuple[str, str], ...]
+    threshold: float
+    n_groups: int
+    n_components: int
+    groups: PartitionRates
+    components: PartitionRates
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
-    """The result of `drugsig.analyse`.
+    """The result of `drugsig.analyse` or `drugsig.analyse_profiles`.
 
     Attributes
     ----------
@@ -85,19 +74,22 @@ class Analysis:
         With the components of the links beside them.
     group_rates, component_rates : PartitionRates or None
         Co-membership of known pairs; None without known sources.
-    uncapped : Groups or None
+    uncapped : Partition or None
         What the threshold by rate alone would have made, where it was stopped at the middle of the
         gap between linked and unlinked pairs.
-    runs : RunsRead or None
-        What was extracted, where the profiles come from runs.
+    runs : RunFindings or None
+        What was extracted and what the runs say together, where the profiles come from runs.
     undecided : mapping of str to tuple of str
         Profiles whose group should not be relied on, with the reasons.
     true_links : tuple of TrueLinkShare
         What a link is worth at a range of prevalences; empty without error rates.
+    least_true_links : tuple of TrueLinkShare
+        The same at the least favourable ends of the intervals of the rates.
     inputs : tuple of InputFile
-        What was read.
+        What was read; empty where the profiles came as they are.
     config : mapping
-        Everything that decided the result, as written to ``analysis.toml``.
+        Everything that decided the result, as written to ``analysis.toml``; empty where no file
+        was read or written.
     notes : tuple of str
         Warnings given on the way, in order.
     versions : mapping of str to str
@@ -120,19 +112,50 @@ class Analysis:
     component_rates: PartitionRates | None
     undecided: Mapping[str, tuple[str, ...]]
     true_links: tuple[TrueLinkShare, ...]
-    inputs: tuple[InputFile, ...]
-    config: Mapping[str, Any]
+    least_true_links: tuple[TrueLinkShare, ...]
     notes: tuple[str, ...]
-    versions: Mapping[str, str]
     seed: int
-    run_digest: str
-    uncapped: Groups | None = None
-    runs: RunsRead | None = None
+    uncapped: Partition | None = None
+    runs: RunFindings | None = None
+    inputs: tuple[InputFile, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    run_digest: str = ""
 
     @property
     def excluded(self) -> dict[str, str]:
         """Profiles that were read and not compared, with the reason."""
         return {c.profile_id: c.excluded for c in self.checks if c.excluded}
+
+    @cached_property
+    def target_findings(self) -> tuple[TargetFinding, ...]:
+        """How often each target that was read was detected."""
+        return target_findings(self.profiles, self.compared)
+
+    @cached_property
+    def group_findings(self) -> tuple[GroupFinding, ...]:
+        """What holds each group of two or more together."""
+        return group_findings(self.groups, self.links, self.comparison)
+
+    @cached_property
+    def component_findings(self) -> tuple[ComponentFinding, ...]:
+        """The components of the links that are not just one whole group."""
+        return component_findings(self.groups)
+
+    @property
+    def links_between_groups(self) -> int:
+        """How many links lie between two groups."""
+        labels = self.groups.labels
+        return int((labels[self.links.rows] != labels[self.links.columns]).sum())
+
+    @property
+    def imputed_shares(self) -> dict[str, float]:
+        """How much of its sum the recipe put in place of what was not detected, by profile."""
+        shares: dict[str, float] = {}
+        for step in self.compared.history:
+            for said in step.detail.get("reports", ()):
+                shares.update(said.get("imputed_share", {}))
+        return shares
 
     def group_of(self, profile_id: str, /) -> str:
         """Return the name of the group of a profile, or "" if it was not compared."""
