@@ -8,19 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drugsig import ProfileSet, Recipe, compare, group, pretreat
-from drugsig.comparison import Comparison
+from drugsig import ProfileSet
+from drugsig.analysis import Analysis, InputFile, RunsRead, analyse_profiles
 from drugsig.errors import DrugsigWarning
-from drugsig.evidence import (
-    PopulationRule,
-    Threshold,
-    given_threshold,
-    share_of_true_links,
-    threshold_for,
-)
-from drugsig.groups import find_undecided
-from drugsig.quality import check_profiles
-from drugsig.report import Analysis, InputFile
+from drugsig.evidence import PopulationRule
 from tests.plot.cases import RULE, simulated
 
 RECIPE = 'drop_targets("target 0") | sum | fourth_root'
@@ -45,54 +36,28 @@ def analysis_of(
     metric: str = "pearson_distance",
     recipe: str = RECIPE,
     notes: Sequence[str] = (),
+    runs: RunsRead | None = None,
 ) -> Analysis:
     """Return the analysis of profiles."""
-    checks = check_profiles(raw)
-    excluded = [c.profile_id for c in checks if c.excluded]
     with warnings.catch_warnings():
         # What is warned about is told by the report; here it is wanted.
         warnings.simplefilter("ignore", DrugsigWarning)
-        compared = pretreat(raw.without(excluded), recipe)
-        comparison = compare(compared, metric=metric)
-        threshold = _threshold(comparison, compared, rule, value)
-        groups = group(comparison, threshold=threshold.value)
-    links = comparison.links(threshold.value, false_positive_rate=threshold.false_positive_rate)
-    sample = threshold.sample
-    found, false = threshold.true_positive_rate, threshold.false_positive_rate
-    return Analysis(
-        profiles=raw,
-        compared=compared,
-        recipe=Recipe.parse(recipe),
-        checks=checks,
-        comparison=comparison,
-        threshold=threshold,
-        links=links,
-        groups=groups,
-        group_rates=None if sample is None else groups.partition_rates(sample),
-        component_rates=None if sample is None else groups.component_rates(sample),
-        undecided=find_undecided(groups, links, sample=sample),
-        true_links=()
-        if found is None or false is None
-        else share_of_true_links(true_positive_rate=found, false_positive_rate=false),
+        made = analyse_profiles(
+            raw,
+            rule=rule,
+            threshold=0.05 if rule is None and value is None else value,
+            metric=metric,
+            recipe=recipe,
+            n_resamples=200,
+            runs=runs,
+        )
+    return dataclasses.replace(
+        made,
         inputs=(InputFile("../seizures.csv", "ab" * 32, 12_345),),
         config={"input": {"path": "../seizures.csv"}, "pretreatment": {"recipe": recipe}},
         notes=tuple(notes),
         versions={"drugsig": "0.1.0", "python": "3.11.0"},
-        seed=1,
         run_digest="cd" * 32,
-    )
-
-
-def _threshold(
-    comparison: Comparison,
-    compared: ProfileSet,
-    rule: PopulationRule | None,
-    value: float | None,
-) -> Threshold:
-    if rule is None:
-        return given_threshold(0.05 if value is None else value, metric=comparison.metric)
-    return threshold_for(
-        comparison, compared, rule, rng=np.random.default_rng(1), value=value, n_resamples=200
     )
 
 

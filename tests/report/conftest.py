@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drugsig.report import Analysis, render_report
+from drugsig.analysis import Analysis
+from drugsig.report import render_report
 from tests.report.cases import analysis_of, raw_profiles
 
 

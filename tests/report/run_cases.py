@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from drugsig import ProfileSet, Status
 from drugsig.acquisition.peak_table import PeakTable
+from drugsig.analysis import Analysis, RunsRead
 from drugsig.protocols import Protocol
-from drugsig.report import Analysis
-from drugsig.report.analysis import RunsRead
 from tests.plot.peak_tables import peak_table
 from tests.report.cases import analysis_of, raw_profiles
 
@@ -81,13 +79,9 @@ def with_runs(
     """Return an analysis of runs: a blank that is full, two controls, a rejected cell."""
     profiles = run_profiles()
     kinds = KINDS if kinds is None else kinds
-    made = analysis_of(profiles, recipe="sum | fourth_root")
-    checks = tuple(
-        dataclasses.replace(c, excluded=kinds.get(c.profile_id, c.excluded)) for c in made.checks
-    )
     runs = RunsRead(protocol_of(profiles, verified=verified), _tables(profiles), kinds,
                     tuple(errors))  # fmt: skip
-    return dataclasses.replace(made, checks=checks, runs=runs)
+    return analysis_of(profiles, recipe="sum | fourth_root", runs=runs)
 
 
 def _tables(profiles: ProfileSet) -> tuple[PeakTable, ...]:

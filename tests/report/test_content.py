@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from drugsig import ProfileSet
+from drugsig.analysis import Analysis
 from drugsig.evidence import PairCondition, PopulationRule
-from drugsig.report import Analysis, render_report
+from drugsig.report import render_report
 from drugsig.report.data_sections import quality_section
-from drugsig.report.finding_sections import groups_section, least_true_links, links_section
+from drugsig.report.finding_sections import groups_section, links_section
 from drugsig.report.warnings_first import warnings_first
 from tests.plot.cases import RULE
 from tests.report.cases import analysis_of, raw_profiles
@@ -113,7 +114,7 @@ def test_what_a_link_is_worth_is_told_at_both_ends(analysis: Analysis, words: st
     assert chance is not None
     assert "chance alone would make about" in words
     assert "at the least favourable ends of their intervals" in words
-    for measured, worst in zip(analysis.true_links, least_true_links(analysis), strict=True):
+    for measured, worst in zip(analysis.true_links, analysis.least_true_links, strict=True):
         assert worst.share is not None
         assert measured.share is None or worst.share <= measured.share
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drugsig.report import Analysis, render_report
+from drugsig.analysis import Analysis
+from drugsig.report import render_report
 from drugsig.report.render import SECTIONS
 from tests.report.cases import analysis_of, hostile, raw_profiles
 from tests.report.pages import Page

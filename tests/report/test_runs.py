@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from drugsig import compare, pretreat
+from drugsig.analysis import Analysis
 from drugsig.protocols import load_protocol
-from drugsig.report import Analysis, render_report
+from drugsig.report import render_report
 from drugsig.report.protocol_section import unverified_words
 from drugsig.report.render import RUN_SECTIONS, SECTIONS
-from drugsig.report.run_sections import run_findings, runs_section
+from drugsig.report.run_sections import runs_section
 from drugsig.report.run_warnings import run_warnings
 from drugsig.report.warnings_first import Warned
 from tests.report.pages import Page
@@ -31,13 +33,13 @@ def words(text: str) -> str:
 
 
 def warned(analysis: Analysis) -> dict[str, Warned]:
-    found = run_findings(analysis)
+    found = analysis.runs
     assert found is not None
     return {w.head: w for w in run_warnings(analysis, found)}
 
 
 def test_a_report_on_a_table_has_no_section_on_runs(analysis: Analysis, report: str) -> None:
-    assert run_findings(analysis) is None
+    assert analysis.runs is None
     assert not {i for i, _, _ in RUN_SECTIONS} & set(Page(report).ids())
     assert "Protocol" not in Page(report).words
 
@@ -136,12 +138,12 @@ def test_without_blank_and_control_that_is_said() -> None:
 
 
 def test_control_samples_are_compared_as_the_samples_were(from_runs: Analysis) -> None:
-    found = run_findings(from_runs)
+    found = from_runs.runs
     assert found is not None
     agreement = found.agreement
     assert agreement.ids == ("P001", "P002")
-    # These profiles are compared in this analysis as well, so the score is known.
-    assert agreement.worst == pytest.approx(from_runs.comparison["P001", "P002"])
+    treated = pretreat(from_runs.profiles.select(agreement.ids), from_runs.recipe)
+    assert agreement.worst == pytest.approx(compare(treated)["P001", "P002"])
     assert agreement.n_pairs == agreement.n_meet == 1
 
 
@@ -166,9 +168,9 @@ def test_an_internal_standard_that_stands_out_is_named(from_runs: Analysis) -> N
 def test_runs_and_rejected_cells_are_listed_with_reasons_in_words(
     from_runs: Analysis, words: str
 ) -> None:
-    found = run_findings(from_runs)
+    found = from_runs.runs
     assert found is not None
-    section = runs_section(from_runs, found)
+    section = runs_section(found)
     assert [row["id"] for row in section["rows"]] == list(from_runs.profiles.ids)
     assert [row["kind"] for row in section["rows"][:3]] == [
         "blank run",

@@ -10,7 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from drugsig.report import Analysis, render_report
+from drugsig.analysis import Analysis
+from drugsig.report import render_report
 from drugsig.report.render import RUN_SECTIONS, SECTIONS
 from drugsig.report.validation_page import VALIDATION_SECTIONS, render_validation
 from tests.evidence.validation.cases import small_validation
