@@ -27,9 +27,9 @@ class Note:
     """Something a reader must know about a result.
 
     A kind of note is a small frozen class beside the function that finds it. Its fields are the
-    facts, as typed values; the code is stable, the wording is free. The function returns its notes,
-    the job that reports them decides how grave each code is, and a warning is given from them once,
-    by the public function that was called.
+    facts, as typed values, and its ``__str__`` is the sentence that tells it; the code is stable,
+    the wording is free. The function returns its notes, the job that reports them decides how grave
+    each code is, and a warning is given from them once, by the public function that was called.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Note:
     @property
     def text(self) -> str:
         """The sentence that tells it."""
-        raise NotImplementedError(f"{type(self).__name__} has no text")
+        return str(self)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Note:
         return {"code": self.code, "facts": self.facts, "text": self.text}
 
     def __str__(self) -> str:
-        return self.text
+        raise NotImplementedError(f"{type(self).__name__} has no text")
 
 
 def note_from_data(data: Mapping[str, Any], /) -> Note:
