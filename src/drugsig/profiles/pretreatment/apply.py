@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from drugsig._notes import Note, emit
 from drugsig.errors import RecipeError
 from drugsig.profiles.history import Step
 from drugsig.profiles.pretreatment.block import Block
 from drugsig.profiles.pretreatment.recipe import Recipe, RecipeStep
 from drugsig.profiles.profile_set import PRETREAT, ProfileSet
 
-__all__ = ["apply_recipe", "pretreat"]
+__all__ = ["Applied", "apply_recipe", "pretreat", "pretreated"]
 
 
 def pretreat(
@@ -59,6 +61,28 @@ def pretreat(
     >>> pretreat(raw, "sum | fourth_root").values[0]
     array([1., 0.])
     """
+    result, notes = pretreated(profiles, recipe)
+    emit(notes)
+    return result
+
+
+def pretreated(
+    profiles: ProfileSet, recipe: Recipe | str | Sequence[Mapping[str, Any]], /
+) -> tuple[ProfileSet, tuple[Note, ...]]:
+    """Pretreat profiles, and return what a reader must know instead of warning of it.
+
+    Parameters
+    ----------
+    profiles, recipe
+        As in `pretreat`.
+
+    Returns
+    -------
+    profiles : ProfileSet
+        As from `pretreat`.
+    notes : tuple of Note
+        What its warnings say.
+    """
     wanted = Recipe.coerce(recipe)
     if wanted.steps and not wanted.is_frozen and any(s.learned is not None for s in wanted.steps):
         raise RecipeError(
@@ -74,7 +98,8 @@ def pretreat(
         targets=profiles.targets,
         ids=profiles.ids,
     )
-    block, done, reports = apply_recipe(block, wanted)
+    applied = apply_recipe(block, wanted)
+    block = applied.block
     if not block.impurities.any():
         raise RecipeError(
             f"profile set '{profiles.name}' has no impurities left after '{wanted}', so there is "
@@ -83,12 +108,12 @@ def pretreat(
     others = [t.name for t in profiles.targets if t.role != "impurity"]
     if others:
         block = block.columns(block.impurities)
-    detail: dict[str, Any] = {"recipe": str(wanted), "steps": [s.to_data() for s in done]}
-    if reports:
-        detail["reports"] = reports
+    detail: dict[str, Any] = {"recipe": str(wanted), "steps": [s.to_data() for s in applied.steps]}
+    if applied.reports:
+        detail["reports"] = applied.reports
     if others:
         detail["left_out"] = others
-    return ProfileSet(
+    result = ProfileSet(
         block.values,
         targets=block.targets,
         profiles=profiles.profiles,
@@ -98,24 +123,36 @@ def pretreat(
         history=(*profiles.history, Step.make(PRETREAT, detail)),
         name=profiles.name,
     )
+    return result, applied.notes
 
 
-def apply_recipe(
-    block: Block, recipe: Recipe, /
-) -> tuple[Block, list[RecipeStep], list[dict[str, Any]]]:
-    """Apply every step in order, learning where the recipe is not frozen.
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """What came of a recipe.
 
-    Returns
-    -------
+    Attributes
+    ----------
     block : Block
         The result.
-    steps : list of RecipeStep
+    steps : tuple of RecipeStep
         The frozen steps.
     reports : list of dict
-        What steps had to say about these profiles.
+        What steps have to say about these profiles in the history.
+    notes : tuple of Note
+        What a reader of the result must know.
     """
+
+    block: Block
+    steps: tuple[RecipeStep, ...]
+    reports: list[dict[str, Any]]
+    notes: tuple[Note, ...]
+
+
+def apply_recipe(block: Block, recipe: Recipe, /) -> Applied:
+    """Apply every step in order, learning where the recipe is not frozen."""
     done: list[RecipeStep] = []
     reports: list[dict[str, Any]] = []
+    notes: list[Note] = []
     for step in recipe.steps:
         parameters = step.parameters
         # Values that are not finite are refused below, by name.
@@ -124,7 +161,9 @@ def apply_recipe(
             if learned is None:
                 learned = step.rule.learn(block, parameters)
             said = step.rule.report(block, parameters)
+            found = step.rule.notes(block, parameters)
             block = step.rule.apply(block, parameters, learned).known()
+        notes += found
         if said:
             reports.append({"step": step.name, **said})
         usable = block.usable
@@ -137,4 +176,4 @@ def apply_recipe(
                 "too large or too small to be treated so."
             )
         done.append(RecipeStep.make(step.name, parameters, learned))
-    return block, done, reports
+    return Applied(block, tuple(done), reports, tuple(notes))

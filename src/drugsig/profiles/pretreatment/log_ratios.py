@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from drugsig._check import choose
+from drugsig._notes import Note
 from drugsig.errors import RecipeError
 from drugsig.profiles.pretreatment.block import Block
 from drugsig.profiles.pretreatment.reference_set import learned_for
@@ -23,10 +24,11 @@ from drugsig.profiles.pretreatment.zeros import (
     ZERO_RULES,
     imputed_share,
     learn_smallest,
+    much_imputed,
     replaced,
 )
 
-__all__ = ["clr", "learn_zeros", "pairwise_log_ratios", "report_imputed"]
+__all__ = ["clr", "learn_zeros", "note_imputed", "pairwise_log_ratios", "report_imputed"]
 
 
 def learn_zeros(step: str) -> Callable[[Block, Parameters], Learned]:
@@ -51,6 +53,17 @@ def report_imputed(block: Block, parameters: Parameters) -> Learned:
             name: round(float(x), 6) for name, x in zip(block.ids, shares, strict=True) if x > 0
         }
     }
+
+
+def note_imputed(step: str) -> Callable[[Block, Parameters], tuple[Note, ...]]:
+    """Return what notes profiles of which much is imputed, where zeros are to be replaced."""
+
+    def notes(block: Block, parameters: Parameters) -> tuple[Note, ...]:
+        if parameters["zeros"] == "refuse":
+            return ()
+        return much_imputed(block.columns(block.impurities), step)
+
+    return notes
 
 
 def _log_parts(block: Block, step: str, parameters: Parameters, learned: Learned) -> Block:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import listed
+from drugsig._notes import Note
 from drugsig.errors import RecipeError
 from drugsig.profiles.pretreatment.block import Block
 
@@ -26,6 +27,10 @@ def _learn_nothing(block: Block, parameters: Parameters) -> Learned:
 
 def _report_nothing(block: Block, parameters: Parameters) -> Learned:
     return {}
+
+
+def _note_nothing(block: Block, parameters: Parameters) -> tuple[Note, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class StepRule:
         Whether negative values are refused.
     report : callable
         ``(block, parameters) -> data`` for the history: what the step does to these profiles.
+    notes : callable
+        ``(block, parameters) -> notes``: what a reader of the result must know of that.
     """
 
     name: str
@@ -67,6 +74,7 @@ class StepRule:
     needs_names: bool = False
     positive_only: bool = False
     report: Callable[[Block, Parameters], Learned] = _report_nothing
+    notes: Callable[[Block, Parameters], tuple[Note, ...]] = _note_nothing
 
 
 def refuse_missing(block: Block, step: str, columns: NDArray[np.bool_]) -> None:

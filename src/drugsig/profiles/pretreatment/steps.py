@@ -12,6 +12,7 @@ from types import MappingProxyType
 from drugsig.profiles.pretreatment.log_ratios import (
     clr,
     learn_zeros,
+    note_imputed,
     pairwise_log_ratios,
     report_imputed,
 )
@@ -121,6 +122,7 @@ _ALL = [
         defaults=_ZERO_PARAMETERS,
         positive_only=True,
         report=report_imputed,
+        notes=note_imputed("clr"),
     ),
     StepRule(
         "pairwise_log_ratios",
@@ -131,6 +133,7 @@ _ALL = [
         defaults=_ZERO_PARAMETERS,
         positive_only=True,
         report=report_imputed,
+        notes=note_imputed("pairwise_log_ratios"),
     ),
     StepRule(
         "drop_targets",

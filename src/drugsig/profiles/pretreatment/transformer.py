@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from drugsig._notes import emit
 from drugsig.errors import RecipeError
 from drugsig.profiles.pretreatment.apply import apply_recipe
 from drugsig.profiles.pretreatment.block import Block
@@ -72,13 +73,15 @@ class RecipeTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"step '{named[0]}' needs names or roles of targets, which a bare array has not. "
                 "Use drugsig.pretreat(profiles, recipe) on a profile set."
             )
-        block, steps, _ = apply_recipe(_bare(values), recipe)
-        if len(block.targets) != values.shape[1]:
+        applied = apply_recipe(_bare(values), recipe)
+        n_columns = len(applied.block.targets)
+        if n_columns != values.shape[1]:
             raise RecipeError(
-                f"recipe '{recipe}' turns {values.shape[1]} columns into {len(block.targets)}; "
+                f"recipe '{recipe}' turns {values.shape[1]} columns into {n_columns}; "
                 "this transformer keeps the columns. Use drugsig.pretreat(profiles, recipe)."
             )
-        self.recipe_ = Recipe(tuple(steps))
+        self.recipe_ = Recipe(applied.steps)
+        emit(applied.notes)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
@@ -96,8 +99,9 @@ class RecipeTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
-        block, _, _ = apply_recipe(_bare(values), self.recipe_)
-        return block.values
+        applied = apply_recipe(_bare(values), self.recipe_)
+        emit(applied.notes)
+        return applied.block.values
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

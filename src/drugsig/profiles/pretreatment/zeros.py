@@ -8,21 +8,55 @@ the whole keeps its sum. Ratios between detected parts do not change.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
-from drugsig._check import listed, share, warn
-from drugsig.errors import ImputationWarning, RecipeError
+from drugsig._check import listed, share
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning, ImputationWarning, RecipeError
 from drugsig.profiles.pretreatment.block import Block
 
-__all__ = ["MUCH_IMPUTED", "ZERO_RULES", "imputed_share", "learn_smallest", "replaced"]
+__all__ = [
+    "MUCH_IMPUTED",
+    "ZERO_RULES",
+    "MuchImputed",
+    "imputed_share",
+    "learn_smallest",
+    "much_imputed",
+    "replaced",
+]
 
 ZERO_RULES = ("refuse", "multiplicative")
 
 # Above this share of imputed targets a profile says more about the rule than about the specimen.
 MUCH_IMPUTED = 0.20
+
+
+@dataclass(frozen=True)
+class MuchImputed(Note):
+    """A log-ratio step replaced many of the targets of some profiles.
+
+    Look at the ratios of these profiles again with targets that are detected more often.
+    """
+
+    code: ClassVar[str] = "much-imputed"
+    category: ClassVar[type[DrugsigWarning]] = ImputationWarning
+    step: str
+    profiles: tuple[str, ...]
+    n_profiles: int
+    worst: str
+    worst_share: float
+    share: float = MUCH_IMPUTED
+
+    def __str__(self) -> str:
+        return (
+            f"step '{self.step}' replaced more than {self.share:.0%} of the targets in "
+            f"{len(self.profiles)} of {self.n_profiles} profiles, most in '{self.worst}' "
+            f"({self.worst_share:.0%}): {listed(self.profiles)}. Their ratios rest on the "
+            "replacement rule."
+        )
 
 
 def learn_smallest(block: Block) -> list[float | None]:
@@ -40,6 +74,24 @@ def imputed_share(block: Block) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.asarray(block.censored.mean(axis=1))
 
 
+def much_imputed(block: Block, step: str) -> tuple[MuchImputed, ...]:
+    """Return the note on profiles with more than 20 % of their targets below a limit, if any."""
+    shares = imputed_share(block)
+    much = np.flatnonzero(shares > MUCH_IMPUTED)
+    if not len(much):
+        return ()
+    worst = int(much[np.argmax(shares[much])])
+    return (
+        MuchImputed(
+            step=step,
+            profiles=tuple(block.ids[k] for k in much),
+            n_profiles=len(block.ids),
+            worst=block.ids[worst],
+            worst_share=float(shares[worst]),
+        ),
+    )
+
+
 def replaced(
     block: Block,
     step: str,
@@ -53,11 +105,6 @@ def replaced(
     RecipeError
         If a censored target has neither a limit nor a detected value to go by, or the
         replacements would take up the whole profile.
-
-    Warns
-    -----
-    ImputationWarning
-        If more than 20 % of the targets of a profile are replaced.
     """
     fraction = share(parameters["fraction"], what=f"fraction of step '{step}'")
     of_smallest = share(parameters["share"], what=f"share of step '{step}'")
@@ -83,16 +130,6 @@ def replaced(
         raise RecipeError(
             f"step '{step}' would put more into {len(names)} profile(s) than was detected in them: "
             f"{listed(names)}. Leave them out, or keep targets that are detected more often."
-        )
-    shares = imputed_share(block)
-    much = np.flatnonzero(shares > MUCH_IMPUTED)
-    if len(much):
-        worst = int(much[np.argmax(shares[much])])
-        warn(
-            f"step '{step}' replaced more than {MUCH_IMPUTED:.0%} of the targets in {len(much)} of "
-            f"{len(block.ids)} profiles, most in '{block.ids[worst]}' ({shares[worst]:.0%}): "
-            f"{listed(block.ids[k] for k in much)}. Their ratios rest on the replacement rule.",
-            ImputationWarning,
         )
     return replace(
         block,
