@@ -5,18 +5,45 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, choose
+from drugsig._check import FrozenArrays, choose, listed
+from drugsig._notes import Note
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import Metric
+from drugsig.errors import DrugsigWarning, UndefinedScoreWarning
 
-__all__ = ["Comparison"]
+__all__ = ["Comparison", "UndefinedScores"]
 
 _SHOWN = 8
+
+
+@dataclass(frozen=True)
+class UndefinedScores(Note):
+    """Some pairs of profiles have no score.
+
+    They are never links. Look at the profiles that have no score with any other: they are constant
+    or empty, or too few of their targets were measured.
+    """
+
+    code: ClassVar[str] = "undefined-scores"
+    category: ClassVar[type[DrugsigWarning]] = UndefinedScoreWarning
+    undefined: int
+    pairs: int
+    zero_rule: str
+    min_measured: int
+    without_score: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.undefined} of {self.pairs} scores are undefined ({self.zero_rule}; fewer than "
+            f"{self.min_measured} targets measured in both). Profiles with no defined score: "
+            f"{listed(self.without_score) or 'none'}."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -121,6 +148,21 @@ class Comparison(FrozenArrays):
         columns = [self.column_ids[k] for k in np.flatnonzero(missing.all(axis=0))]
         return tuple(dict.fromkeys([*rows, *columns]))
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader of the scores must know."""
+        if not self.n_undefined:
+            return ()
+        return (
+            UndefinedScores(
+                undefined=self.n_undefined,
+                pairs=self.n_pairs,
+                zero_rule=self.metric.zero_rule,
+                min_measured=self.min_measured,
+                without_score=self.undefined_ids,
+            ),
+        )
+
     def condensed(self) -> NDArray[np.float64]:
         """Return the scores of all pairs, in the order of `pair_index`, shape (n_pairs,)."""
         if self.symmetric:
@@ -189,6 +231,7 @@ class Comparison(FrozenArrays):
             min_measured=self.min_measured,
             false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
+            notes=self.notes,
         )
 
     def to_frame(self) -> pd.DataFrame:

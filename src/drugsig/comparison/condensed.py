@@ -8,8 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, listed, warn
+from drugsig._check import choose
+from drugsig._notes import Note, emit
 from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.comparison import UndefinedScores
 from drugsig.comparison.compiled_forms import block_values, compiled_form, has_single_form
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.metrics import Metric, get_metric
@@ -24,7 +26,7 @@ from drugsig.comparison.score_blocks import (
 )
 from drugsig.comparison.search.running import how_many_workers
 from drugsig.comparison.search.tree import Places
-from drugsig.errors import ComparisonError, SizeError, UndefinedScoreWarning
+from drugsig.errors import ComparisonError, SizeError
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["PRECISIONS", "condensed_scores"]
@@ -148,8 +150,7 @@ def condensed_scores(
             _refuse_single(profiles, side, measure)
         blocks = ScoreBlocks(side, side, measure, least, p, compiled_form(measure, n_pairs))
         doubtful = _fill(scores, blocks, workers=count, progress=progress)
-    if doubtful:
-        _tell_undefined(scores, profiles, measure, least)
+    emit(_undefined(scores, profiles, measure, least) if doubtful else ())
     return scores
 
 
@@ -257,8 +258,10 @@ def _refuse_single(profiles: ProfileSet, side: PreparedProfiles, metric: Metric)
         )
 
 
-def _tell_undefined(scores: Scores, profiles: ProfileSet, metric: Metric, least: int) -> None:
-    """Warn if there are undefined scores, naming the profiles that have no other."""
+def _undefined(
+    scores: Scores, profiles: ProfileSet, metric: Metric, least: int
+) -> tuple[Note, ...]:
+    """Note undefined scores, if there are any, with the profiles that have no other."""
     n = len(profiles)
     undefined, place = 0, 0
     lonely = np.ones(n, dtype=bool)
@@ -268,11 +271,14 @@ def _tell_undefined(scores: Scores, profiles: ProfileSet, metric: Metric, least:
         undefined += int(np.count_nonzero(missing))
         lonely[i] &= missing.all()
         lonely[i + 1 :] &= missing
-    if undefined:
-        names = [profiles.ids[i] for i in np.flatnonzero(lonely)]
-        warn(
-            f"{undefined} of {len(scores)} scores are undefined ({metric.zero_rule}; "
-            f"fewer than {least} targets measured in both). Profiles with no defined score: "
-            f"{listed(names) or 'none'}.",
-            UndefinedScoreWarning,
-        )
+    if not undefined:
+        return ()
+    return (
+        UndefinedScores(
+            undefined=undefined,
+            pairs=len(scores),
+            zero_rule=metric.zero_rule,
+            min_measured=least,
+            without_score=tuple(profiles.ids[i] for i in np.flatnonzero(lonely)),
+        ),
+    )

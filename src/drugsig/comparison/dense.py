@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import listed, warn
+from drugsig._notes import emit
 from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.compiled_forms import compiled_form
@@ -18,10 +18,10 @@ from drugsig.comparison.score_blocks import (
     strips,
 )
 from drugsig.comparison.search.running import how_many_workers
-from drugsig.errors import SizeError, UndefinedScoreWarning
+from drugsig.errors import SizeError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["DENSE_LIMIT_BYTES", "compare", "score_pairs"]
+__all__ = ["DENSE_LIMIT_BYTES", "compare", "compared", "score_pairs"]
 
 # A dense matrix larger than this is refused unless more is allowed: 16,000 x 16,000 scores.
 DENSE_LIMIT_BYTES = 2 * 1024**3
@@ -98,6 +98,39 @@ def compare(
     >>> compare(s, metric="cosine")["001", "002"]
     1.0
     """
+    result = compared(
+        questioned,
+        reference,
+        metric=metric,
+        min_measured=min_measured,
+        memory=memory,
+        workers=workers,
+        across_epochs=across_epochs,
+        progress=progress,
+    )
+    emit(result.notes)
+    return result
+
+
+def compared(
+    questioned: ProfileSet,
+    reference: ProfileSet | None = None,
+    /,
+    *,
+    metric: str | Metric = DEFAULT_METRIC,
+    min_measured: int | None = None,
+    memory: float = DENSE_LIMIT_BYTES,
+    workers: int | None = None,
+    across_epochs: bool = False,
+    progress: bool = True,
+) -> Comparison:
+    """Score profiles as `compare` does, and leave its notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    questioned, reference, metric, min_measured, memory, workers, across_epochs, progress
+        As in `compare`.
+    """
     measure = get_metric(metric)
     other = questioned if reference is None else reference
     admit(questioned, reference, measure, across_epochs=across_epochs)
@@ -112,7 +145,7 @@ def compare(
             "profiles, metric=..., threshold=...). Or allow more with memory=<bytes>."
         )
     scores = _dense(questioned, reference, measure, least, workers=count, progress=progress)
-    result = Comparison(
+    return Comparison(
         scores=scores,
         row_ids=questioned.ids,
         column_ids=other.ids,
@@ -126,14 +159,6 @@ def compare(
         row_digest=questioned.digest,
         column_digest=other.digest,
     )
-    if result.n_undefined:
-        warn(
-            f"{result.n_undefined} of {result.n_pairs} scores are undefined ({measure.zero_rule}; "
-            f"fewer than {least} targets measured in both). Profiles with no defined score: "
-            f"{listed(result.undefined_ids) or 'none'}.",
-            UndefinedScoreWarning,
-        )
-    return result
 
 
 def score_pairs(

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from drugsig._check import listed
+from drugsig._notes import emit
 from drugsig.comparison.admission import EPOCH_COLUMN, admit, least_measured
 from drugsig.comparison.index_file import IndexContent, read_index, write_index
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.linking import BYTES_A_LINK, LINKS_LIMIT_BYTES
-from drugsig.comparison.links import Links, checked_rate, links_of
+from drugsig.comparison.links import Links, checked_rate, links_of, undefined_links
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
-from drugsig.comparison.nearest_search import NearestSearch, refuse_too_many, tell_undefined
+from drugsig.comparison.nearest_search import NearestSearch, refuse_too_many
 from drugsig.comparison.neighbours import (
     NEAREST_LIMIT_BYTES,
     Nearest,
@@ -160,7 +161,6 @@ class ProfileIndex:
         least, queries = self._queries(questioned, min_measured, across_epochs)
         search = NearestSearch([s.finder for s in self.segments], queries, wanted)
         ranking, undefined = search.run(workers=count, progress=progress)
-        tell_undefined(undefined, len(questioned) * len(self), self.metric)
         listed_ones = np.unique(ranking.places)
         listed_ones = listed_ones[listed_ones != NOBODY]
         # The masks of those that are listed only: those of all would take longer than the search.
@@ -182,7 +182,9 @@ class ProfileIndex:
             symmetric=False,
             min_measured=least,
         )
-        return replace(made, places=ranking.places.astype(np.intp))
+        result = replace(made, places=ranking.places.astype(np.intp))
+        emit(result.notes)
+        return result
 
     def links(
         self,
@@ -252,7 +254,6 @@ class ProfileIndex:
             else (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         )
         comparisons = len(questioned) * len(self)
-        tell_undefined(np.array([undefined]), comparisons, self.metric)
         linked, columns = np.unique(places, return_inverse=True)
         made = links_of(
             rows,
@@ -270,7 +271,9 @@ class ProfileIndex:
             min_measured=least,
             false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
+            notes=undefined_links(undefined, comparisons, self.metric),
         )
+        emit(made.notes)
         return replace(made, columns=linked[made.columns].astype(np.intp), column_ids=self.ids)
 
     def _queries(

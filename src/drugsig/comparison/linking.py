@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from drugsig._check import warn
+from drugsig._notes import Note, emit
 from drugsig.comparison.link_search import LinkSearch, Part, joined
-from drugsig.comparison.links import Links, checked_rate, links_of
+from drugsig.comparison.links import Links, checked_rate, links_of, undefined_links
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric
 from drugsig.comparison.neighbours import checked_memory
 from drugsig.comparison.search.running import how_many_workers, run_tasks
-from drugsig.errors import SizeError, UndefinedScoreWarning
+from drugsig.errors import SizeError
 from drugsig.profiles.profile_set import ProfileSet
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["BYTES_A_LINK", "LINKS_LIMIT_BYTES", "Budget", "links"]
+__all__ = ["BYTES_A_LINK", "LINKS_LIMIT_BYTES", "Budget", "found_links", "links"]
 
 Floats = NDArray[np.float64]
 
@@ -130,6 +130,51 @@ def links(
       questioned reference
     0        001       002
     """
+    result = found_links(
+        questioned,
+        reference,
+        metric=metric,
+        threshold=threshold,
+        min_measured=min_measured,
+        memory=memory,
+        workers=workers,
+        across_epochs=across_epochs,
+        false_positive_rate=false_positive_rate,
+        false_positive_interval=false_positive_interval,
+        client=client,
+        shards=shards,
+        progress=progress,
+    )
+    emit(result.notes)
+    return result
+
+
+def found_links(
+    questioned: ProfileSet,
+    reference: ProfileSet | None = None,
+    /,
+    *,
+    metric: str | Metric = DEFAULT_METRIC,
+    threshold: float,
+    min_measured: int | None = None,
+    memory: float = LINKS_LIMIT_BYTES,
+    workers: int | None = None,
+    across_epochs: bool = False,
+    false_positive_rate: float | None = None,
+    false_positive_interval: tuple[float, float] | None = None,
+    client: Client | None = None,
+    shards: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Links:
+    """Find links as `links` does, and leave its notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    questioned, reference, metric, threshold, min_measured, memory, workers, across_epochs
+        As in `links`.
+    false_positive_rate, false_positive_interval, client, shards, progress
+        As in `links`.
+    """
     rate = checked_rate(false_positive_rate)
     memory = checked_memory(memory)
     count = how_many_workers(workers)
@@ -149,6 +194,7 @@ def links(
     bar = "links" if progress else None
     results: Iterator[tuple[int, Part]]
     tasks: Any = nullcontext()
+    folder = None
     if client is None and shards is None:
         tasks = run_tasks(
             partial(search.run, most=budget.most), search.n_tasks, workers=count, progress=bar
@@ -158,7 +204,6 @@ def links(
     else:
         from drugsig.comparison.distributed import ShardFolder, run_search
 
-        folder = None
         if shards is not None:
             folder = ShardFolder.of(shards, search, questioned, reference)
         results = run_search(search, shards=folder, client=client, workers=count, progress=bar)
@@ -167,8 +212,7 @@ def links(
             found.append(budget.take(part, done=done))
     rows, columns, scores = joined(found)
     undefined = search.undefined_whole + budget.undefined
-    if undefined:
-        _tell_undefined(search, undefined)
+    notes: tuple[Note, ...] = () if folder is None else folder.notes
     return links_of(
         rows,
         columns,
@@ -185,6 +229,7 @@ def links(
         min_measured=search.min_measured,
         false_positive_rate=rate,
         false_positive_interval=false_positive_interval,
+        notes=(*notes, *undefined_links(undefined, search.comparisons, search.metric)),
     )
 
 
@@ -235,11 +280,3 @@ class Budget:
                 f"memory=<bytes>, {BYTES_A_LINK} a link."
             )
         return self.search.expanded(part)
-
-
-def _tell_undefined(search: LinkSearch, undefined: int) -> None:
-    warn(
-        f"{undefined} of {search.comparisons} scores are undefined ({search.metric.zero_rule}; "
-        "too few targets measured in both): these pairs are no links.",
-        UndefinedScoreWarning,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,24 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from drugsig._check import FrozenArrays, freeze
+from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import ComparisonError, ThresholdError
+from drugsig.errors import (
+    ComparisonError,
+    DrugsigWarning,
+    ThresholdError,
+    UndefinedScoreWarning,
+)
 
-__all__ = ["FEW_DETECTED", "NEAR", "Links", "checked_rate", "links_of"]
+__all__ = [
+    "FEW_DETECTED",
+    "NEAR",
+    "Links",
+    "UndefinedLinks",
+    "checked_rate",
+    "links_of",
+    "undefined_links",
+]
 
 # A link that rests on fewer targets detected in both is marked: what two profiles both lack
 # makes them alike without saying much.
@@ -30,6 +45,40 @@ _SHOWN = 10
 
 # Measured and detected cells, each shape (n_profiles, n_targets).
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class UndefinedLinks(Note):
+    """Some pairs that were searched for links have no score, so they are no links.
+
+    A profile is constant or empty, or too few of its targets were measured. Score such profiles
+    with a metric that is defined for them, or look at what was measured.
+    """
+
+    code: ClassVar[str] = "undefined-links"
+    category: ClassVar[type[DrugsigWarning]] = UndefinedScoreWarning
+    undefined: int
+    comparisons: int
+    zero_rule: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.undefined} of {self.comparisons} scores are undefined ({self.zero_rule}; too "
+            "few targets measured in both): these pairs are no links."
+        )
+
+
+def undefined_links(undefined: int, comparisons: int, metric: Metric, /) -> tuple[Note, ...]:
+    """Note pairs without a score, if there are any.
+
+    Parameters
+    ----------
+    undefined, comparisons : int
+        Pairs without a score, and pairs in all.
+    metric : Metric
+        How they were scored.
+    """
+    return (UndefinedLinks(undefined, comparisons, metric.zero_rule),) if undefined else ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +115,8 @@ class Links(FrozenArrays):
         not measured.
     false_positive_interval : tuple of float or None
         The 95 % interval of that rate, if it is known.
+    notes : tuple of Note
+        What a reader of the links must know.
     """
 
     rows: NDArray[np.intp]
@@ -83,6 +134,7 @@ class Links(FrozenArrays):
     min_measured: int
     false_positive_rate: float | None
     false_positive_interval: tuple[float, float] | None = None
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -243,6 +295,7 @@ def links_of(
     min_measured: int,
     false_positive_rate: float | None,
     false_positive_interval: tuple[float, float] | None,
+    notes: tuple[Note, ...] = (),
 ) -> Links:
     """Put pairs in order, the most alike first, and count the targets behind each.
 
@@ -256,7 +309,7 @@ def links_of(
         Measured and detected cells of both sides; None for the columns within one set.
     row_ids, column_ids, metric, threshold, comparisons, undefined, symmetric, min_measured
         As in `Links`.
-    false_positive_rate, false_positive_interval
+    false_positive_rate, false_positive_interval, notes
         As in `Links`.
     """
     by_place = np.argsort(rows.astype(np.int64) * len(column_ids) + columns)
@@ -285,6 +338,7 @@ def links_of(
         min_measured=min_measured,
         false_positive_rate=false_positive_rate,
         false_positive_interval=false_positive_interval,
+        notes=notes,
     )
 
 

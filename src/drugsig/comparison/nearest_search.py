@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from drugsig._check import warn
+from drugsig._notes import emit
 from drugsig.comparison.admission import admit, least_measured
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.comparison.neighbours import (
@@ -28,10 +28,10 @@ from drugsig.comparison.search.running import how_many_workers, run_tasks
 from drugsig.comparison.search.shelves import Shelves
 from drugsig.comparison.search.tree import Places, plant
 from drugsig.comparison.spaces import EuclideanSpace
-from drugsig.errors import SizeError, UndefinedScoreWarning
+from drugsig.errors import SizeError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["NearestSearch", "nearest", "refuse_too_many", "tell_undefined"]
+__all__ = ["NearestSearch", "nearest", "refuse_too_many"]
 
 Floats = NDArray[np.float64]
 
@@ -138,8 +138,7 @@ def nearest(
         search = NearestSearch((finder,), (finder.queries(asked, least=least),), wanted)
         ranking, undefined = search.run(workers=count, progress=progress)
     compared = len(other) - (reference is None)
-    tell_undefined(undefined, len(questioned) * compared, measure)
-    return nearest_of(
+    result = nearest_of(
         ranking.places,
         ranking.keys,
         ranking.tied,
@@ -153,6 +152,8 @@ def nearest(
         symmetric=reference is None,
         min_measured=least,
     )
+    emit(result.notes)
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,25 +268,4 @@ def refuse_too_many(n: int, k: int, memory: float, /) -> None:
             f"{k} neighbours of each of {n:,} profiles would take {needed / 1e9:.2g} GB, and "
             f"{memory / 1e9:.2g} GB are allowed. Ask for fewer, in parts, or allow more with "
             "memory=<bytes>."
-        )
-
-
-def tell_undefined(undefined: Places, comparisons: int, metric: Metric, /) -> None:
-    """Warn of pairs without a score, once.
-
-    Parameters
-    ----------
-    undefined : ndarray of int64
-        By questioned profile.
-    comparisons : int
-        How many pairs there are.
-    metric : Metric
-        How they were scored.
-    """
-    total = int(undefined.sum())
-    if total:
-        warn(
-            f"{total} of {comparisons} scores are undefined ({metric.zero_rule}; too few targets "
-            "measured in both): these profiles are no neighbours.",
-            UndefinedScoreWarning,
         )

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose, is_number, whole_number
+from drugsig._notes import Note
 from drugsig.comparison.links import FEW_DETECTED
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.ranking import NOBODY
-from drugsig.errors import InputError
+from drugsig.errors import DrugsigWarning, InputError, UndefinedScoreWarning
 
-__all__ = ["NEAREST_LIMIT_BYTES", "Nearest", "checked_count", "checked_memory", "nearest_of"]
+__all__ = [
+    "NEAREST_LIMIT_BYTES",
+    "Nearest",
+    "UndefinedNeighbours",
+    "checked_count",
+    "checked_memory",
+    "nearest_of",
+]
 
 Floats = NDArray[np.float64]
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -28,6 +37,27 @@ BYTES_A_NEIGHBOUR = 48
 
 _SHOWN = 10
 _CHUNK = 65_536
+
+
+@dataclass(frozen=True)
+class UndefinedNeighbours(Note):
+    """Some pairs have no score, so neither is the neighbour of the other.
+
+    A profile is constant or empty, or too few of its targets were measured; ``Nearest.undefined``
+    says which.
+    """
+
+    code: ClassVar[str] = "undefined-neighbours"
+    category: ClassVar[type[DrugsigWarning]] = UndefinedScoreWarning
+    undefined: int
+    comparisons: int
+    zero_rule: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.undefined} of {self.comparisons} scores are undefined ({self.zero_rule}; too "
+            "few targets measured in both): these profiles are no neighbours."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,6 +136,14 @@ class Nearest(FrozenArrays):
     def comparisons(self) -> int:
         """How many pairs were compared, undefined ones included."""
         return len(self) * self.compared
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader of the neighbours must know."""
+        undefined = int(self.undefined.sum())
+        if not undefined:
+            return ()
+        return (UndefinedNeighbours(undefined, self.comparisons, self.metric.zero_rule),)
 
     @property
     def found(self) -> NDArray[np.intp]:

@@ -10,20 +10,22 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from drugsig._check import listed, warn
+from drugsig._check import listed
 from drugsig._files import write_file
+from drugsig._notes import Note
 from drugsig.comparison.distributed.batches import Found
 from drugsig.comparison.distributed.identity import SearchIdentity
 from drugsig.comparison.link_search import LinkSearch, Part
-from drugsig.errors import DataWarning, InputError, OutputError
+from drugsig.errors import InputError, OutputError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["MANIFEST", "SHARD_FORMAT", "ShardFolder"]
+__all__ = ["MANIFEST", "SHARD_FORMAT", "DamagedShards", "ShardFolder"]
 
 MANIFEST = "manifest.json"
 SHARD_FORMAT = "drugsig link shards 1"
@@ -39,6 +41,24 @@ _DAMAGED = (
 
 # A file that is being written; one that is still there belongs to a run that was stopped.
 _UNFINISHED = ".part"
+
+
+@dataclass(frozen=True)
+class DamagedShards(Note):
+    """Files of an earlier part of the search were damaged, and their part was searched again.
+
+    The links are whole. Find out why files change in that folder.
+    """
+
+    code: ClassVar[str] = "damaged-shards"
+    folder: str
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.files)} shard(s) in '{self.folder}' were damaged and are computed again: "
+            f"{listed(self.files)}."
+        )
 
 
 class ShardFolder:
@@ -68,6 +88,7 @@ class ShardFolder:
         self.identity = identity
         self._digest = identity.digest
         self._written: dict[str, dict[str, Any]] = {}
+        self.notes: tuple[Note, ...] = ()
         try:
             self.folder.mkdir(exist_ok=True)
             holds = sorted(p.name for p in self.folder.iterdir())
@@ -97,12 +118,10 @@ class ShardFolder:
         return cls(folder, identity)
 
     def kept(self) -> Iterator[Found]:
-        """Yield what earlier runs found; files that are damaged are removed and said.
+        """Yield what earlier runs found.
 
-        Warns
-        -----
-        DataWarning
-            If there are damaged files; once, with their names. Their tasks are done again.
+        Files that are damaged are removed, so that their tasks are done again, and are named in
+        ``notes`` when all was yielded.
         """
         damaged: list[str] = []
         reached = 0
@@ -121,11 +140,7 @@ class ShardFolder:
         if damaged:
             for name in damaged:
                 (self.folder / name).unlink(missing_ok=True)
-            warn(
-                f"{len(damaged)} shard(s) in '{self.folder}' were damaged and are computed again: "
-                f"{listed(damaged)}.",
-                DataWarning,
-            )
+            self.notes = (DamagedShards(str(self.folder), tuple(damaged)),)
 
     def write(self, found: Found, /) -> Path:
         """Write a batch.
