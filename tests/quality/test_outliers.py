@@ -334,7 +334,7 @@ def test_few_replicates_are_warned_of() -> None:
     with pytest.warns(SmallSampleWarning, match="'t0' rests on fewer than 20") as caught:
         found = find_outliers(profiles_of([1.0, 1.1, 2.0, 2.1], ["a", "a", "b", "b"]))
     assert len(caught) == 1
-    assert len(found.warnings) == 1
+    assert len(found.notes) == 1
     assert "rests on fewer than 20 replicates" in found._repr_html_()
 
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, is_number, listed, refuse_single_text, unique_text, warn
+from drugsig._check import choose, is_number, listed, refuse_single_text, unique_text
 from drugsig._files import canonical_json
+from drugsig._notes import Note, emit
 from drugsig.comparison.kernels import BlockPart, Blocks, Kernel
 from drugsig.comparison.metric import Metric, get_metric
 from drugsig.comparison.metric_fit import MetricFit
 from drugsig.comparison.within_source import known_sources
-from drugsig.errors import ComparisonError, InputError, SmallSampleWarning
+from drugsig.errors import ComparisonError, DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.profiles.blocks import COMBINED, blocks_of
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
+    "FewSourcesOfScale",
     "MetricBlock",
     "blocks_in_both",
     "build_combined",
@@ -37,6 +39,26 @@ _CHUNK = 32_768
 
 # With fewer sources the scale of a block depends on which ones happen to be there.
 _FEW_SOURCES = 10
+
+
+@dataclass(frozen=True)
+class FewSourcesOfScale(Note):
+    """The scale of a block was learned from few sources.
+
+    Which sources happen to be there decides what the block counts: give its scale, or add sources.
+    """
+
+    code: ClassVar[str] = "few-sources-of-scale"
+    category: ClassVar[type[DrugsigWarning]] = SmallSampleWarning
+    blocks: tuple[str, ...]
+    n_sources: int
+    needed: int = _FEW_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"the scale of {listed(self.blocks)} is the median distance of profiles of "
+            f"{self.n_sources} sources only."
+        )
 
 
 @dataclass(frozen=True)
@@ -142,6 +164,7 @@ def combine_metrics(
     unscaled = [name for name, block in members.items() if block.scale is None]
     columns: tuple[str, ...] = ()
     n_sources = 0
+    notes: tuple[Note, ...] = ()
     scales = {
         name: float(block.scale) for name, block in members.items() if block.scale is not None
     }
@@ -158,11 +181,7 @@ def combine_metrics(
         for name in unscaled:
             scales[name] = _scale(name, metrics[name], profiles, places[name], rows, others)
         if n_sources < _FEW_SOURCES:
-            warn(
-                f"the scale of {listed(unscaled)} is the median distance of profiles of "
-                f"{n_sources} sources only.",
-                SmallSampleWarning,
-            )
+            notes = (FewSourcesOfScale(tuple(unscaled), n_sources),)
     fit = MetricFit.make(
         COMBINED,
         profiles,
@@ -183,10 +202,13 @@ def combine_metrics(
             ]
         },
         origin={"source": list(columns), "sources": n_sources, "scaled": unscaled},
+        notes=notes,
     )
     refuse_negative(profiles, fit.parameters)
     kernel = _kernel(fit.parameters["blocks"], list(metrics.values()))
-    return get_metric(COMBINED).with_fit(fit, kernel=kernel)
+    result = get_metric(COMBINED).with_fit(fit, kernel=kernel)
+    emit(notes)
+    return result
 
 
 def build_combined(parameters: Mapping[str, Any], /) -> Kernel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drugsig._check import choose, listed
+from drugsig._notes import emit
 from drugsig.comparison.metric import METRICS, Metric, get_metric
 from drugsig.comparison.metric_fit import MetricFit
 from drugsig.comparison.within_source import WithinSource
@@ -107,8 +108,8 @@ def fit_metric(
             "profiles.keep_targets([...])."
         )
     within = WithinSource.of(profiles, source=source)
-    parameters = base.fitting.learn(within, **{**defaults, **options})
-    return base.with_fit(
+    parameters, notes = base.fitting.learn(within, **{**defaults, **options})
+    result = base.with_fit(
         MetricFit.make(
             base.name,
             profiles,
@@ -120,5 +121,8 @@ def fit_metric(
                 "left_out": within.n_left_out,
                 "dof": within.dof,
             },
+            notes=(*within.notes, *notes),
         )
     )
+    emit((*within.notes, *notes))
+    return result

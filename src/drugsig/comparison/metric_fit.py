@@ -11,6 +11,7 @@ from typing import Any
 
 from drugsig._check import listed
 from drugsig._files import canonical_json
+from drugsig._notes import Note
 from drugsig.comparison.kernels import Kernel
 from drugsig.errors import ComparisonError, InputError, TargetMismatchError
 from drugsig.profiles.profile_set import ProfileSet
@@ -29,7 +30,7 @@ class MetricFit:
 
     Made by `drugsig.fit_metric` and `drugsig.combine_metrics`. Two fits are equal when their
     numbers, their targets, the pretreatment and their origin are; the version of the library is
-    recorded and does not count.
+    recorded and does not count, and neither do the notes.
 
     Attributes
     ----------
@@ -42,6 +43,8 @@ class MetricFit:
         as canonical JSON.
     library_version : str
         The version of drugsig that learned them.
+    notes : tuple of Note
+        What whoever learned them must know; not written into files.
     """
 
     metric: str
@@ -50,6 +53,7 @@ class MetricFit:
     parameters_json: str
     origin_json: str
     library_version: str = field(default_factory=_own_version, compare=False)
+    notes: tuple[Note, ...] = field(default=(), compare=False)
 
     @classmethod
     def make(
@@ -60,6 +64,7 @@ class MetricFit:
         *,
         parameters: Mapping[str, Any],
         origin: Mapping[str, Any],
+        notes: tuple[Note, ...] = (),
     ) -> MetricFit:
         """Make a fit for profiles like these."""
         return cls(
@@ -70,6 +75,7 @@ class MetricFit:
             origin_json=canonical_json(
                 {**origin, "profiles": len(profiles), "digest": profiles.digest}
             ),
+            notes=notes,
         )
 
     @property
@@ -191,9 +197,9 @@ class Fitting:
     build : callable
         ``build(parameters)`` returns the kernel.
     learn : callable, optional
-        ``learn(within, **options)`` returns the parameters from profiles of known source, a
-        `drugsig.comparison.within_source.WithinSource`. Without it `fit_metric` cannot fit the
-        metric.
+        ``learn(within, **options)`` returns the parameters, and notes on them, from profiles of
+        known source, a `drugsig.comparison.within_source.WithinSource`. Without it `fit_metric`
+        cannot fit the metric.
     options : tuple of (str, float or None)
         The options of `learn` with their defaults.
     refuse : callable, optional
@@ -202,6 +208,6 @@ class Fitting:
 
     call: str
     build: Callable[[Mapping[str, Any]], Kernel]
-    learn: Callable[..., Mapping[str, Any]] | None = None
+    learn: Callable[..., tuple[Mapping[str, Any], tuple[Note, ...]]] | None = None
     options: tuple[tuple[str, float | None], ...] = ()
     refuse: Callable[[ProfileSet, Mapping[str, Any]], None] | None = None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._notes import Note
 from drugsig.comparison import kernels
 from drugsig.comparison.combining import build_combined, refuse_negative
 from drugsig.comparison.metric import METRICS, Metric, add_built_in, get_metric
@@ -228,7 +229,7 @@ def _fitted(
     high: float,
     when_partial: str,
     build: Callable[[Mapping[str, Any]], kernels.Kernel],
-    learn: Callable[..., Mapping[str, Any]] | None = None,
+    learn: Callable[..., tuple[Mapping[str, Any], tuple[Note, ...]]] | None = None,
     call: str | None = None,
     options: tuple[tuple[str, float | None], ...] = (),
     refuse: Callable[[ProfileSet, Mapping[str, Any]], None] | None = None,

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, is_number, listed, warn
+from drugsig._check import FrozenArrays, is_number, listed
+from drugsig._notes import Note
 from drugsig.comparison.kernels import cholesky
-from drugsig.errors import ComparisonError, DataWarning, InputError, SmallSampleWarning
+from drugsig.errors import ComparisonError, DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "REPEATABILITY_FACTOR",
+    "IncompleteLeftOut",
+    "SingularCovariance",
+    "UncertainCovariance",
+    "UncertainDeviations",
     "WithinSource",
     "known_sources",
     "learn_covariance",
@@ -51,6 +56,93 @@ _SINGULAR = 1e-10
 _LEAST_SHRINKAGE = 1e-6
 
 
+@dataclass(frozen=True)
+class IncompleteLeftOut(Note):
+    """Profiles of known source were left out, because not every target was measured in them.
+
+    Keep the targets that were measured in all, if these profiles are to count.
+    """
+
+    code: ClassVar[str] = "incomplete-left-out"
+    profiles: tuple[str, ...]
+    n_known: int
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.profiles)} of {self.n_known} profiles of known source were left out, "
+            f"because not every target was measured: {listed(self.profiles)}."
+        )
+
+
+@dataclass(frozen=True)
+class UncertainDeviations(Note):
+    """The standard deviations within sources rest on few replicates.
+
+    Add replicates or linked profiles before scores by this metric decide anything.
+    """
+
+    code: ClassVar[str] = "uncertain-deviations"
+    category: ClassVar[type[DrugsigWarning]] = SmallSampleWarning
+    dof: int
+    n_sources: int
+    needed: int = _ENOUGH_FOR_DEVIATIONS
+
+    def __str__(self) -> str:
+        return (
+            f"the within-source standard deviations rest on {self.dof} degrees of freedom "
+            f"({self.n_sources} sources); with fewer than {self.needed} each is known to one part "
+            "in six at best."
+        )
+
+
+@dataclass(frozen=True)
+class UncertainCovariance(Note):
+    """The covariance within sources rests on few replicates for its number of targets.
+
+    It was shrunk unless that was forbidden. Add replicates or linked profiles, or keep fewer
+    targets.
+    """
+
+    code: ClassVar[str] = "uncertain-covariance"
+    category: ClassVar[type[DrugsigWarning]] = SmallSampleWarning
+    n_targets: int
+    dof: int
+    n_profiles: int
+    n_sources: int
+    shrinkage: float
+    needed_per_target: int = _ENOUGH_PER_TARGET
+
+    def __str__(self) -> str:
+        return (
+            f"the within-source covariance of {self.n_targets} targets rests on {self.dof} degrees "
+            f"of freedom ({self.n_profiles} profiles of {self.n_sources} sources), fewer than "
+            f"{self.needed_per_target} a target.{_shrunk(self.shrinkage)}"
+        )
+
+
+@dataclass(frozen=True)
+class SingularCovariance(Note):
+    """Some targets follow from the others within sources, as after the step ``sum``.
+
+    The covariance was shrunk a little, so that it can be inverted. Leave one target out.
+    """
+
+    code: ClassVar[str] = "singular-covariance"
+    n_targets: int
+    shrinkage: float
+
+    def __str__(self) -> str:
+        return (
+            f"the within-source covariance of {self.n_targets} targets is singular: some follow "
+            f"from the others, as after the step 'sum'.{_shrunk(self.shrinkage)} Leaving one "
+            "target out may be better."
+        )
+
+
+def _shrunk(weight: float) -> str:
+    return f" It was shrunk towards its diagonal with weight {weight:.3g}." if weight else ""
+
+
 @dataclass(frozen=True, eq=False)
 class WithinSource(FrozenArrays):
     """What varies within sources.
@@ -68,6 +160,8 @@ class WithinSource(FrozenArrays):
     n_left_out : int
         Profiles of known source that were not used: not every target was measured, or no other
         profile of the source is there.
+    notes : tuple of Note
+        What a reader must know of them.
     """
 
     contrasts: Floats
@@ -76,6 +170,7 @@ class WithinSource(FrozenArrays):
     n_sources: int
     n_profiles: int
     n_left_out: int
+    notes: tuple[Note, ...] = ()
 
     @property
     def dof(self) -> int:
@@ -97,11 +192,6 @@ class WithinSource(FrozenArrays):
         ------
         ComparisonError
             If fewer than 2 sources have 2 profiles or more, or a target does not vary within any.
-
-        Warns
-        -----
-        DataWarning
-            If profiles of known source were left out because a target was not measured.
         """
         columns, names = known_sources(profiles, source=source)
         whole = [bool(row.all()) for row in profiles.measured]
@@ -126,13 +216,7 @@ class WithinSource(FrozenArrays):
         contrasts = np.concatenate([_contrasts(values[rows]) for rows in linked])
         used = [row for rows in linked for row in rows]
         _refuse_constant(contrasts, values[used], profiles)
-        if incomplete:
-            warn(
-                f"{len(incomplete)} of {len(known)} profiles of known source were left out, "
-                "because not every target was measured: "
-                f"{listed(profiles.ids[row] for row in incomplete)}.",
-                DataWarning,
-            )
+        left_out = tuple(profiles.ids[row] for row in incomplete)
         return cls(
             contrasts=contrasts,
             target_names=profiles.target_names,
@@ -140,6 +224,7 @@ class WithinSource(FrozenArrays):
             n_sources=len(linked),
             n_profiles=len(used),
             n_left_out=len(known) - len(used),
+            notes=(IncompleteLeftOut(left_out, n_known=len(known)),) if left_out else (),
         )
 
 
@@ -205,8 +290,10 @@ def _variances(within: WithinSource) -> Floats:
     return np.asarray(variances)
 
 
-def learn_deviations(within: WithinSource, /, *, k: float | None) -> dict[str, Any]:
-    """Return the pooled within-source standard deviation of every target, and `k`.
+def learn_deviations(
+    within: WithinSource, /, *, k: float | None
+) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    """Return the pooled within-source standard deviation of every target and `k`, with notes.
 
     Parameters
     ----------
@@ -219,27 +306,19 @@ def learn_deviations(within: WithinSource, /, *, k: float | None) -> dict[str, A
     ------
     InputError
         If `k` is no positive number.
-
-    Warns
-    -----
-    SmallSampleWarning
-        With fewer than 20 degrees of freedom.
     """
     if not is_number(k) or not 0 < k < np.inf:
         raise InputError(f"k must be a positive number of standard deviations, got {k!r}")
     deviations = np.sqrt(_variances(within))
-    if within.dof < _ENOUGH_FOR_DEVIATIONS:
-        warn(
-            f"the within-source standard deviations rest on {within.dof} degrees of freedom "
-            f"({within.n_sources} sources); with fewer than {_ENOUGH_FOR_DEVIATIONS} each is "
-            "known to one part in six at best.",
-            SmallSampleWarning,
-        )
-    return {"k": float(k), "deviations": deviations.tolist()}
+    few = within.dof < _ENOUGH_FOR_DEVIATIONS
+    notes = (UncertainDeviations(within.dof, within.n_sources),) if few else ()
+    return {"k": float(k), "deviations": deviations.tolist()}, notes
 
 
-def learn_covariance(within: WithinSource, /, *, shrinkage: float | None) -> dict[str, Any]:
-    """Return the pooled within-source covariance, shrunk towards its diagonal where it must be.
+def learn_covariance(
+    within: WithinSource, /, *, shrinkage: float | None
+) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    """Return the pooled within-source covariance, shrunk to its diagonal where needed, with notes.
 
     Parameters
     ----------
@@ -256,13 +335,6 @@ def learn_covariance(within: WithinSource, /, *, shrinkage: float | None) -> dic
         If `shrinkage` is not between 0 and 1.
     ComparisonError
         If the covariance is singular with the shrinkage asked for.
-
-    Warns
-    -----
-    SmallSampleWarning
-        With fewer than 10 degrees of freedom a target.
-    DataWarning
-        If the covariance is singular for another reason.
 
     Notes
     -----
@@ -290,8 +362,8 @@ def learn_covariance(within: WithinSource, /, *, shrinkage: float | None) -> dic
             "Let the data choose it (shrinkage=None), or leave targets out that follow from the "
             "others, as after the step 'sum': profiles.keep_targets([...])."
         )
-    _tell(within, few=few, singular=singular, weight=weight)
-    return {"covariance": covariance.tolist(), "shrinkage": weight}
+    notes = _covariance_notes(within, few=few, singular=singular, weight=weight)
+    return {"covariance": covariance.tolist(), "shrinkage": weight}, notes
 
 
 def _products(x: Floats) -> Floats:
@@ -320,19 +392,18 @@ def _weight(
     return float(np.clip(best, least, 1.0))
 
 
-def _tell(within: WithinSource, *, few: bool, singular: bool, weight: float) -> None:
+def _covariance_notes(
+    within: WithinSource, *, few: bool, singular: bool, weight: float
+) -> tuple[Note, ...]:
     p = len(within.target_names)
-    shrunk = f" It was shrunk towards its diagonal with weight {weight:.3g}." if weight else ""
     if few:
-        warn(
-            f"the within-source covariance of {p} targets rests on {within.dof} degrees of freedom "
-            f"({within.n_profiles} profiles of {within.n_sources} sources), fewer than "
-            f"{_ENOUGH_PER_TARGET} a target.{shrunk}",
-            SmallSampleWarning,
+        return (
+            UncertainCovariance(
+                n_targets=p,
+                dof=within.dof,
+                n_profiles=within.n_profiles,
+                n_sources=within.n_sources,
+                shrinkage=weight,
+            ),
         )
-    elif singular:
-        warn(
-            f"the within-source covariance of {p} targets is singular: some follow from the "
-            f"others, as after the step 'sum'.{shrunk} Leaving one target out may be better.",
-            DataWarning,
-        )
+    return (SingularCovariance(p, weight),) if singular else ()

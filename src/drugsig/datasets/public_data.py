@@ -15,16 +15,18 @@ from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
-from drugsig._check import choose, warn
+from drugsig._check import choose
 from drugsig._files import write_file
-from drugsig.errors import DataWarning, MissingExtraError, OutputError, ReadError
+from drugsig._notes import Note, emit
+from drugsig.errors import MissingExtraError, OutputError, ReadError
 
 __all__ = [
     "FOLDER_VARIABLE",
     "NO_LICENCE",
+    "NoLicence",
     "PublicData",
     "PublicFile",
     "data_folder",
@@ -37,6 +39,24 @@ NO_LICENCE = "none stated"
 
 _REGISTRY = "public_data.toml"
 _TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class NoLicence(Note):
+    """A data set was downloaded for which no licence is stated.
+
+    Keep it for your own study; ask its authors before it is passed on or published.
+    """
+
+    code: ClassVar[str] = "no-licence"
+    data: str
+    homepage: str
+
+    def __str__(self) -> str:
+        return (
+            f"no licence is stated for data set '{self.data}' ({self.homepage}): it is for your "
+            "own study, and must not be passed on. Ask its authors before any other use."
+        )
 
 
 @dataclass(frozen=True)
@@ -237,11 +257,8 @@ def _download(one: PublicData, file: PublicFile, place: Path) -> None:
         )
     pooch = importlib.import_module("pooch")
     if one.licence == NO_LICENCE:
-        warn(
-            f"no licence is stated for data set '{one.name}' ({one.homepage}): it is for your own "
-            "study, and must not be passed on. Ask its authors before any other use.",
-            DataWarning,
-        )
+        # Before the download, so that a reader can stop it.
+        emit([NoLicence(one.name, one.homepage)])
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from drugsig._check import warn
+from drugsig._notes import emit
 from drugsig.comparison.admission import admit
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.links import Links
-from drugsig.errors import ChainingWarning, ComponentSizeError, GroupingError, ThresholdError
+from drugsig.errors import ComponentSizeError, GroupingError, ThresholdError
 from drugsig.groups.cutting import (
     DEFAULT_LINKAGE,
     choose_linkage,
@@ -179,8 +179,7 @@ def group_links(
         undefined_ids=undefined,
         below_cut=True,
     )
-    if result.chained:
-        warn(result.chaining_note, ChainingWarning)
+    emit(result.notes)
     return result
 
 

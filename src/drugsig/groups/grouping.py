@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cophenet
 from scipy.spatial.distance import squareform
 
-from drugsig._check import warn
+from drugsig._notes import emit
 from drugsig.comparison.comparison import Comparison
-from drugsig.errors import ChainingWarning, GroupingError
+from drugsig.errors import GroupingError
 from drugsig.groups.agreeing import agreeing_tree, cut_by_component, same_partition
 from drugsig.groups.cutting import (
     DEFAULT_LINKAGE,
@@ -24,7 +24,7 @@ from drugsig.groups.cutting import (
 )
 from drugsig.groups.groups import Groups
 
-__all__ = ["DEFAULT_LINKAGE", "LINKAGES", "group"]
+__all__ = ["DEFAULT_LINKAGE", "LINKAGES", "group", "grouped"]
 
 
 def group(
@@ -67,6 +67,21 @@ def group(
     order of the profiles nor on profiles that no chain of links reaches. A group is an
     investigative lead, not proof of a common source.
     """
+    result = grouped(comparison, threshold=threshold, linkage_method=linkage_method)
+    emit(result.notes)
+    return result
+
+
+def grouped(
+    comparison: Comparison, /, *, threshold: float, linkage_method: str = DEFAULT_LINKAGE
+) -> Groups:
+    """Group profiles as `group` does, and leave its notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    comparison, threshold, linkage_method
+        As in `group`.
+    """
     method = choose_linkage(linkage_method, metric=comparison.metric.name)
     if not comparison.symmetric:
         raise GroupingError(
@@ -95,7 +110,7 @@ def group(
         labels[kept] = n + found
         if len(kept) > 2 and np.ptp(upper) > 0:
             correlation = _cophenetic(tree, upper)
-    result = Groups(
+    return Groups(
         ids=comparison.row_ids,
         labels=number_groups(labels, by_text),
         components=number_groups(links.components, by_text),
@@ -107,9 +122,6 @@ def group(
         cophenetic_correlation=correlation,
         undefined_ids=comparison.undefined_ids,
     )
-    if result.chained:
-        warn(result.chaining_note, ChainingWarning)
-    return result
 
 
 def _tree_and_clusters(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, freeze
+from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import GroupingError, UnknownNameError
+from drugsig.errors import ChainingWarning, DrugsigWarning, GroupingError, UnknownNameError
 from drugsig.evidence.pairs import PairSample
 
-__all__ = ["Groups", "PartitionRates", "group_name"]
+__all__ = ["ChainedGroups", "Groups", "PartitionRates", "group_name"]
 
 _SHOWN = 12
 
@@ -27,6 +29,31 @@ def group_name(number: int, /) -> str:
     'G007'
     """
     return f"G{number:03d}"
+
+
+@dataclass(frozen=True)
+class ChainedGroups(Note):
+    """Chaining links gives other groups than the linkage does.
+
+    Take the groups, which are the more cautious reading, and look at the components for profiles
+    that a chain of links alone holds together.
+    """
+
+    code: ClassVar[str] = "chained-groups"
+    category: ClassVar[type[DrugsigWarning]] = ChainingWarning
+    linkage: str
+    n_groups: int
+    n_components: int
+    largest_component: int
+    n_profiles: int
+
+    def __str__(self) -> str:
+        return (
+            f"Chaining changes the picture: {self.linkage} linkage gives {self.n_groups} groups, "
+            f"the links chained together give {self.n_components}, the largest with "
+            f"{self.largest_component} of {self.n_profiles} profiles. Profiles in one component "
+            "need not be alike; a group is the more cautious reading."
+        )
 
 
 @dataclass(frozen=True)
@@ -136,16 +163,24 @@ class Groups(FrozenArrays):
         return not pairs == len(self) == self.n_components
 
     @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader of the groups must know."""
+        if not self.chained:
+            return ()
+        return (
+            ChainedGroups(
+                linkage=self.linkage,
+                n_groups=len(self),
+                n_components=self.n_components,
+                largest_component=self.largest_component,
+                n_profiles=len(self.ids),
+            ),
+        )
+
+    @property
     def chaining_note(self) -> str:
         """What a reader must know where groups and components differ; empty where they agree."""
-        if not self.chained:
-            return ""
-        return (
-            f"Chaining changes the picture: {self.linkage} linkage gives {len(self)} groups, the "
-            f"links chained together give {self.n_components}, the largest with "
-            f"{self.largest_component} of {len(self.ids)} profiles. Profiles in one component need "
-            "not be alike; a group is the more cautious reading."
-        )
+        return " ".join(note.text for note in self.notes)
 
     def members(self, number: int, /) -> tuple[str, ...]:
         """Return the profiles of one group.

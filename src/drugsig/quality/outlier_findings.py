@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pandas as pd
 
 from drugsig._check import listed
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning, SmallSampleWarning
 from drugsig.profiles.status import Status
 
-__all__ = ["OutlierFinding", "OutlierFindings", "TargetSpread"]
+__all__ = ["FewReplicates", "OutlierFinding", "OutlierFindings", "TargetSpread"]
 
 _ROWS_IN_HTML = 30
 _OTHERS_IN_HTML = 8
+
+
+@dataclass(frozen=True)
+class FewReplicates(Note):
+    """The spread that values are called far by rests on few replicates.
+
+    Judge the named values of these targets by eye, or add sources that were measured again.
+    """
+
+    code: ClassVar[str] = "few-replicates"
+    category: ClassVar[type[DrugsigWarning]] = SmallSampleWarning
+    targets: tuple[str, ...]
+    needed: int
+
+    def __str__(self) -> str:
+        return (
+            f"The spread within sources of {listed(self.targets)} rests on fewer than "
+            f"{self.needed} replicates, and so does what is called far from it."
+        )
 
 
 @dataclass(frozen=True)
@@ -112,7 +134,7 @@ class OutlierFindings:
     without_source, alone : tuple of str
         Profiles whose source is not known, and those that are the only one of theirs: they could
         not be judged.
-    warnings : tuple of str
+    notes : tuple of Note
         What a reader must know.
     profiles_digest : str
         Of the profiles that were looked at.
@@ -127,7 +149,7 @@ class OutlierFindings:
     n_profiles: int
     without_source: tuple[str, ...]
     alone: tuple[str, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     profiles_digest: str
 
     def __len__(self) -> int:
@@ -209,7 +231,7 @@ class OutlierFindings:
             )
             body.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
         shown = "all shown" if len(body) == len(self) else f"first {len(body)} shown"
-        notes = [self.rule, *self.warnings]
+        notes = [self.rule, *(note.text for note in self.notes)]
         unjudged = [s.target for s in self.spreads if not s.degrees_of_freedom]
         if unjudged:
             notes.append(f"Not judged, for want of replicates: {listed(unjudged)}.")

@@ -7,14 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose, is_whole, listed, refuse_single_text, warn
-from drugsig.errors import InputError, SmallSampleWarning
+from drugsig._check import choose, is_whole, refuse_single_text
+from drugsig._notes import Note, emit
+from drugsig.errors import InputError
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_censored
-from drugsig.quality.outlier_findings import OutlierFinding, OutlierFindings, TargetSpread
+from drugsig.quality.outlier_findings import (
+    FewReplicates,
+    OutlierFinding,
+    OutlierFindings,
+    TargetSpread,
+)
 from drugsig.quality.outlier_scores import recording_steps, score_values
 
-__all__ = ["FEW_REPLICATES", "SCALES", "find_outliers"]
+__all__ = ["FEW_REPLICATES", "SCALES", "find_outliers", "found_outliers"]
 
 SCALES = ("linear", "log")
 
@@ -117,6 +123,30 @@ def find_outliers(
     >>> [(f.profile_id, f.value, f.median_of_others) for f in found.findings]
     [('f', 71.0, 7.1)]
     """
+    result = found_outliers(
+        profiles, source=source, targets=targets, threshold=threshold, scale=scale, pool=pool
+    )
+    emit(result.notes)
+    return result
+
+
+def found_outliers(
+    profiles: ProfileSet,
+    /,
+    *,
+    source: str = "batch_id",
+    targets: Sequence[str] | None = None,
+    threshold: float = 6.0,
+    scale: str = "linear",
+    pool: int | None = 60,
+) -> OutlierFindings:
+    """Name values as `find_outliers` does, and leave its notes to the caller.
+
+    Parameters
+    ----------
+    profiles, source, targets, threshold, scale, pool
+        As in `find_outliers`.
+    """
     choose(scale, SCALES, what="scale")
     _refuse_numbers(threshold, pool)
     refuse_single_text(targets, "target names")
@@ -146,14 +176,8 @@ def find_outliers(
             f"'{source}', so no value has others to be compared with. Name the column that "
             "repeated measurements share: source='...'."
         )
-    warnings = []
-    few = [s.target for s in spreads if s.n_values and s.degrees_of_freedom < FEW_REPLICATES]
-    if few:
-        warnings.append(
-            f"The spread within sources of {listed(few)} rests on fewer than {FEW_REPLICATES} "
-            "replicates, and so does what is called far from it."
-        )
-        warn(warnings[0], SmallSampleWarning)
+    few = tuple(s.target for s in spreads if s.n_values and s.degrees_of_freedom < FEW_REPLICATES)
+    notes: tuple[Note, ...] = (FewReplicates(few, needed=FEW_REPLICATES),) if few else ()
     return OutlierFindings(
         findings=tuple(sorted(findings, key=lambda f: -f.score)),
         spreads=tuple(spreads),
@@ -164,7 +188,7 @@ def find_outliers(
         n_profiles=len(profiles),
         without_source=tuple(i for i, s in zip(profiles.ids, labels, strict=True) if s is None),
         alone=tuple(profiles.ids[row] for row in alone.tolist()),
-        warnings=tuple(warnings),
+        notes=notes,
         profiles_digest=profiles.digest,
     )
 
