@@ -260,7 +260,7 @@ def test_the_sample_is_small_and_says_so(result: Result) -> None:
     assert sample is not None
     assert result.threshold.separated
     assert sample.n_linked_sources == 4
-    assert any("sources" in one for one in result.threshold.warnings)
+    assert any("sources" in str(n) for n in result.threshold.notes)
     farthest, nearest = sample.linked_scores.max(), sample.unlinked_scores.min()
     # Far enough that rounding decides nothing.
     assert nearest > 3 * farthest

@@ -205,7 +205,7 @@ def test_the_threshold_rests_on_enough(result: Result) -> None:
     assert sample.n_unlinked >= 5000
     assert sample.n_same_specimen > 0
     # Some batches were met in many seizures, others in two: that is told, and nothing else is few.
-    (few,) = [w for w in result.threshold.warnings if "fewer than" in w]
+    (few,) = [w for w in map(str, result.threshold.notes) if "fewer than" in w]
     assert "weigh like those of" in few
     assert [s.n_pairs > 0 for s in result.threshold.strata] == [True] * 4
 

@@ -212,7 +212,7 @@ def test_a_fusion_survives_a_file_and_a_worker() -> None:
         np.testing.assert_array_equal(other.log10_lr(values), fusion.log10_lr(values))
         assert not other.patterns[0].weights.flags.writeable
     assert fusion["elements"].n_linked_sources == 20
-    assert "Only 20 sources" in fusion.warnings[0]
+    assert "Only 20 sources" in str(fusion.notes[0])
     assert repr(fusion) == (
         "<Fusion of 'impurities', 'isotopes', 'elements': 5 of 7 combinations of blocks learned>"
     )

@@ -82,8 +82,8 @@ def test_the_threshold_and_what_it_hides(learned: Threshold) -> None:
     assert everything.n_pairs == 3579
     assert everything.auc == pytest.approx(0.884, abs=5e-4)
     assert everything.link_rate == pytest.approx(0.158, abs=5e-4)
-    assert any("Only 10 sources" in note for note in learned.warnings)
-    assert any("derived from the profile itself" in note for note in learned.warnings)
+    assert any("Only 10 sources" in str(n) for n in learned.notes)
+    assert any("derived from the profile itself" in str(n) for n in learned.notes)
     interval = learned.true_positive_interval
     assert interval is not None
     assert interval.high - interval.low > 0.5

@@ -286,7 +286,7 @@ def test_what_a_reader_must_know_is_said() -> None:
             d, t, linked, kind="distance", source_a=sources,
             source_b=np.where(linked, sources, sources + 1),
         )  # fmt: skip
-    assert len(calibration.warnings) == 2
+    assert len(calibration.notes) == 2
 
 
 @pytest.mark.parametrize(

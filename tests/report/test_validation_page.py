@@ -153,7 +153,7 @@ def test_rates_are_percentages_throughout(report: ValidationReport) -> None:
 
 def test_notes_that_differ_in_numbers_only_are_told_once(report: ValidationReport) -> None:
     notes = ("38 sources are few.", "39 sources are few.", "Something else.")
-    told = [w.text for w in validation_warnings(replace(report, warnings=notes))]
+    told = [w.text for w in validation_warnings(replace(report, notes=notes))]
     assert "38 sources are few. (1 more of the kind, under Provenance.)" in told
     assert "Something else." in told
     assert not any(text.startswith("39") for text in told)

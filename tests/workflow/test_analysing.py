@@ -278,7 +278,9 @@ def test_published_study_from_the_workbook(reference_data: Path, tmp_path: Path)
         CircularRuleWarning,
         ChainingWarning,
     }
-    assert any("Only 10 sources stand behind the 13 linked pairs" in n for n in analysis.notes)
+    assert any(
+        "Only 10 sources stand behind the 13 linked pairs" in n for n in map(str, analysis.notes)
+    )
     threshold = analysis.threshold
     assert threshold.sample is not None
     assert round(threshold.auc or 0, 7) == 0.9731269

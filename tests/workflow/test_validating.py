@@ -99,7 +99,7 @@ def test_profiles_that_cannot_be_compared_are_left_out_and_named(folder: Path) -
         warnings.simplefilter("ignore", DrugsigWarning)
         made = validate_method(folder / "validation.toml", progress=False)
     assert made.report.n_profiles == len(profiles) - 1
-    assert profiles.ids[0] in made.report.warnings[0]
+    assert profiles.ids[0] in str(made.report.notes[0])
     assert made.model.validation is not None
     assert made.model.validation.report == made.report.digest
 

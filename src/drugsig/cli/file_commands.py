@@ -56,7 +56,7 @@ def _archive_info(path: Path) -> dict[str, Any] | None:
         except ReadError as error:
             told.append(str(error))
             continue
-        notes = list(getattr(found, "warnings", ()))
+        notes = [str(note) for note in getattr(found, "notes", ())]
         return {"holds": repr(found)[1:-1], "format": f"{kind}, drugsig", "notes": notes}
     try:
         # Of a damaged archive NumPy would leave a file open that it opened itself.

@@ -100,7 +100,7 @@ class Fusion:
         One for every combination of blocks that was measured together in enough pairs.
     lacking : dict of tuple of str to tuple of int
         The other combinations, and how many linked and unlinked pairs there were of them.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know before using it.
     """
 
@@ -108,7 +108,7 @@ class Fusion:
     method: str
     patterns: tuple[FusionPattern, ...]
     lacking: dict[tuple[str, ...], tuple[int, int]]
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def __getitem__(self, blocks: str | tuple[str, ...]) -> FusionPattern:
         wanted = {blocks} if isinstance(blocks, str) else set(blocks)
@@ -195,7 +195,7 @@ class Fusion:
                 {"blocks": list(blocks), "n_linked": counts[0], "n_unlinked": counts[1]}
                 for blocks, counts in self.lacking.items()
             ],
-            "warnings": list(self.warnings),
+            "warnings": list(self.notes),
         }
 
     @classmethod
@@ -223,7 +223,7 @@ class Fusion:
                     tuple(stored["blocks"]): (stored["n_linked"], stored["n_unlinked"])
                     for stored in data["lacking"]
                 },
-                warnings=tuple(str(text) for text in data["warnings"]),
+                notes=tuple(str(text) for text in data["warnings"]),
             )
         except KeyError as error:
             raise InputError(f"a stored fusion lacks {error}. Write the file anew.") from error
@@ -377,7 +377,7 @@ def fit_fusion(
         method=method,
         patterns=tuple(patterns),
         lacking=lacking,
-        warnings=tuple(notes),
+        notes=tuple(notes),
     )
 
 

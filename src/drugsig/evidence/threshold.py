@@ -73,7 +73,7 @@ class Threshold:
         95 %, by resampling sources.
     strata : tuple of StratumRate
         The first is over all strata.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know before using it.
     n_resamples : int
         How often sources were resampled; less often where there are very many pairs.
@@ -93,7 +93,7 @@ class Threshold:
     true_positive_interval: Interval | None = None
     auc_interval: Interval | None = None
     strata: tuple[StratumRate, ...] = ()
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     n_resamples: int = 0
 
     @property
@@ -201,7 +201,7 @@ class Threshold:
                 ),
                 ("area under the ROC curve", f"{self.auc:.4f} (95 %: {self.auc_interval})"),
             ]
-        rows += [("mind", w) for w in self.warnings]
+        rows += [("mind", w) for w in self.notes]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
         )
@@ -343,7 +343,7 @@ def given_threshold(value: float, /, *, metric: Metric) -> Threshold:
         value=metric.check_threshold(value),
         metric=metric,
         origin="given",
-        warnings=(
+        notes=(
             (
                 "The threshold was given and is not validated: there are no pairs of known "
                 "source, so its error rates are not known."
@@ -428,7 +428,7 @@ def _assessed(
         true_positive_interval=rate_interval(sample, positive, weights, linked=True),
         auc_interval=auc_interval(sample, weights),
         strata=stratum_rates(sample, value, strata or {}),
-        warnings=tuple(notes),
+        notes=tuple(notes),
         n_resamples=n_resamples,
     )
 

@@ -180,7 +180,7 @@ class TypicalityCalibration:
         Pairs it was fitted to.
     n_linked_sources : int or None
         The sources behind the linked ones; None where they were not told.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know before using it.
     """
 
@@ -194,7 +194,7 @@ class TypicalityCalibration:
     n_linked: int
     n_unlinked: int
     n_linked_sources: int | None
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def log10_lr(self, scores: ArrayLike, typicality: ArrayLike, /) -> Floats:
         """Return the log10 likelihood ratio of every pair.
@@ -238,7 +238,7 @@ class TypicalityCalibration:
             "n_linked": self.n_linked,
             "n_unlinked": self.n_unlinked,
             "n_linked_sources": self.n_linked_sources,
-            "warnings": list(self.warnings),
+            "warnings": list(self.notes),
         }
 
     @classmethod
@@ -275,7 +275,7 @@ class TypicalityCalibration:
                 n_linked=data["n_linked"],
                 n_unlinked=data["n_unlinked"],
                 n_linked_sources=data["n_linked_sources"],
-                warnings=tuple(str(text) for text in data["warnings"]),
+                notes=tuple(str(text) for text in data["warnings"]),
                 **numbers,
             )
         except KeyError as error:
@@ -306,7 +306,7 @@ class TypicalityCalibration:
             ("scores", f"a {self.kind} from {self.range[0]:.6g} to {self.range[1]:.6g}"),
             ("linked pairs", str(self.n_linked)),
             ("unlinked pairs", str(self.n_unlinked)),
-            *(("mind", text) for text in self.warnings),
+            *(("mind", text) for text in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
@@ -424,7 +424,7 @@ def fit_typicality(
         n_linked=int(pairs.linked.sum()),
         n_unlinked=int((~pairs.linked).sum()),
         n_linked_sources=sources.n_linked,
-        warnings=tuple(notes),
+        notes=tuple(notes),
     )
 
 

@@ -125,7 +125,7 @@ def validation_warnings(report: ValidationReport, /) -> list[Warned]:
     told_already = ("fewer than", *report.rule.circular)
     out += [
         Warned("Noted on the way", note)
-        for note in _merged(report.warnings)
+        for note in _merged(report.notes)
         if not any(text in note for text in told_already)
     ]
     return out
@@ -268,7 +268,7 @@ def provenance_section(report: ValidationReport, /) -> dict[str, Any]:
     rows.append(("sha256 of validation.json", report.digest))
     rows += [(name, v) for name, v in report.versions.items()]
     rows.append(("fold seeds", ", ".join(str(s) for s in report.seeds)))
-    return {"rows": rows, "notes": list(report.warnings)}
+    return {"rows": rows, "notes": list(report.notes)}
 
 
 def _row(found: Finding) -> dict[str, Any]:

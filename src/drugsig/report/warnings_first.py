@@ -89,7 +89,7 @@ def _about_validity(analysis: Analysis) -> list[Warned]:
             )
     out += [
         Warned("Few known sources" if "fewer than" in note else "Mind the rates", note)
-        for note in threshold.warnings
+        for note in threshold.notes
         if not any(c in note for c in rule.circular) and "learned from" not in note
     ]
     return out
@@ -148,7 +148,7 @@ def _about_groups(analysis: Analysis) -> list[Warned]:
 
 def _others(analysis: Analysis) -> list[Warned]:
     rule = analysis.threshold.rule
-    told = {*analysis.threshold.warnings, analysis.groups.chaining_note}
+    told = {*analysis.threshold.notes, analysis.groups.chaining_note}
     return [
         Warned("Noted on the way", note)
         for note in analysis.notes

@@ -134,7 +134,7 @@ def _with_note(made: Validation, unusable: dict[str, str]) -> Validation:
     told = "; ".join(f"'{name}' ({why})" for name, why in list(unusable.items())[:5])
     more = f" and {len(unusable) - 5} more" if len(unusable) > 5 else ""
     note = f"{len(unusable)} profile(s) were read and left out: {told}{more}."
-    report = replace(made.report, warnings=(note, *made.report.warnings))
+    report = replace(made.report, notes=(note, *made.report.notes))
     carried = made.model.validation
     assert carried is not None  # noqa: S101 - `validate` gives its model a validation
     model = made.model.with_validation(replace(carried, report=report.digest))

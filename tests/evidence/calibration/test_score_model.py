@@ -154,7 +154,7 @@ def test_what_a_reader_must_know_is_said() -> None:
     unlinked = [(3.0, 0, 1), (6.0, 1, 2), (7.0, 0, 2)]
     with pytest.warns(SmallSampleWarning, match="Only 3 sources"):
         model = fit_score_model(sample_of(linked, unlinked))
-    assert "Only 3 sources" in model.warnings[0]
+    assert "Only 3 sources" in str(model.notes[0])
     assert "not validated" in repr(model)
     page = model._repr_html_()
     assert "Only 3 sources" in page

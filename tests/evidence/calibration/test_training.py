@@ -95,9 +95,9 @@ def test_few_linked_sources_are_warned_of_and_counted() -> None:
     with pytest.warns(SmallSampleWarning, match="Only 29 sources"):
         calibration = fit_calibration(scores, linked, kind="distance", source_a=a, source_b=b)
     assert (calibration.n_linked_sources, calibration.n_unlinked_sources) == (29, 61)
-    assert "29 sources" in calibration.warnings[0]
+    assert "29 sources" in str(calibration.notes[0])
     a[:40] = b[:40] = np.arange(40) % 30
-    assert fit_calibration(scores, linked, kind="distance", source_a=a, source_b=b).warnings == ()
+    assert fit_calibration(scores, linked, kind="distance", source_a=a, source_b=b).notes == ()
 
 
 @given(

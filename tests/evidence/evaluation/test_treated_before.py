@@ -38,7 +38,9 @@ def test_what_was_done_before_is_not_done_again_in_the_folds(spec: LrModelSpec) 
 def test_what_was_learned_before_is_told_also_with_a_recipe() -> None:
     treated = pretreat(skewed(), "sum | sd_weights")
     found = evaluate_model(treated, BATCHES, SCORE, recipe="autoscale", seeds=[0], n_folds=3)
-    assert any("learned from the profiles it is judged on" in note for note in found.warnings)
+    assert any(
+        "learned from the profiles it is judged on" in note for note in map(str, found.notes)
+    )
 
 
 def test_a_study_does_nothing_twice_and_refuses_what_learned_before() -> None:

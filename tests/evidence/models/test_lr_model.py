@@ -130,7 +130,7 @@ def test_a_profile_of_the_training_set_does_not_speak_for_itself(known: ProfileS
     assert found.log10_lr_raw[found.find("batch 00/0", "batch 01/0")] == pytest.approx(
         without.log10_lr(known.values[:1], known.values[4:5]), rel=1e-12
     )
-    assert any("taken out of the background" in note for note in found.notes)
+    assert any("taken out of the background" in str(n) for n in found.notes)
 
 
 def test_nothing_is_said_in_words_without_a_validation(
@@ -147,7 +147,9 @@ def test_nothing_is_said_in_words_without_a_validation(
     assert checked.digest == model.digest
     assert checked.validation is not None
     failed = replace(checked.validation, verdicts={"accuracy": "fail"})
-    assert any("accuracy" in n for n in model.with_validation(failed).evaluate(fresh).notes)
+    assert any(
+        "accuracy" in n for n in map(str, model.with_validation(failed).evaluate(fresh).notes)
+    )
 
 
 def test_the_validation_of_another_model_is_refused(known: ProfileSet, model: LrModel) -> None:
@@ -194,7 +196,10 @@ def test_a_difference_that_is_allowed_is_noted(model: LrModel, fresh: ProfileSet
     south = fresh.with_column("laboratory", ["south"] * len(fresh))
     with pytest.raises(ModelMismatchError, match="laboratory"):
         model.evaluate(south)
-    assert any("across laboratory" in n for n in model.evaluate(south, across=["laboratory"]).notes)
+    assert any(
+        "across laboratory" in n
+        for n in map(str, model.evaluate(south, across=["laboratory"]).notes)
+    )
 
 
 def test_an_unknown_epoch_is_not_that_of_the_model(model: LrModel, fresh: ProfileSet) -> None:

@@ -59,7 +59,7 @@ class Calibration:
         Pairs it was fitted to.
     n_linked_sources, n_unlinked_sources : int or None
         The sources behind them; None where they were not told.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know before using it.
     """
 
@@ -73,7 +73,7 @@ class Calibration:
     n_unlinked: int
     n_linked_sources: int | None
     n_unlinked_sources: int | None
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def range(self) -> tuple[float, float]:
@@ -149,7 +149,7 @@ class Calibration:
             "n_unlinked": self.n_unlinked,
             "n_linked_sources": self.n_linked_sources,
             "n_unlinked_sources": self.n_unlinked_sources,
-            "warnings": list(self.warnings),
+            "warnings": list(self.notes),
         }
 
     @classmethod
@@ -181,7 +181,7 @@ class Calibration:
             low=low,
             high=high,
             extrapolates=bool(data.get("extrapolates", False)),
-            warnings=tuple(str(text) for text in data.get("warnings", ())),
+            notes=tuple(str(text) for text in data.get("warnings", ())),
             **{name: data[name] for name in _COUNTS},
         )
 
@@ -209,7 +209,7 @@ class Calibration:
             ("log10 LR", f"{low:.3g} to {high:.3g}"),
             ("linked pairs", _counted(self.n_linked, self.n_linked_sources)),
             ("unlinked pairs", _counted(self.n_unlinked, self.n_unlinked_sources)),
-            *(("mind", text) for text in self.warnings),
+            *(("mind", text) for text in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
@@ -322,7 +322,7 @@ def fit_calibration(
         n_unlinked=int((~pairs.linked).sum()),
         n_linked_sources=sources.n_linked,
         n_unlinked_sources=sources.n_unlinked,
-        warnings=notes,
+        notes=notes,
     )
 
 

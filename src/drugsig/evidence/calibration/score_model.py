@@ -52,7 +52,7 @@ class ScoreModel:
     identity : dict of str to str
         What else the profiles must agree in with those it was fitted to, such as digests of the
         protocol and the recipe, epoch and replicate level. See `require`.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know before using it.
     """
 
@@ -60,7 +60,7 @@ class ScoreModel:
     calibration: Calibration
     rule: PopulationRule
     identity: dict[str, str]
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def log10_lr(
         self,
@@ -162,7 +162,7 @@ class ScoreModel:
             "rule": self.rule.to_data(),
             "identity": dict(self.identity),
             "calibration": self.calibration.to_data(),
-            "warnings": list(self.warnings),
+            "warnings": list(self.notes),
         }
 
     @classmethod
@@ -196,7 +196,7 @@ class ScoreModel:
             calibration=calibration,
             rule=PopulationRule.from_data(data["rule"]),
             identity=_checked_identity(data.get("identity")),
-            warnings=tuple(str(text) for text in data.get("warnings", ())),
+            notes=tuple(str(text) for text in data.get("warnings", ())),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -207,7 +207,7 @@ class ScoreModel:
             and self.rule == other.rule
             and self.calibration == other.calibration
             and self.identity == other.identity
-            and self.warnings == other.warnings
+            and self.notes == other.notes
         )
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
@@ -228,7 +228,7 @@ class ScoreModel:
             ("calibration", repr(self.calibration)),
             ("log10 LR", f"{low:.3g} to {high:.3g}"),
             *self.identity.items(),
-            *(("mind", text) for text in self.warnings),
+            *(("mind", text) for text in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows
@@ -306,7 +306,7 @@ def fit_score_model(
         extrapolate=extrapolate,
         **options,
     )
-    notes = list(calibration.warnings)
+    notes = list(calibration.notes)
     if sample.rule.circular:
         notes.append(
             f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
@@ -323,7 +323,7 @@ def fit_score_model(
         calibration=calibration,
         rule=sample.rule,
         identity=_checked_identity(identity),
-        warnings=tuple(notes),
+        notes=tuple(notes),
     )
 
 

@@ -93,7 +93,7 @@ class Evaluation(FrozenArrays):
         The content digest of the profiles, pretreated all together.
     n_profiles : int
         How many there are.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know.
     """
 
@@ -116,7 +116,7 @@ class Evaluation(FrozenArrays):
     n_folds: int
     reference_set: str
     n_profiles: int
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.linked)
@@ -235,7 +235,7 @@ class Evaluation(FrozenArrays):
             cllr_calibrated=tuple(table["cllr_calibrated"].tolist()),
             cllr_bounded=tuple(table["cllr_bounded"].tolist()),
             cllr_min=tuple(table["cllr_min"].tolist()),
-            warnings=self.warnings,
+            notes=self.notes,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -284,7 +284,7 @@ class Evaluation(FrozenArrays):
         body += "<tr><td>mean</td>" + "".join(f"<td>{table[n].mean():.3f}</td>" for n in names)
         notes = "".join(
             f'<tr><td>mind</td><td colspan="{len(names)}">{html.escape(text)}</td></tr>'
-            for text in self.warnings
+            for text in self.notes
         )
         return (
             f"<table><caption>{html.escape(str(self.spec))}: {self.n_linked} linked pairs of "

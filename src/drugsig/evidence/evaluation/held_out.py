@@ -68,7 +68,7 @@ def evaluate_held_out(
     every = np.ones(data.n_sources, dtype=bool)
     part = judge(model.stages, data, every)
     record = part.record(model.stages, len(model.sources), data.n_sources)
-    notes = [*data.pairs.notes, *model.warnings]
+    notes = [*data.pairs.notes, *model.notes]
     if across:
         notes.append(f"Judged across {' and '.join(across)}: the model was not fitted so.")
     return assembled(

@@ -177,5 +177,5 @@ def assembled(
         n_folds=n_folds,
         reference_set=profiles.digest,
         n_profiles=len(profiles),
-        warnings=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(notes)),
     )

@@ -94,7 +94,7 @@ def fit_lr_model(
         stages=stages,
         profile_ids=profiles.ids,
         profile_sources=tuple("" if k < 0 else names[k] for k in row_source),
-        warnings=(*stages.notes, *training.pairs.notes),
+        notes=(*stages.notes, *training.pairs.notes),
     )
 
 

@@ -60,7 +60,7 @@ class LrModel:
         Background or score, calibration, bounds.
     profile_ids, profile_sources : tuple of str
         The profiles it was fitted to, and the source of each; empty text where that is not known.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know.
     validation : ValidationSummary or None
         How a model of these choices did on sources left out. Without it nothing is said in words.
@@ -72,7 +72,7 @@ class LrModel:
     stages: Stages
     profile_ids: tuple[str, ...]
     profile_sources: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     validation: ValidationSummary | None = None
 
     @property
@@ -208,7 +208,7 @@ class LrModel:
         )
         counts = [np.bincount(one.items.of_row) for one in (sets[0], sets[-1])]
         notes = [
-            *self.warnings,
+            *self.notes,
             *cautions.own_profiles(sum(map(bool, own)), in_background=self.background is not None),
             *cautions.beyond_calibration(self.calibration, raw),
             *cautions.sizes_of_items(self.stages.item_sizes, counts[0][first], counts[1][second]),
@@ -297,7 +297,7 @@ class LrModel:
             "notes": list(stages.notes),
             "profile_ids": list(self.profile_ids),
             "profile_sources": list(self.profile_sources),
-            "warnings": list(self.warnings),
+            "warnings": list(self.notes),
             "validation": None if self.validation is None else self.validation.to_data(),
         }
         return header, arrays
@@ -371,7 +371,7 @@ class LrModel:
             ("bounds", "none" if self.bounds is None else str(self.bounds)),
             ("validation", "none" if self.validation is None else str(self.validation)),
             ("digest", self.digest),
-            *(("mind", text) for text in self.warnings),
+            *(("mind", text) for text in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
@@ -418,7 +418,7 @@ def load_model(path: str | Path, /) -> LrModel:
             stages=stages,
             profile_ids=tuple(header["profile_ids"]),
             profile_sources=tuple(header["profile_sources"]),
-            warnings=tuple(header["warnings"]),
+            notes=tuple(header["warnings"]),
             validation=None if validation is None else ValidationSummary.from_data(validation),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -189,13 +189,13 @@ def fit_stages(
         scores = training.scores[pairs.first[own], pairs.second[own]]
         options: dict[str, Any] = {"method": spec.calibrator, "metric": get_metric(spec.metric)}
         score_calibration = fit_calibration(scores, linked, source_a=a, source_b=b, **options)
-        notes += score_calibration.warnings
+        notes += score_calibration.notes
         raw = known.without_own(scores, **options)
     ratios = raw
     if spec.calibration != NONE:
         further: dict[str, Any] = {"method": spec.calibration, "kind": "similarity"}
         calibration = fit_calibration(raw, linked, source_a=a, source_b=b, **further)
-        notes += calibration.warnings
+        notes += calibration.notes
         if spec.bounds != NONE:
             ratios = known.without_own(raw, **further)
     bounds = None

@@ -17,6 +17,9 @@ VERDICTS = ("pass", "fail", "not assessed")
 
 _SERIES = ("seeds", "cllr_raw", "cllr_calibrated", "cllr_bounded", "cllr_min")
 
+# What a field is called in a file.
+_KEYS = {"notes": "warnings"}
+
 
 @dataclass(frozen=True)
 class ValidationSummary:
@@ -38,7 +41,7 @@ class ValidationSummary:
         Different pairs of items that were scored.
     cllr_raw, cllr_calibrated, cllr_bounded, cllr_min : tuple of float
         One a seed; `cllr_min` is that of the calibrated likelihood ratios.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know.
     verdicts : dict of str to str
         Performance characteristic and "pass", "fail" or "not assessed", where a validation by
@@ -60,7 +63,7 @@ class ValidationSummary:
     cllr_calibrated: tuple[float, ...]
     cllr_bounded: tuple[float, ...]
     cllr_min: tuple[float, ...]
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     verdicts: dict[str, str] = field(default_factory=dict)
     report: str = ""
 
@@ -91,7 +94,7 @@ class ValidationSummary:
             value = getattr(self, f.name)
             if isinstance(value, tuple):
                 value = [v if not isinstance(v, float) or np.isfinite(v) else str(v) for v in value]
-            data[f.name] = dict(value) if isinstance(value, dict) else value
+            data[_KEYS.get(f.name, f.name)] = dict(value) if isinstance(value, dict) else value
         return data
 
     @classmethod
@@ -103,7 +106,7 @@ class ValidationSummary:
         InputError
             If something is missing or of the wrong kind.
         """
-        known = {f.name for f in fields(cls)}
+        known = {_KEYS.get(f.name, f.name) for f in fields(cls)}
         if not isinstance(data, Mapping) or set(data) != known:
             raise InputError("the validation of a stored model is not complete: write it anew")
         read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
@@ -112,6 +115,7 @@ class ValidationSummary:
                 read[name] = tuple(float(v) for v in read[name])
             read["seeds"] = tuple(int(v) for v in read["seeds"])
             read["verdicts"] = dict(read["verdicts"])
+            read["notes"] = read.pop("warnings")
         except (TypeError, ValueError) as error:
             raise InputError(f"the validation of a stored model is damaged: {error}") from error
         return cls(**read)

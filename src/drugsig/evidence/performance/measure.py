@@ -120,7 +120,7 @@ class LrPerformance:
         Sources they come from; None where sources are not known.
     n_resamples : int
         How often sources were resampled; 0 where sources are not known.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know before using the figures.
     """
 
@@ -143,7 +143,7 @@ class LrPerformance:
     n_linked_sources: int | None
     n_unlinked_sources: int | None
     n_resamples: int
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def rows(self) -> tuple[tuple[str, Estimate], ...]:
         """Return the figures in the order of a report, each with its name."""
@@ -192,8 +192,7 @@ class LrPerformance:
             for a, b, c in lines
         )
         body += "".join(
-            f'<tr><td>mind</td><td colspan="2">{html.escape(note)}</td></tr>'
-            for note in self.warnings
+            f'<tr><td>mind</td><td colspan="2">{html.escape(note)}</td></tr>' for note in self.notes
         )
         return (
             "<table><caption>Performance of likelihood ratios</caption><thead><tr><th>figure</th>"
@@ -278,7 +277,7 @@ def measure_performance(
         figures = _with_intervals(
             figures, values, known, ordered, draw_sources(sources, n_resamples, rng)
         )
-    return replace(figures, warnings=tuple(notes))
+    return replace(figures, notes=tuple(notes))
 
 
 def _or_unknown(number: int | None) -> str:
@@ -353,7 +352,7 @@ def _figures(
         n_linked_sources=None,
         n_unlinked_sources=None,
         n_resamples=0,
-        warnings=(),
+        notes=(),
     )
 
 

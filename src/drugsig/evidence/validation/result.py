@@ -133,7 +133,7 @@ class ValidationReport:
         What else decided the result.
     digests, versions : mapping of str to str
         Of the profiles, choices, rule and criteria; of drugsig and what computes.
-    warnings : tuple of str
+    notes : tuple of str
         What a reader must know.
     """
 
@@ -159,7 +159,7 @@ class ValidationReport:
     settings: Mapping[str, Any]
     digests: Mapping[str, str]
     versions: Mapping[str, str]
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def verdict(self) -> str:
@@ -250,7 +250,7 @@ class ValidationReport:
             "settings": dict(self.settings),
             "digests": dict(self.digests),
             "versions": dict(self.versions),
-            "warnings": list(self.warnings),
+            "warnings": list(self.notes),
         }
 
     def to_json(self) -> str:
@@ -275,8 +275,7 @@ class ValidationReport:
             for f in self.findings
         )
         rows += "".join(
-            f'<tr><td>mind</td><td colspan="4">{html.escape(note)}</td></tr>'
-            for note in self.warnings
+            f'<tr><td>mind</td><td colspan="4">{html.escape(note)}</td></tr>' for note in self.notes
         )
         return (
             f"<table><caption>Validation of '{html.escape(self.name)}': {self.verdict}</caption>"

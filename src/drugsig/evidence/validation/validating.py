@@ -281,9 +281,7 @@ def _validated(
             "python": platform.python_version(),
             **{name: version(name) for name in _COMPUTING},
         },
-        warnings=tuple(
-            dict.fromkeys((*evaluation.warnings, *performance.warnings, *model.warnings))
-        ),
+        notes=tuple(dict.fromkeys((*evaluation.notes, *performance.notes, *model.notes))),
     )
     summary = replace(evaluation.summary(), verdicts=report.verdicts, report=report.digest)
     return Validation(report, model.with_validation(summary), evaluation)
