@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
 from drugsig._files import new_files, new_folder, refuse_taken, sha256_of, write_file
 from drugsig.errors import OutputError
 
+ROOT = Path(__file__).parents[1]
 N_WRITERS = 4
 LARGE = 300_000
 
@@ -45,40 +45,52 @@ def contents(place: Path) -> set[bytes]:
     return {file.read_bytes() for file in files if file.exists()}
 
 
-def compete(kind: str, place: Path, number: int, start: Any, told: Any) -> None:
-    start.wait()
-    try:
-        WRITERS[kind](place, bytes([number]) * LARGE)
-    except OutputError as error:
-        told.put((number, str(error)))
-    else:
-        told.put((number, ""))
+# Each says that it is ready, waits for the word, and says how it went.
+COMPETE = """
+import sys
+from pathlib import Path
+from tests.test_files import LARGE, WRITERS
+from drugsig.errors import OutputError
+kind, place, number = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    WRITERS[kind](Path(place), number.encode() * LARGE)
+except OutputError as error:
+    print(error, flush=True)
+else:
+    print("written", flush=True)
+"""
 
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_of_several_processes_that_write_one_name_one_wins_and_the_others_are_told(
     tmp_path: Path, kind: str
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    start, told = context.Barrier(N_WRITERS), context.Queue()
     place = tmp_path / "result"
-    processes = [
-        context.Process(target=compete, args=(kind, place, number, start, told))
-        for number in range(N_WRITERS)
-    ]
-    for process in processes:
-        process.start()
-    ends = dict(told.get(timeout=120) for _ in processes)
-    for process in processes:
-        process.join(timeout=120)
-    winners = [number for number, text in ends.items() if not text]
-    assert len(winners) == 1
-    assert contents(place) == {bytes(winners) * LARGE}
-    assert all(
-        "already there" in text or "exist" in text
-        for number, text in ends.items()
-        if number not in winners
-    )
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", COMPETE, kind, str(place), str(number)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    cwd=ROOT,
+                )
+            )
+            for number in range(N_WRITERS)
+        ]
+        told = [process.stdout.readline() for process in processes if process.stdout]
+        assert told == ["ready\n"] * N_WRITERS
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        ends = [process.communicate(timeout=120)[0].strip() for process in processes]
+    assert ends.count("written") == 1
+    assert contents(place) == {str(ends.index("written")).encode() * LARGE}
+    assert all("already there" in end or "exist" in end for end in ends if end != "written")
     assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
