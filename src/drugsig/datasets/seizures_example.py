@@ -21,7 +21,7 @@ from drugsig.datasets.simulated import SimulatedProfiles
 from drugsig.datasets.simulation import simulate_profiles
 from drugsig.datasets.workbooks import Cell, write_workbook
 from drugsig.profiles.profile_set import ID_COLUMN
-from drugsig.profiles.tables import write_table
+from drugsig.profiles.tables import write_columns
 
 __all__ = ["IMPURITIES", "write_seizures"]
 
@@ -92,8 +92,7 @@ def write_seizures(folder: Path, /) -> None:
     profiles = _profile_rows(simulated, chosen, ids, incomplete, rng)
     cases = _case_rows(simulated, chosen, ids, truth, batches, rng)
     write_workbook(folder / "seizures.xlsx", {"Profiles": profiles, "Cases": cases})
-    rows = truth.loc[:, list(_TRUTH)].astype(object)
-    write_table(folder / "truth.csv", _TRUTH, rows.where(rows.notna(), None).to_numpy().tolist())
+    write_columns(folder / "truth.csv", truth.loc[:, list(_TRUTH)])
     templates = resources.files("drugsig.datasets") / "templates" / "profiles"
     for name in _TEMPLATES:
         text = (templates / name).read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from drugsig.errors import InputError, OutputError
 from drugsig.evidence.pairs import KnownPairs, PairSample, pair_sample
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables import write_profiles, write_table
+from drugsig.profiles.tables import write_columns, write_profiles
 from drugsig.study.cells import Cell
 from drugsig.study.folds import Choice
 from drugsig.study.plan import ALL_TARGETS, StudyPlan
@@ -201,7 +201,7 @@ class Study:
         decimal_comma : bool
             Write decimal commas, and semicolons between cells.
         """
-        return _write_frame(self._table, Path(path), decimal_comma=decimal_comma)
+        return write_columns(path, self._table, decimal_comma=decimal_comma)
 
     def write(self, folder: str | Path, /) -> Path:
         """Write the study to a folder, so that anybody can run it again to the same table.
@@ -230,7 +230,7 @@ class Study:
         with new_folder(place) as draft:
             write_profiles(self.profiles, draft / _PROFILES_FILE)
             self.to_csv(draft / "table.csv")
-            _write_frame(self.optimism, draft / "optimism.csv", decimal_comma=False)
+            write_columns(draft / "optimism.csv", self.optimism)
             text = self.plan_for(_PROFILES_FILE).to_toml(version=version("drugsig"))
             write_file(draft / _PLAN_FILE, text.encode())
         return place / _PLAN_FILE
@@ -307,14 +307,6 @@ def table_of(
 def _shown_names(plan: StudyPlan) -> list[str]:
     chosen = [] if [n for n, _ in plan.selections] == [ALL_TARGETS] else ["selection"]
     return ["recipe", *chosen, "metric", "rule"]
-
-
-def _write_frame(frame: pd.DataFrame, path: Path, *, decimal_comma: bool) -> Path:
-    rows = [
-        [None if pd.isna(value) else value for value in row]
-        for row in frame.astype(object).itertuples(index=False, name=None)
-    ]
-    return write_table(path, list(frame.columns), rows, decimal_comma=decimal_comma)
 
 
 def _html(frame: pd.DataFrame, caption: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,7 +20,8 @@ from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables import read_profiles, write_table
+from drugsig.profiles.tables import read_profiles, write_columns
+from drugsig.profiles.tables.table_file import coded
 
 __all__ = ["SearchedLinks", "search_links"]
 
@@ -29,16 +29,6 @@ Source = str | os.PathLike[str] | ProfileSet
 
 # The packages whose version can change a score.
 _COMPUTING = ("numpy", "scipy")
-
-_COLUMNS = (
-    "questioned",
-    "reference",
-    "score",
-    "measured_in_both",
-    "detected_in_both",
-    "few_detected",
-    "near_threshold",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,24 +221,22 @@ def _facts_path(target: Path) -> Path:
     return target.with_name(f"{target.name}.json")
 
 
-def _rows(found: Links) -> Iterator[tuple[Any, ...]]:
-    few, near = found.few_detected, found.near_threshold
-    for k in range(len(found)):
-        yield (
-            found.row_ids[found.rows[k]],
-            found.column_ids[found.columns[k]],
-            float(found.scores[k]),
-            int(found.measured[k]),
-            int(found.detected[k]),
-            bool(few[k]),
-            bool(near[k]),
-        )
+def _columns(found: Links) -> dict[str, Any]:
+    return {
+        "questioned": coded(found.rows, found.row_ids),
+        "reference": coded(found.columns, found.column_ids),
+        "score": found.scores,
+        "measured_in_both": found.measured,
+        "detected_in_both": found.detected,
+        "few_detected": found.few_detected,
+        "near_threshold": found.near_threshold,
+    }
 
 
 def _write(found: Links, facts: dict[str, Any], target: Path, *, decimal_comma: bool) -> None:
     # The table is named last: links without what was searched say too little.
     with new_files(_facts_path(target), target) as (beside, table):
-        write_table(table, _COLUMNS, _rows(found), decimal_comma=decimal_comma)
+        write_columns(table, _columns(found), decimal_comma=decimal_comma)
         told = {
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "table": {"file": target.name, "sha256": sha256_of(table)},

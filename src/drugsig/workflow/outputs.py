@@ -16,7 +16,8 @@ from drugsig._files import new_folder
 from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.inputs import RunsRead
 from drugsig.groups.groups import group_name
-from drugsig.profiles.tables import write_profiles, write_table
+from drugsig.profiles.tables import write_columns, write_profiles, write_table
+from drugsig.profiles.tables.table_file import coded
 from drugsig.report import render_report
 from drugsig.workflow.config import to_toml
 
@@ -53,8 +54,8 @@ def write_analysis(analysis: Analysis, folder: Path, /, *, decimal_comma: bool =
 def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None:
     write_profiles(analysis.profiles, folder / "profiles.csv", decimal_comma=decimal_comma)
     (folder / "scores.npz").write_bytes(_scores(analysis))
+    write_columns(folder / "links.csv", _link_columns(analysis), decimal_comma=decimal_comma)
     for name, columns, rows in (
-        ("links.csv", _LINK_COLUMNS, _link_rows(analysis)),
         ("groups.csv", _GROUP_COLUMNS, _group_rows(analysis)),
         ("quality.csv", _QUALITY_COLUMNS, _quality_rows(analysis)),
     ):
@@ -92,41 +93,22 @@ def _scores(analysis: Analysis) -> bytes:
     return buffer.getvalue()
 
 
-_LINK_COLUMNS = (
-    "questioned",
-    "reference",
-    "score",
-    "metric",
-    "threshold",
-    "measured_in_both",
-    "detected_in_both",
-    "few_detected",
-    "same_group",
-    "comparisons",
-    "expected_chance_links",
-    "most_chance_links",
-)
-
-
-def _link_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
+def _link_columns(analysis: Analysis) -> dict[str, Any]:
     links, labels = analysis.links, analysis.groups.labels
-    few = links.few_detected
-    for k in range(len(links)):
-        row, column = int(links.rows[k]), int(links.columns[k])
-        yield (
-            links.row_ids[row],
-            links.column_ids[column],
-            float(links.scores[k]),
-            links.metric.name,
-            links.threshold,
-            int(links.measured[k]),
-            int(links.detected[k]),
-            bool(few[k]),
-            bool(labels[row] == labels[column]),
-            links.comparisons,
-            links.expected_chance_links,
-            links.most_chance_links,
-        )
+    return {
+        "questioned": coded(links.rows, links.row_ids),
+        "reference": coded(links.columns, links.column_ids),
+        "score": links.scores,
+        "metric": links.metric.name,
+        "threshold": links.threshold,
+        "measured_in_both": links.measured,
+        "detected_in_both": links.detected,
+        "few_detected": links.few_detected,
+        "same_group": labels[links.rows] == labels[links.columns],
+        "comparisons": links.comparisons,
+        "expected_chance_links": links.expected_chance_links,
+        "most_chance_links": links.most_chance_links,
+    }
 
 
 _GROUP_COLUMNS = ("profile_id", "group", "group_size", "component", "state", "reasons")

@@ -23,11 +23,11 @@ from drugsig.profiles.tables.grid import Cell, text_of
 from drugsig.profiles.tables.notes import Notes
 from drugsig.profiles.tables.numerals import Convention, number_of, plain_numbers
 from drugsig.profiles.tables.source import Source
-from drugsig.profiles.tables.table_file import read_rows
+from drugsig.profiles.tables.table_file import Column, coded, read_rows
 from drugsig.profiles.tables.workbook import Workbook
 from drugsig.protocols.target import Target
 
-__all__ = ["FORMAT_VERSION", "TAG", "native_rows", "native_sheet", "read_native"]
+__all__ = ["FORMAT_VERSION", "TAG", "native_cells", "native_sheet", "read_native"]
 
 TAG = "#drugsig-profiles"
 FORMAT_VERSION = 1
@@ -53,8 +53,10 @@ def _default_status(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return status
 
 
-def native_rows(profiles: ProfileSet, /, *, decimal_comma: bool) -> Iterator[list[object]]:
-    """Yield the rows of drugsig's own format, from the preamble to the last profile.
+def native_cells(
+    profiles: ProfileSet, /, *, decimal_comma: bool
+) -> tuple[list[list[object]], list[Column]]:
+    """Return the cells of drugsig's own format: the rows above the profiles, and their columns.
 
     Parameters
     ----------
@@ -62,30 +64,38 @@ def native_rows(profiles: ProfileSet, /, *, decimal_comma: bool) -> Iterator[lis
         What to write.
     decimal_comma : bool
         What the preamble says of the numbers below it.
+
+    Returns
+    -------
+    rows : list of list
+        The preamble and the headings.
+    columns : list of Column
+        One cell a profile.
     """
-    yield [TAG, FORMAT_VERSION, "decimal comma" if decimal_comma else "decimal point"]
-    yield ["#name", profiles.name]
-    yield ["#digest", profiles.digest]
-    for target in profiles.targets:
-        yield ["#target", target.name, target.role, target.unit]
+    rows: list[list[object]] = [
+        [TAG, FORMAT_VERSION, "decimal comma" if decimal_comma else "decimal point"],
+        ["#name", profiles.name],
+        ["#digest", profiles.digest],
+    ]
+    rows.extend(["#target", one.name, one.role, one.unit] for one in profiles.targets)
     for step in profiles.history:
         text = step.detail_json
         pieces = [text[k : k + _JSON_PIECE] for k in range(0, len(text), _JSON_PIECE)]
-        yield ["#history", step.operation, *pieces]
+        rows.append(["#history", step.operation, *pieces])
     metadata = profiles.metadata_columns
     kinds: list[object] = ["metadata"] * len(metadata)
     head: list[object] = [ID_COLUMN, *metadata]
-    columns: list[Sequence[object]] = [profiles.ids, *(profiles.column(m) for m in metadata)]
-    labels = np.array([s.label for s in Status], dtype=object)
+    columns: list[Column] = [profiles.ids, *(profiles.column(m) for m in metadata)]
+    labels = [s.label for s in Status]
     for k, target in enumerate(profiles.targets):
         values, status = profiles.values[:, k], profiles.status[:, k]
         kinds.append("value")
         head.append(target.name)
-        columns.append(values.tolist())
+        columns.append(values)
         if (status != _default_status(values)).any():
             kinds.append("status")
             head.append(f"{target.name} [status]")
-            columns.append(labels[status].tolist())
+            columns.append(coded(status, labels))
         for kind, known in (
             ("limit", profiles.limits[:, k]),
             ("uncertainty", profiles.uncertainty[:, k]),
@@ -93,10 +103,8 @@ def native_rows(profiles: ProfileSet, /, *, decimal_comma: bool) -> Iterator[lis
             if not np.isnan(known).all():
                 kinds.append(kind)
                 head.append(f"{target.name} [{kind}]")
-                columns.append(known.tolist())
-    yield ["#kind", *kinds]
-    yield head
-    yield from (list(row) for row in zip(*columns, strict=True))
+                columns.append(known)
+    return [*rows, ["#kind", *kinds], head], columns
 
 
 def native_sheet(source: Source, book: Workbook | None, sheet: str | None) -> str | None:

@@ -7,10 +7,13 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from drugsig._check import choose
 from drugsig._files import write_file
@@ -21,7 +24,10 @@ from drugsig.profiles.tables.grid import Cell, column_letters
 from drugsig.profiles.tables.source import Source
 from drugsig.profiles.tables.workbook import MAX_SHEET_ROWS, Workbook, sheet_grid
 
-__all__ = ["SHEET", "read_rows", "write_rows"]
+__all__ = ["SHEET", "Column", "coded", "read_rows", "write_cells"]
+
+# The cells of a column; a categorical holds each text once.
+Column = pd.Categorical | NDArray[Any] | Sequence[object]
 
 SHEET = "profiles"
 ENDINGS = (".csv", ".tsv", ".xlsx")
@@ -33,9 +39,13 @@ _MAX_TEXT = 131_072
 
 # Every delimiter is quoted whichever is used, so that the first bare one is the delimiter.
 _QUOTED = re.compile(r"[\",;|\t\r\n]|\A\s|\s\Z")
+_NOTHING = '""'
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _XML_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _XML_FORBIDDEN = re.compile(r"[\ufffe\uffff]")
+
+# Lines that are text at one time, so that the text of a large table is never held at once.
+_BLOCK = 16_384
 
 # Integers up to here are exact in the doubles that a sheet stores.
 _EXACT = 2**53
@@ -85,17 +95,47 @@ _PARTS = {
 }
 
 
-def write_rows(
+def coded(codes: NDArray[np.integer], cells: Sequence[object], /) -> pd.Categorical:
+    """Return a column of cells that repeat, each held and looked at once.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        For every row the place of its cell; -1 for an empty one.
+    cells : sequence
+        All different, and not None.
+    """
+    # As they are: pandas would make one type of them.
+    kept: pd.Index[Any] = pd.Index(np.array([*cells, None], dtype=object)[:-1])
+    return pd.Categorical.from_codes(codes, kept)
+
+
+def write_cells(
     path: str | os.PathLike[str],
     rows: Iterable[Sequence[object]],
+    columns: Sequence[Column] = (),
     /,
     *,
     decimal_comma: bool,
     overwrite: bool,
 ) -> Path:
-    """Write rows of text, numbers, truth values and None to .csv, .tsv or .xlsx.
+    """Write text, numbers, truth values and None to .csv, .tsv or .xlsx.
 
-    The file appears whole or not at all. Its bytes depend on the rows only.
+    The file appears whole or not at all. Its bytes depend on the cells only, not on whether they
+    come as rows or as columns.
+
+    Parameters
+    ----------
+    path : path-like
+        Where.
+    rows : iterable of sequence
+        What stands above, of any widths.
+    columns : sequence of Column
+        What stands below, all equally long.
+    decimal_comma : bool
+        Write floats with a decimal comma, and semicolons between the cells of ``.csv``.
+    overwrite : bool
+        Replace a file that is already there.
 
     Raises
     ------
@@ -108,10 +148,15 @@ def write_rows(
     ending = choose(place.suffix.lower(), ENDINGS, what=f"ending of the table {place.name}")
     write: Callable[[IO[bytes]], None]
     if ending == ".xlsx":
-        write = lambda file: _write_sheet(file, rows)  # noqa: E731
+        below = zip(*(_cells(column) for column in columns), strict=True)
+        write = lambda file: _write_sheet(file, chain(rows, below))  # noqa: E731
     else:
         delimiter = "\t" if ending == ".tsv" else (";" if decimal_comma else ",")
-        write = lambda file: _write_text(file, rows, delimiter, decimal_comma)  # noqa: E731
+        lines = chain(
+            (delimiter.join([_field(cell, decimal_comma) for cell in row]) for row in rows),
+            _lines(columns, delimiter, decimal_comma),
+        )
+        write = lambda file: _write_text(file, lines)  # noqa: E731
     return write_file(place, write, overwrite=overwrite)
 
 
@@ -137,14 +182,49 @@ def _unwritable(cell: object) -> InputError:
     )
 
 
-def _write_text(
-    file: IO[bytes], rows: Iterable[Sequence[object]], delimiter: str, decimal_comma: bool
-) -> None:
+def _write_text(file: IO[bytes], lines: Iterator[str]) -> None:
     file.write(b"\xef\xbb\xbf")
-    for row in rows:
-        line = delimiter.join([_field(cell, decimal_comma) for cell in row])
+    while block := list(islice(lines, _BLOCK)):
         # A line with nothing on it would be skipped.
-        file.write((line or '""').encode("utf-8") + b"\n")
+        file.write("".join([f"{line or _NOTHING}\n" for line in block]).encode("utf-8"))
+
+
+def _lines(columns: Sequence[Column], delimiter: str, decimal_comma: bool) -> Iterator[str]:
+    writers = [_fields(column, decimal_comma) for column in columns]
+
+    def block(start: int) -> Iterator[str]:
+        rows = slice(start, start + _BLOCK)
+        return map(delimiter.join, zip(*(fields(rows) for fields in writers), strict=True))
+
+    starts = range(0, len(columns[0]) if columns else 0, _BLOCK)
+    return chain.from_iterable(map(block, starts))
+
+
+def _fields(column: Column, decimal_comma: bool) -> Callable[[slice], list[str]]:
+    """Return what writes a stretch of a column; the texts are those of `_field`, cell by cell."""
+    if isinstance(column, pd.Categorical):
+        # A missing cell has the code -1, which is the last place.
+        once = np.array([*(_field(c, decimal_comma) for c in column.categories), ""], dtype=object)
+        return lambda block: once[column.codes[block]].tolist()
+    if isinstance(column, np.ndarray) and column.dtype == np.bool_:
+        truth = np.array([_field(False, decimal_comma), _field(True, decimal_comma)], dtype=object)
+        return lambda block: truth[column[block].astype(np.intp)].tolist()
+    if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
+        return lambda block: list(map(str, column[block].tolist()))
+    if isinstance(column, np.ndarray) and column.dtype == np.float64:
+        return lambda block: _float_fields(column[block], decimal_comma)
+    return lambda block: [_field(cell, decimal_comma) for cell in column[block]]
+
+
+def _float_fields(values: NDArray[np.float64], decimal_comma: bool) -> list[str]:
+    texts = list(map(repr, values.tolist()))
+    for k in np.flatnonzero(np.isnan(values)):
+        texts[k] = ""
+    return [text.replace(".", ",") for text in texts] if decimal_comma else texts
+
+
+def _cells(column: Column) -> Iterable[object]:
+    return column.tolist() if isinstance(column, np.ndarray | pd.Categorical) else column
 
 
 def _field(cell: object, decimal_comma: bool) -> str:
@@ -233,7 +313,7 @@ def _xml_text(text: str) -> str:
 def read_rows(
     source: Source, book: Workbook | None, sheet: str | None
 ) -> Iterator[tuple[int, list[Cell]]]:
-    """Yield the rows of a table that `write_rows` wrote, still escaped, with their lines.
+    """Yield the rows of a table that `write_cells` wrote, still escaped, with their lines.
 
     Raises
     ------

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from drugsig._check import listed
 from drugsig.errors import InputError, TableError
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables.escape import unescape_text
 from drugsig.profiles.tables.grid import text_of
-from drugsig.profiles.tables.native import native_rows
+from drugsig.profiles.tables.native import native_cells
 from drugsig.profiles.tables.source import open_source
-from drugsig.profiles.tables.table_file import read_rows, write_rows
+from drugsig.profiles.tables.table_file import Column, coded, read_rows, write_cells
 from drugsig.profiles.tables.workbook import open_workbook
 
-__all__ = ["read_table", "write_profiles", "write_table"]
+__all__ = ["read_table", "write_columns", "write_profiles", "write_table"]
 
 
 def write_profiles(
@@ -58,8 +63,8 @@ def write_profiles(
     if not isinstance(profiles, ProfileSet):
         raise InputError(f"write_profiles writes a ProfileSet, got {type(profiles).__name__}")
     is_sheet = Path(path).suffix.lower() == ".xlsx"
-    rows = native_rows(profiles, decimal_comma=decimal_comma and not is_sheet)
-    return write_rows(path, rows, decimal_comma=decimal_comma, overwrite=overwrite)
+    cells = native_cells(profiles, decimal_comma=decimal_comma and not is_sheet)
+    return write_cells(path, *cells, decimal_comma=decimal_comma, overwrite=overwrite)
 
 
 def write_table(
@@ -110,11 +115,87 @@ def write_table(
     ...     path.read_text(encoding="utf-8-sig")
     "id,area\n'=1+1,0.5\n"
     """
-    if isinstance(columns, str) or not columns or not all(isinstance(c, str) for c in columns):
-        raise InputError(f"the columns of a table must be a list of headings, got {columns!r}")
-    return write_rows(
+    _check_headings(columns)
+    return write_cells(
         path, _checked_rows(columns, rows), decimal_comma=decimal_comma, overwrite=overwrite
     )
+
+
+def write_columns(
+    path: str | os.PathLike[str],
+    columns: Mapping[str, object] | pd.DataFrame,
+    /,
+    *,
+    decimal_comma: bool = False,
+    overwrite: bool = False,
+) -> Path:
+    r"""Write a table column by column: the bytes are those of `write_table`, and it is faster.
+
+    Parameters
+    ----------
+    path : path-like
+        Where; ``.csv``, ``.tsv`` or ``.xlsx``.
+    columns : mapping of str to column, or DataFrame
+        For every heading an array, a `pandas.Series`, a sequence of cells, or one cell that
+        stands in every row. In a `pandas.Categorical` each text is looked at once. What cells may
+        be and how they are written is as in `write_table`.
+    decimal_comma, overwrite : bool
+        As in `write_table`.
+
+    Returns
+    -------
+    Path
+        The file. It appears whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If the file is already there or cannot be written.
+    InputError
+        If the columns are of different lengths, or a cell holds something else.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = write_columns(Path(folder) / "t.csv", {"id": ["1", "2"], "unit": "mg"})
+    ...     path.read_text(encoding="utf-8-sig")
+    "id,unit\n1,mg\n2,mg\n"
+    """
+    headings: list[Any] = list(columns)
+    _check_headings(headings)
+    given = [column for _, column in columns.items()]
+    lengths = {len(column) for column in given if not _is_cell(column)}  # type: ignore[arg-type]
+    if len(lengths) != 1:
+        raise InputError(
+            "the columns of a table must be equally long, and one of them more than a single "
+            f"cell; got {listed(map(str, sorted(lengths))) or 'single cells'}"
+        )
+    made = [_column(column, *lengths) for column in given]
+    return write_cells(path, [headings], made, decimal_comma=decimal_comma, overwrite=overwrite)
+
+
+def _is_cell(column: object) -> bool:
+    return isinstance(column, str) or not isinstance(column, Sized)
+
+
+def _column(given: Any, length: int) -> Column:
+    if _is_cell(given):
+        missing = bool(pd.isna(given))
+        return coded(np.full(length, -1 if missing else 0, dtype=np.int8), [given][missing:])
+    if not isinstance(given, pd.Series):
+        column: Column = given
+        return column
+    if isinstance(given.array, pd.Categorical):
+        return given.array
+    if isinstance(given.dtype, np.dtype) and given.dtype != object:
+        return given.to_numpy()
+    return given.astype(object).where(given.notna(), None).tolist()
+
+
+def _check_headings(columns: Sequence[str]) -> None:
+    if isinstance(columns, str) or not columns or not all(isinstance(c, str) for c in columns):
+        raise InputError(f"the columns of a table must be a list of headings, got {columns!r}")
 
 
 def _checked_rows(
