@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from drugsig.profiles.tables import (
     describe_table,
     read_profiles,
     read_table,
+    write_columns,
     write_profiles,
     write_table,
 )
@@ -263,6 +265,65 @@ def test_any_table_comes_back_as_text(
         a == written(b) or (form[0] == ".xlsx" and float(a) == float(str(b)))
         for a, (_, b) in zip(found, rows, strict=True)
     )
+
+
+any_cells = st.one_of(st.none(), st.booleans(), st.integers(), texts, unknown_or_number)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> dict[str, object]:
+    n = draw(st.integers(0, 5))
+
+    def cells(of: st.SearchStrategy[object]) -> list[object]:
+        return draw(st.lists(of, min_size=n, max_size=n))
+
+    return {
+        "float": np.array(cells(st.one_of(unknown_or_number, st.just(math.inf))), dtype=float),
+        "single": np.array(cells(st.floats(width=32)), dtype=np.float32),
+        "whole": np.array(cells(st.integers(-(2**63), 2**63 - 1)), dtype=np.int64),
+        "byte": np.array(cells(st.integers(0, 255)), dtype=np.uint8),
+        "truth": np.array(cells(st.booleans()), dtype=bool),
+        "any": cells(any_cells),
+        "kinds": pd.Categorical(cells(st.sampled_from([*HOSTILE[:8], None]))),
+        "one": draw(any_cells),
+    }
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(table=tables(), form=st.sampled_from(FORMS))
+def test_columns_are_written_as_their_cells_are_one_by_one(
+    table: dict[str, object], form: tuple[str, bool]
+) -> None:
+    n = len(table["any"])  # type: ignore[arg-type]
+    columns = [
+        [table[name]] * n if name == "one" else list(column)  # type: ignore[call-overload]
+        for name, column in table.items()
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        by_columns, by_rows, by_frame = (Path(folder) / f"{k}{form[0]}" for k in range(3))
+        write_columns(by_columns, table, decimal_comma=form[1])
+        write_table(by_rows, list(table), zip(*columns, strict=True), decimal_comma=form[1])
+        frame = pd.DataFrame({**table, "any": pd.Series(table["any"], dtype=object)})
+        frame["one"] = pd.Series([table["one"]] * n, dtype=object)
+        write_columns(by_frame, frame, decimal_comma=form[1])
+        assert by_columns.read_bytes() == by_rows.read_bytes() == by_frame.read_bytes()
+
+
+def test_more_lines_than_are_written_at_once_are_the_same_lines(tmp_path: Path) -> None:
+    n = 40_000
+    write_columns(tmp_path / "a.csv", {"k": np.arange(n), "half": np.arange(n) / 2, "unit": "mg"})
+    rows = ([k, k / 2, "mg"] for k in range(n))
+    write_table(tmp_path / "b.csv", ["k", "half", "unit"], rows)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.parametrize("columns", [{"a": [1], "b": [1, 2]}, {"a": "x"}])
+def test_columns_of_different_lengths_or_of_none_are_refused(
+    tmp_path: Path, columns: dict[str, object]
+) -> None:
+    with pytest.raises(InputError, match="equally long"):
+        write_columns(tmp_path / "t.csv", columns)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_of_one_empty_column_keeps_its_rows(tmp_path: Path) -> None:
