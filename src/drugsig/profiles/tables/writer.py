@@ -160,7 +160,7 @@ def write_columns(
     >>> with TemporaryDirectory() as folder:
     ...     path = write_columns(Path(folder) / "t.csv", {"id": ["1", "2"], "unit": "mg"})
     ...     path.read_text(encoding="utf-8-sig")
-    "id,unit\n1,mg\n2,mg\n"
+    'id,unit\n1,mg\n2,mg\n'
     """
     headings: list[Any] = list(columns)
     _check_headings(headings)
