@@ -85,7 +85,7 @@ def test_units_of_time() -> None:
     ],
 )
 def test_gas_chromatography_is_let_in_in_silence(header: dict) -> None:
-    assert admit_run(Path("run"), **header).warnings == ()
+    assert admit_run(Path("run"), **header).doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_other_techniques_are_not(header: dict) -> None:
     ],
 )
 def test_what_nobody_knows_is_warned_about(header: dict) -> None:
-    assert admit_run(Path("run"), **header).warnings
+    assert admit_run(Path("run"), **header).doubts
 
 
 def test_detectors_of_liquid_chromatography_are_doubted() -> None:

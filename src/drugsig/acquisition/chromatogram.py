@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
+from drugsig._notes import Note
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import InputError
 
@@ -53,6 +54,8 @@ class Chromatogram(FrozenArrays):
         What the header says.
     peaks : tuple of StatedPeak
         The file's own peak table, if it has one.
+    notes : tuple of Note
+        Why it may not be what profiles are made of.
     """
 
     times_s: NDArray[np.float64]
@@ -61,6 +64,7 @@ class Chromatogram(FrozenArrays):
     metadata: RunMetadata
     unit: str = ""
     peaks: tuple[StatedPeak, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         if self.times_s.shape != self.intensity.shape or self.times_s.ndim != 1:

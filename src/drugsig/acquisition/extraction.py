@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import unique_text
+from drugsig._notes import Note, emit
 from drugsig.acquisition.cell_reasons import Flag, Reason, judge
 from drugsig.acquisition.integration import Integrated, integrate
 from drugsig.acquisition.ion_traces import TraceSource, trace_source
 from drugsig.acquisition.peak_table import IntegrationTrace, PeakTable, QualifierRatio
 from drugsig.acquisition.protocol_targets import targets_of
-from drugsig.acquisition.reading import iter_scans
+from drugsig.acquisition.reading import scans_of_file
 from drugsig.acquisition.run import Run, RunMetadata, Scan
 from drugsig.acquisition.target_window import QUANTITATION, TargetWindow, checked_targets
 from drugsig.acquisition.unstable_targets import settle_unstable
@@ -30,7 +31,7 @@ from drugsig.profiles.status import Status
 from drugsig.protocols.protocol import Protocol
 from drugsig.protocols.target import Target
 
-__all__ = ["Extraction", "extract", "extract_run"]
+__all__ = ["Extraction", "extract", "extract_run", "extracted"]
 
 # Fewer scans than this in a retention window do not make a peak.
 _FEWEST_SCANS = 5
@@ -258,11 +259,14 @@ class Extraction:
         One a profile, in the same order.
     failures : tuple of (str, DrugsigError)
         The runs that could not be extracted, and why.
+    notes : tuple of Note
+        Which of the files that were read may not be what profiles are made of, and why.
     """
 
     profiles: ProfileSet
     tables: tuple[PeakTable, ...]
     failures: tuple[tuple[str, DrugsigError], ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} failed" if self.failures else ""
@@ -306,11 +310,38 @@ def extract(
         If two runs would have one id, if there is not one id a run, or if there is no run.
     ExceptionGroup
         If there are runs and none could be extracted: the error of every one.
+
+    Warns
+    -----
+    UnsuitableRunWarning
+        If the header of a file says that the run may be unsuitable.
+    """
+    result = extracted(runs, targets, ids=ids, peak=peak, baseline=baseline)
+    emit(result.notes)
+    return result
+
+
+def extracted(
+    runs: Iterable[Run | str | os.PathLike[str] | Iterable[Scan]],
+    targets: Protocol | Iterable[TargetWindow],
+    /,
+    *,
+    ids: Sequence[str] | None = None,
+    peak: str = "nearest",
+    baseline: str = "arpls",
+) -> Extraction:
+    """Make profiles as `extract` does, and leave the notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    runs, targets, ids, peak, baseline
+        As in `extract`.
     """
     wanted = targets_of(targets) if isinstance(targets, Protocol) else checked_targets(targets)
     tables: list[PeakTable] = []
     rows: list[dict[str, str]] = []
     failures: list[tuple[str, DrugsigError]] = []
+    notes: list[Note] = []
     seen = 0
     for count, run in enumerate(runs):
         seen = count + 1
@@ -318,7 +349,7 @@ def extract(
             raise InputError(f"there are more runs than the {len(ids)} ids that were given")
         place = f"run {seen}"
         try:
-            with _opened(run) as scans:
+            with _opened(run, notes) as scans:
                 table = extract_run(
                     scans, wanted, name=_name_of(run, scans, place), peak=peak, baseline=baseline
                 )
@@ -362,15 +393,16 @@ def extract(
     )
     if isinstance(targets, Protocol):
         profiles = settle_unstable(profiles, targets)
-    return Extraction(profiles=profiles, tables=tuple(tables), failures=tuple(failures))
+    return Extraction(profiles, tuple(tables), failures=tuple(failures), notes=tuple(notes))
 
 
 @contextmanager
 def _opened(
-    run: Run | str | os.PathLike[str] | Iterable[Scan],
+    run: Run | str | os.PathLike[str] | Iterable[Scan], notes: list[Note]
 ) -> Iterator[Run | Iterable[Scan]]:
     if isinstance(run, (str, os.PathLike)):
-        with iter_scans(run) as scans:
+        with scans_of_file(run) as scans:
+            notes += scans.notes
             yield scans
     else:
         yield run

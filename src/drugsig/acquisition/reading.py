@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from drugsig._notes import emit
 from drugsig.acquisition.chromatogram import Chromatogram
 from drugsig.acquisition.readers.detect import refuse, sniff
 from drugsig.acquisition.readers.open_run import OpenRun, ScanStream
@@ -12,7 +13,15 @@ from drugsig.acquisition.readers.registry import FORMATS, RunFormat
 from drugsig.acquisition.run import Run
 from drugsig.errors import RunError
 
-__all__ = ["ScanStream", "iter_scans", "read_chromatogram", "read_run"]
+__all__ = [
+    "ScanStream",
+    "iter_scans",
+    "read_chromatogram",
+    "read_run",
+    "run_of_file",
+    "scans_of_file",
+    "trace_of_file",
+]
 
 
 def read_run(path: str | os.PathLike[str], /, *, function: str | None = None) -> Run:
@@ -46,6 +55,19 @@ def read_run(path: str | os.PathLike[str], /, *, function: str | None = None) ->
     MissingExtraError
         If the format needs an optional package.
     """
+    run = run_of_file(path, function=function)
+    emit(run.notes)
+    return run
+
+
+def run_of_file(path: str | os.PathLike[str], /, *, function: str | None = None) -> Run:
+    """Read a run as `read_run` does, and leave its notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    path, function
+        As in `read_run`.
+    """
     return _open(Path(path), function).run()
 
 
@@ -77,9 +99,20 @@ def iter_scans(path: str | os.PathLike[str], /, *, function: str | None = None) 
     MissingExtraError
         As in `read_run`.
     """
-    source = _open(Path(path), function)
-    source.warn()
-    return ScanStream(source)
+    scans = scans_of_file(path, function=function)
+    emit(scans.notes)
+    return scans
+
+
+def scans_of_file(path: str | os.PathLike[str], /, *, function: str | None = None) -> ScanStream:
+    """Read scans as `iter_scans` does, and leave their notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    path, function
+        As in `iter_scans`.
+    """
+    return ScanStream(_open(Path(path), function))
 
 
 def read_chromatogram(
@@ -110,6 +143,19 @@ def read_chromatogram(
         If there is no such channel.
     MissingExtraError
         If the format needs an optional package.
+    """
+    trace = trace_of_file(path, channel=channel)
+    emit(trace.notes)
+    return trace
+
+
+def trace_of_file(path: str | os.PathLike[str], /, *, channel: str | None = None) -> Chromatogram:
+    """Read a trace as `read_chromatogram` does, and leave its notes to the caller.
+
+    Parameters
+    ----------
+    path, channel
+        As in `read_chromatogram`.
     """
     path = Path(path)
     form = _format(path)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
+from drugsig._notes import Note
 from drugsig.errors import InputError
 
 __all__ = ["Run", "RunMetadata", "Scan"]
@@ -102,6 +103,8 @@ class Run(FrozenArrays):
         The total ion current as the header states it; NaN where it states none.
     metadata : RunMetadata
         What the header says.
+    notes : tuple of Note
+        Why it may not be what profiles are made of.
     """
 
     scan_times_s: NDArray[np.float64]
@@ -110,6 +113,7 @@ class Run(FrozenArrays):
     intensity: NDArray[np.float64]
     stated_tic: NDArray[np.float64]
     metadata: RunMetadata
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.scan_times_s)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from drugsig._notes import Note, emit
 from drugsig.acquisition.readers.detect import looks_like_a_run, sniff
-from drugsig.acquisition.reading import read_run
+from drugsig.acquisition.reading import run_of_file
 from drugsig.acquisition.run import Run
 from drugsig.errors import DrugsigError, RunError
 
@@ -42,6 +43,11 @@ class RunFolder:
     paths: tuple[Path, ...]
     errors: tuple[tuple[Path, DrugsigError], ...]
     skipped: tuple[Path, ...]
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Which runs may not be what profiles are made of, and why."""
+        return tuple(note for run in self.runs for note in run.notes)
 
     def raise_errors(self) -> None:
         """Raise one `ExceptionGroup` of everything that could not be read, if there is anything.
@@ -123,7 +129,7 @@ def read_runs(folder: str | os.PathLike[str], /) -> RunFolder:
             skipped.append(path)
             continue
         try:
-            run = read_run(path)
+            run = run_of_file(path)
         except DrugsigError as error:
             errors.append((path, error))
         else:
@@ -136,7 +142,9 @@ def read_runs(folder: str | os.PathLike[str], /) -> RunFolder:
             path=folder,
             reason="empty",
         )
-    return RunFolder(folder, tuple(runs), tuple(paths), tuple(errors), tuple(skipped))
+    result = RunFolder(folder, tuple(runs), tuple(paths), tuple(errors), tuple(skipped))
+    emit(result.notes)
+    return result
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:

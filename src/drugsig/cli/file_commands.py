@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import click
 import numpy as np
 
 from drugsig.cli.group import cli
-from drugsig.errors import DrugsigWarning, ReadError
+from drugsig.errors import ReadError
 
 __all__ = ["example", "info"]
 
@@ -69,15 +68,13 @@ def _archive_info(path: Path) -> dict[str, Any] | None:
 
 def _run_info(path: Path) -> dict[str, Any] | None:
     """Return what the header of a run or a trace says; None if the file is neither."""
-    from drugsig.acquisition import read_chromatogram, read_run
+    from drugsig.acquisition.reading import run_of_file, trace_of_file
     from drugsig.errors import RunError
 
-    for read in (read_run, read_chromatogram):
+    for read in (run_of_file, trace_of_file):
         try:
-            with warnings.catch_warnings():
-                # What makes a run unsuitable stands among its notes.
-                warnings.simplefilter("ignore", DrugsigWarning)
-                found = read(path)
+            # What makes a run unsuitable stands among the notes of its header.
+            found = read(path)
         except (RunError, ImportError):
             continue
         header = found.metadata

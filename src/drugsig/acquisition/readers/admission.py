@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from drugsig.errors import RunError
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning, RunError, UnsuitableRunWarning
 
-__all__ = ["Admission", "admit_run", "doubts_about_trace"]
+__all__ = ["Admission", "NoGasChromatography", "UnsuitableRun", "admit_run", "doubts_about_trace"]
 
 _ELECTRON = re.compile(r"\bEI\b|electron[ -](?:impact|ioni[sz]ation)", re.IGNORECASE)
 _OTHER_IONS = re.compile(
@@ -46,6 +48,41 @@ _ADVICE = (
 
 
 @dataclass(frozen=True)
+class UnsuitableRun(Note):
+    """A run was read that may not be what profiles are made of.
+
+    Look at the header of the file and at how the run was exported before a profile is made of it.
+    """
+
+    code: ClassVar[str] = "unsuitable-run"
+    category: ClassVar[type[DrugsigWarning]] = UnsuitableRunWarning
+    file: str
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"'{self.file}': {'; '.join(self.reasons)}"
+
+
+@dataclass(frozen=True)
+class NoGasChromatography(Note):
+    """A trace was read whose header speaks of another technique than gas chromatography.
+
+    Make no impurity profile of it; if the header is wrong, export the run again with the right one.
+    """
+
+    code: ClassVar[str] = "no-gas-chromatography"
+    category: ClassVar[type[DrugsigWarning]] = UnsuitableRunWarning
+    file: str
+    doubts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.file}' is hardly a trace of gas chromatography: {'; '.join(self.doubts)}. It "
+            "was read, but no impurity profile is made from it."
+        )
+
+
+@dataclass(frozen=True)
 class Admission:
     """What must be said about a run that was let in.
 
@@ -53,12 +90,12 @@ class Admission:
     ----------
     notes : tuple of str
         For whoever reads the data.
-    warnings : tuple of str
-        For whoever reads the file.
+    doubts : tuple of str
+        Why the run may be unsuitable.
     """
 
     notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def admit_run(
@@ -97,7 +134,7 @@ def admit_run(
             reason="unsuitable",
         )
 
-    notes, warnings = [], []
+    notes, doubts = [], []
     if re.search("library", kind, re.IGNORECASE):
         raise RunError(
             f"'{path.name}' is a library of mass spectra, not a run: its header says '{kind}'. "
@@ -114,7 +151,7 @@ def admit_run(
     if not ionisation:
         notes.append("the header does not say how ions were made; electron ionisation is assumed")
     elif not _ELECTRON.search(ionisation):
-        warnings.append(f"the ionisation '{ionisation}' is not known to be electron ionisation")
+        doubts.append(f"the ionisation '{ionisation}' is not known to be electron ionisation")
     if _NO_COLUMN.search(separation):
         if inlet:
             notes.append(
@@ -122,10 +159,10 @@ def admit_run(
                 "runs write so, and the scans are read as a run"
             )
         else:
-            warnings.append(f"the header says '{separation}' and names no inlet")
+            doubts.append(f"the header says '{separation}' and names no inlet")
     if re.search("negative", polarity, re.IGNORECASE):
-        warnings.append("negative ions were recorded, which EI spectra are not made of")
-    return Admission(tuple(notes), tuple(warnings))
+        doubts.append("negative ions were recorded, which EI spectra are not made of")
+    return Admission(tuple(notes), tuple(doubts))
 
 
 def doubts_about_trace(*, separation: str = "", detector: str = "", column: str = "") -> list[str]:

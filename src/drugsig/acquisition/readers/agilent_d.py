@@ -6,16 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from drugsig._check import warn
 from drugsig.acquisition.chromatogram import Chromatogram
-from drugsig.acquisition.readers.admission import admit_run, doubts_about_trace
+from drugsig.acquisition.readers.admission import (
+    NoGasChromatography,
+    admit_run,
+    doubts_about_trace,
+)
 from drugsig.acquisition.readers.detect import agilent_data_file
 from drugsig.acquisition.readers.header import file_digest, iso_date, text_fields
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import Points, RawScan, check_trace
 from drugsig.acquisition.readers.vendor_process import Limits, VendorAnswer, vendor_process
 from drugsig.acquisition.run import RunMetadata
-from drugsig.errors import RunError, UnknownNameError, UnsuitableRunWarning
+from drugsig.errors import RunError, UnknownNameError
 
 __all__ = ["open_agilent_d", "read_agilent_trace"]
 
@@ -86,7 +89,7 @@ def open_agilent_d(path: Path, /, *, function: str | None) -> OpenRun:
         # The folder was read as a whole, by another process.
         close=lambda: None,
         points=lambda: points,
-        warnings=list(admission.warnings),
+        doubts=list(admission.doubts),
     )
 
 
@@ -138,18 +141,13 @@ def read_agilent_trace(path: Path, /, *, channel: str | None) -> Chromatogram:
     doubts = doubts_about_trace(
         separation=header.get("technique", ""), detector=header.get("detector", "")
     )
-    if doubts:
-        warn(
-            f"'{path.name}' is hardly a trace of gas chromatography: {'; '.join(doubts)}. It was "
-            "read, but no impurity profile is made from it.",
-            UnsuitableRunWarning,
-        )
     return Chromatogram(
         times_s=times_s,
         intensity=intensity,
         channel=name,
         metadata=_metadata(path, file, header, doubts),
         unit=header.get("unit", ""),
+        notes=(NoGasChromatography(path.name, tuple(doubts)),) if doubts else (),
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from drugsig._check import warn
+from drugsig._notes import Note
 from drugsig.acquisition.chromatogram import Chromatogram, StatedPeak
-from drugsig.acquisition.readers.admission import doubts_about_trace
+from drugsig.acquisition.readers.admission import NoGasChromatography, doubts_about_trace
 from drugsig.acquisition.readers.header import file_digest, iso_date, seconds_per, text_fields
 from drugsig.acquisition.readers.netcdf3 import NetcdfFile
 from drugsig.acquisition.readers.points import NULL, Floats, check_trace
 from drugsig.acquisition.run import RunMetadata
-from drugsig.errors import RunError, UnsuitableRunWarning
+from drugsig.errors import RunError
 
 __all__ = ["is_andi_chromatography", "read_andi_trace"]
 
@@ -26,8 +26,6 @@ def is_andi_chromatography(file: NetcdfFile, /) -> bool:
 
 def read_andi_trace(file: NetcdfFile, /) -> Chromatogram:
     """Read an ANDI/AIA chromatography file.
-
-    Warns with `UnsuitableRunWarning` if its header speaks of liquid chromatography.
 
     Parameters
     ----------
@@ -53,13 +51,10 @@ def read_andi_trace(file: NetcdfFile, /) -> Chromatogram:
             detector=file.text("detector_name"),
             column=file.text("sample_id_comments"),
         )
+        unsuitable: tuple[Note, ...] = ()
         if doubts:
             notes.append(f"hardly a trace of gas chromatography: {'; '.join(doubts)}")
-            warn(
-                f"'{path.name}' is hardly a trace of gas chromatography: {'; '.join(doubts)}. It "
-                "was read, but no impurity profile is made from it.",
-                UnsuitableRunWarning,
-            )
+            unsuitable = (NoGasChromatography(path.name, tuple(doubts)),)
         acquired, doubt = iso_date(file.text("injection_date_time_stamp"))
         if doubt:
             notes.append(doubt)
@@ -83,6 +78,7 @@ def read_andi_trace(file: NetcdfFile, /) -> Chromatogram:
             metadata=metadata,
             unit=file.text("detector_unit") or file.text("detector_units"),
             peaks=peaks,
+            notes=unsuitable,
         )
     finally:
         file.close()

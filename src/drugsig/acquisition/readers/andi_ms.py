@@ -87,7 +87,7 @@ def open_andi_ms(file: NetcdfFile, /) -> OpenRun:
         scans=lambda: _scans(file, layout),
         close=file.close,
         points=lambda: _points(file, layout),
-        warnings=list(admission.warnings),
+        doubts=list(admission.doubts),
     )
 
 

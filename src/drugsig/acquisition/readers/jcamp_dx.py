@@ -90,7 +90,7 @@ def open_jcamp_dx(path: Path, /) -> OpenRun:
         metadata=metadata,
         scans=lambda: _scans(path, first, records, header, late),
         close=file.close,
-        warnings=list(admission.warnings),
+        doubts=list(admission.doubts),
         late_notes=late,
     )
 

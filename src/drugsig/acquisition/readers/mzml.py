@@ -206,7 +206,7 @@ def open_mzml(path: Path, /, *, function: str | None) -> OpenRun:
         )
     file, digest, root = _open(path)
     try:
-        metadata, warnings = _metadata(path, digest, root)
+        metadata, doubts = _metadata(path, digest, root)
         budget = InflationBudget(path)
         with without_parser_errors(path):
             reader = _Reader(path, file, _groups(root))
@@ -219,7 +219,7 @@ def open_mzml(path: Path, /, *, function: str | None) -> OpenRun:
         metadata=metadata,
         scans=lambda: _scans(reader, budget, function, late),
         close=file.close,
-        warnings=warnings,
+        doubts=doubts,
         late_notes=late,
     )
 
@@ -429,4 +429,4 @@ def _metadata(path: Path, digest: str, root: Any) -> tuple[RunMetadata, list[str
         ),
         notes=tuple(notes),
     )
-    return metadata, list(admission.warnings)
+    return metadata, list(admission.doubts)

@@ -101,7 +101,7 @@ def open_mzxml(path: Path, /) -> OpenRun:
     file = path.open("rb")
     try:
         root = read_header(path, file, stop=("scan",))
-        metadata, warnings = _metadata(path, digest, root)
+        metadata, doubts = _metadata(path, digest, root)
         budget = InflationBudget(path)
         with without_parser_errors(path):
             reader = _Reader(path, file)
@@ -114,7 +114,7 @@ def open_mzxml(path: Path, /) -> OpenRun:
         metadata=metadata,
         scans=lambda: _scans(reader, budget, late),
         close=file.close,
-        warnings=warnings,
+        doubts=doubts,
         late_notes=late,
     )
 
@@ -197,4 +197,4 @@ def _metadata(path: Path, digest: str, root: Any) -> tuple[RunMetadata, list[str
         other=text_fields({"source files": ", ".join(files), "software": ", ".join(software)}),
         notes=admission.notes,
     )
-    return metadata, list(admission.warnings)
+    return metadata, list(admission.doubts)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from drugsig._check import warn
+from drugsig._notes import Note
+from drugsig.acquisition.readers.admission import UnsuitableRun
 from drugsig.acquisition.readers.points import Points, RawScan, ScanGate, collect, make_run
 from drugsig.acquisition.run import Run, RunMetadata, Scan
-from drugsig.errors import UnsuitableRunWarning
 
 __all__ = ["OpenRun", "ScanStream"]
 
@@ -35,7 +35,7 @@ class OpenRun:
         Lets go of the file.
     points : callable, optional
         Returns all scans at once, where the format has a faster way than one by one.
-    warnings : list of str
+    doubts : list of str
         Why the run may be unsuitable.
     late_notes : list of str
         What was found while the scans were read.
@@ -46,7 +46,7 @@ class OpenRun:
     scans: Callable[[], Iterator[RawScan]]
     close: Callable[[], None]
     points: Callable[[], Points] | None = None
-    warnings: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     late_notes: list[str] = field(default_factory=list)
 
     def run(self) -> Run:
@@ -60,15 +60,14 @@ class OpenRun:
         if not was_sorted:
             notes.append(SORTED_NOTE)
         if len(run) < FEW_SCANS:
-            self.warnings.append(f"{len(run)} scans are no chromatogram")
+            self.doubts.append(f"{len(run)} scans are no chromatogram")
         share = run.tic_disagreement
         if share:
             notes.append(
                 f"the stated total ion current differs from the sum of the points in {share:.1%} "
                 "of the scans: points were subtracted, rounded or left out after it was taken"
             )
-        notes += self.warnings
-        self.warn()
+        notes += self.doubts
         metadata = replace(self.metadata, notes=tuple(notes))
         return Run(
             scan_times_s=run.scan_times_s,
@@ -77,12 +76,13 @@ class OpenRun:
             intensity=run.intensity,
             stated_tic=run.stated_tic,
             metadata=metadata,
+            notes=self.notes,
         )
 
-    def warn(self) -> None:
-        """Say aloud why the run may be unsuitable."""
-        if self.warnings:
-            warn(f"'{self.path.name}': {'; '.join(self.warnings)}", UnsuitableRunWarning)
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Why the run may be unsuitable, as far as it was read."""
+        return (UnsuitableRun(self.path.name, tuple(self.doubts)),) if self.doubts else ()
 
 
 class ScanStream(Iterator[Scan]):
@@ -108,7 +108,12 @@ class ScanStream(Iterator[Scan]):
         notes = [*self._source.metadata.notes, *self._source.late_notes]
         if not self._gate.was_sorted:
             notes.append(SORTED_NOTE)
-        return replace(self._source.metadata, notes=(*notes, *self._source.warnings))
+        return replace(self._source.metadata, notes=(*notes, *self._source.doubts))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Why the run may be unsuitable, as far as its header says."""
+        return self._source.notes
 
     def __iter__(self) -> ScanStream:
         return self

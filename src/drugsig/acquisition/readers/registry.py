@@ -60,6 +60,7 @@ def trace_of_run(
         channel=TOTAL_ION_CURRENT,
         metadata=run.metadata,
         unit="counts",
+        notes=run.notes,
     )
 
 
