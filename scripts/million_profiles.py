@@ -132,7 +132,7 @@ def group_a_million(n: int, threshold: float, method: str, seed: int, checked: i
     say(f"  {len(sizes):,} components, the largest of {int(sizes.max()):,} profiles")
     groups, grouped = timed(
         f"{method} linkage below the cut",
-        lambda: group_links(found, profiles, linkage_method=method),
+        lambda: group_links(found, profiles, linkage=method),
     )
     say(f"  {groups!r}")
     (checked, wrong), _ = timed(
@@ -151,7 +151,7 @@ def refuse_a_percolation(n: int, threshold: float, method: str, seed: int) -> bo
     )
     memory = 16 * comb(ALLOWED, 2)
     try:
-        group_links(found, profiles, linkage_method=method, memory=memory)
+        group_links(found, profiles, linkage=method, memory=memory)
     except ComponentSizeError as error:
         say(f"  refused: {error}")
         if error.threshold is None:
@@ -162,7 +162,7 @@ def refuse_a_percolation(n: int, threshold: float, method: str, seed: int) -> bo
         return False
     groups, _ = timed(
         "the same where it breaks up",
-        lambda: group_links(found, profiles, linkage_method=method, memory=memory, threshold=limit),
+        lambda: group_links(found, profiles, linkage=method, memory=memory, threshold=limit),
     )
     say(f"  {groups!r}")
     return groups.largest_component <= ALLOWED

@@ -9,7 +9,7 @@
     │   │   └── RunError              a file of a run is damaged, unsuitable or not supported
     │   ├── MetadataError             metadata that contradict each other or are missing
     │   ├── TargetMismatchError       profile sets that measure different targets
-    │   ├── UnknownNameError          a name that no registry, table or set knows
+    │   ├── UnknownNameError (KeyError)  a name that no registry, table or set knows
     │   ├── RecipeError               a pretreatment that cannot be written so, or not applied
     │   ├── ComparisonError           scores that cannot be formed
     │   ├── PopulationError           pairs of known source that cannot be formed
@@ -17,6 +17,7 @@
     │   ├── ModelMismatchError        profiles of another kind than a model was fitted to
     │   ├── GroupingError             profiles that cannot be grouped so
     │   └── ConfigError               an analysis file that cannot be run
+    ├── NotIterableError (TypeError)  a result that is not gone through one by one
     ├── SizeError (MemoryError)       more memory or more output than was allowed
     │   └── ComponentSizeError        a component of links too large to be grouped
     ├── ClusterError (ConnectionError)  a cluster that cannot be reached or cannot do the work
@@ -57,6 +58,7 @@ __all__ = [
     "MetadataError",
     "MissingExtraError",
     "ModelMismatchError",
+    "NotIterableError",
     "OutputError",
     "PopulationError",
     "ReadError",
@@ -172,7 +174,7 @@ class TargetMismatchError(InputError):
         self.only_in_b = tuple(only_in_b)
 
 
-class UnknownNameError(InputError):
+class UnknownNameError(InputError, KeyError):
     """A name is not known where it was used.
 
     Parameters
@@ -189,6 +191,10 @@ class UnknownNameError(InputError):
         super().__init__(message)
         self.name = name
         self.known = tuple(known)
+
+    def __str__(self) -> str:
+        # A KeyError shows its message as if it were a key, in quotes and with escapes.
+        return str(self.args[0])
 
 
 class RecipeError(InputError):
@@ -229,6 +235,10 @@ class GroupingError(InputError):
 
 class ConfigError(InputError):
     """An analysis file cannot be run as it stands."""
+
+
+class NotIterableError(DrugsigError, TypeError):
+    """A result is not gone through one by one; the message says what is meant by it."""
 
 
 class SizeError(DrugsigError, MemoryError):

@@ -42,7 +42,7 @@ from drugsig.errors import (
     ReadError,
     UnknownNameError,
 )
-from drugsig.evidence import auc, pair_sample, preset
+from drugsig.evidence import auc, get_rule, pair_sample
 
 CONTENT = b"id,A\n1,2\n"
 
@@ -290,7 +290,7 @@ def test_methamphetamine_gives_the_published_area(folder: Path) -> None:
     scores = compare(treated, metric="pearson_distance_percent")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CircularRuleWarning)
-        sample = pair_sample(scores, treated, preset("R4"))
+        sample = pair_sample(scores, treated, get_rule("R4"))
     area = auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
     assert area == pytest.approx(0.9731269, abs=5e-8)
 

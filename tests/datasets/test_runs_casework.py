@@ -95,7 +95,7 @@ def result(extraction: Extraction, cases: Rows, config: dict[str, Any]) -> Resul
             n_resamples=200,
         )
     groups = drugsig.group(
-        comparison, threshold=threshold.value, linkage_method=config["groups"]["linkage"]
+        comparison, threshold=threshold.value, linkage=config["groups"]["linkage"]
     )
     links = comparison.links(threshold.value)
     undecided = find_undecided(

@@ -87,7 +87,7 @@ def result(
             n_resamples=200,
         )
         groups = drugsig.group(
-            comparison, threshold=threshold.value, linkage_method=config["groups"]["linkage"]
+            comparison, threshold=threshold.value, linkage=config["groups"]["linkage"]
         )
     links = comparison.links(threshold.value)
     undecided = find_undecided(groups, links, sample=threshold.sample, left_out=rule.left_out(kept))

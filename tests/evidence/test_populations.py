@@ -27,8 +27,8 @@ from drugsig.evidence import (
     Condition,
     GroupSize,
     PairCondition,
+    get_rule,
     pairs,
-    preset,
     stratum_pairs,
 )
 from tests.evidence.cases import BATCHES, comparison_of, with_metadata
@@ -315,11 +315,11 @@ def test_rules_read_back(name: str) -> None:
 def test_presets_are_named_for_reproduction_only() -> None:
     assert set(PRESETS) == {"R1", "R2", "R3", "R4"}
     for name, rule in PRESETS.items():
-        assert preset(name) is rule
+        assert get_rule(name) is rule
         assert rule.to_data() == {"preset": name}
         assert "not for casework" in rule.purpose
     with pytest.raises(UnknownNameError, match="Known: 'R1', 'R2', 'R3', 'R4'"):
-        preset("R5")
+        get_rule("R5")
 
 
 def test_presets_are_the_published_ones() -> None:
@@ -336,7 +336,7 @@ def test_presets_are_the_published_ones() -> None:
     for name in PRESETS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CircularRuleWarning)
-            sample = pair_sample(comparison_of(profiles), profiles, preset(name))
+            sample = pair_sample(comparison_of(profiles), profiles, get_rule(name))
         counted[name] = (sample.n_linked, sample.n_unlinked)
     # R1: 3 + 1 linked; 21 - 4 apart. R2: only c-d are of groups of one. R3: linked 0-1 alone;
     # unlinked a-b 2 x 2, a-c 2, a-d 2, b-c 2, c-d 1 (b-d share Q; profile 2 has no precursor).
@@ -382,10 +382,10 @@ def test_a_rule_says_everything(lacking: str) -> None:
 
 
 def test_conditions_in_words() -> None:
-    assert str(preset("R4").linked) == (
+    assert str(get_rule("R4").linked) == (
         "the same Group, PriR, Pre, PreR and Group of 2 to 10 profile(s)"
     )
-    assert str(preset("R2").unlinked) == "different Group and Group of 1 profile(s)"
+    assert str(get_rule("R2").unlinked) == "different Group and Group of 1 profile(s)"
 
 
 # -- the sample itself -----------------------------------------------------------------------------

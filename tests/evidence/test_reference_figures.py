@@ -16,7 +16,7 @@ import pytest
 from drugsig import ProfileSet, Threshold, compare, group, pretreat
 from drugsig.comparison import Comparison
 from drugsig.errors import ChainingWarning, CircularRuleWarning, DrugsigWarning, SmallSampleWarning
-from drugsig.evidence import PopulationRule, auc, pair_sample, preset, threshold_for
+from drugsig.evidence import PopulationRule, auc, get_rule, pair_sample, threshold_for
 from drugsig.quality import check_profiles
 
 pytestmark = pytest.mark.reference_data
@@ -48,7 +48,7 @@ def comparison(specimens: ProfileSet) -> Comparison:
 def learned(specimens: ProfileSet, comparison: Comparison) -> Threshold:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DrugsigWarning)
-        return threshold_for(comparison, specimens, preset("R4"), rng=np.random.default_rng(1))
+        return threshold_for(comparison, specimens, get_rule("R4"), rng=np.random.default_rng(1))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_published_area_under_the_curve(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CircularRuleWarning)
-        sample = pair_sample(comparison, specimens, preset(rule))
+        sample = pair_sample(comparison, specimens, get_rule(rule))
     got = auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
     digits = 7 if rule == "R4" else 3
     assert abs(got - area) <= 0.5 * 10.0**-digits
@@ -92,7 +92,7 @@ def test_the_threshold_and_what_it_hides(learned: Threshold) -> None:
 def test_the_warnings(specimens: ProfileSet, comparison: Comparison) -> None:
     with pytest.warns() as caught:
         threshold_for(
-            comparison, specimens, preset("R4"), rng=np.random.default_rng(1), n_resamples=100
+            comparison, specimens, get_rule("R4"), rng=np.random.default_rng(1), n_resamples=100
         )
     assert [w.category for w in caught] == [CircularRuleWarning, SmallSampleWarning]
 

@@ -17,7 +17,7 @@ from tests.groups.test_group import grouped, sets, tied
 
 @given(tied, st.integers(0, 6), st.sampled_from(LINKAGES))
 def test_the_cut_of_the_tree_gives_the_groups(scores, threshold: int, method: str) -> None:
-    found = grouped(comparison_of(scores), threshold=threshold, linkage_method=method)
+    found = grouped(comparison_of(scores), threshold=threshold, linkage=method)
     if len(scores) > 1:
         at_cut = cut_tree(found.tree, cut=float(threshold))
         assert sets(at_cut) == sets(found.labels[found.tree_members])
@@ -82,7 +82,7 @@ def test_a_tie_that_a_far_profile_would_break_otherwise(method: str) -> None:
     plain = grown_tree(squareform(distance), method=method)
     assert sets(cut_tree(plain, cut=1.0)) == {frozenset({0}), frozenset({1}), frozenset({2, 3})}
     found = grouped(comparison_of(distance, ids=["Z", "a", "b", "c"]), threshold=1.0,
-                    linkage_method=method)  # fmt: skip
+                    linkage=method)  # fmt: skip
     assert sets(found.labels) == {frozenset({0}), frozenset({1, 2}), frozenset({3})}
     assert sets(cut_tree(found.tree, cut=1.0)) == sets(found.labels)
     wanted = {"average": [1.0, 1.4, 2.2], "complete": [1.0, 1.4, 3.4], "weighted": [1.0, 1.4, 2.2]}

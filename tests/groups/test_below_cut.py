@@ -82,10 +82,10 @@ def test_groups_are_those_of_scipy_and_of_group(method, metric: str) -> None:
     for share in np.random.default_rng(3).uniform(0.0005, 0.02, 4):
         threshold = float(np.quantile(scores, 1 - share if similar else share))
         links = comparison.links(threshold)
-        found = below(links, profiles, linkage_method=method)
+        found = below(links, profiles, linkage=method)
         cut = float(comparison.metric.as_distance(np.asarray(threshold)))
         assert sets(found.labels) == sets(fcluster(tree, cut, criterion="distance"))
-        whole = grouped(comparison, threshold=threshold, linkage_method=method)
+        whole = grouped(comparison, threshold=threshold, linkage=method)
         np.testing.assert_array_equal(found.labels, whole.labels)
         np.testing.assert_array_equal(found.components, whole.components)
         assert 1 < len(found) < 600
@@ -115,8 +115,8 @@ def test_ties_duplicates_and_gaps_are_treated_alike(
     np.fill_diagonal(gaps, False)
     # There a gap may lie between two components, which here is no obstacle.
     assume(not gaps.any())
-    whole = grouped(comparison, threshold=threshold, linkage_method=method)
-    found = below(comparison.links(threshold), profiles, linkage_method=method)
+    whole = grouped(comparison, threshold=threshold, linkage=method)
+    found = below(comparison.links(threshold), profiles, linkage=method)
     np.testing.assert_array_equal(found.labels, whole.labels)
     np.testing.assert_array_equal(found.components, whole.components)
     assert found.undefined_ids == whole.undefined_ids
@@ -135,7 +135,7 @@ def test_the_order_of_profiles_does_not_count(
     random.shuffle(order)
     shuffled = profiles.select(np.array(order))
     plain, other = (
-        below(compare(s, metric="manhattan").links(threshold), s, linkage_method=method)
+        below(compare(s, metric="manhattan").links(threshold), s, linkage=method)
         for s in (profiles, shuffled)
     )
     np.testing.assert_array_equal(other.labels, plain.labels[order])
@@ -177,9 +177,9 @@ def test_a_far_profile_does_not_decide_how_a_tie_is_broken() -> None:
     for profiles in (near, with_far):
         comparison = compare(profiles, metric="manhattan")
         for method in ("average", "complete", "weighted"):
-            whole = grouped(comparison, threshold=1.0, linkage_method=method)
+            whole = grouped(comparison, threshold=1.0, linkage=method)
             assert whole.labels[:3].tolist() == [1, 1, len(profiles) - 1]
-            found = below(comparison.links(1.0), profiles, linkage_method=method)
+            found = below(comparison.links(1.0), profiles, linkage=method)
             np.testing.assert_array_equal(found.labels, whole.labels)
 
 
@@ -187,7 +187,7 @@ def test_a_far_profile_does_not_decide_how_a_tie_is_broken() -> None:
 @pytest.mark.parametrize("method", LINKAGES)
 def test_few_profiles_are_grouped_too(n: int, method: str) -> None:
     profiles = profiles_of(np.zeros((n, 1)), [f"p{k}" for k in range(n)])
-    found = below(compare(profiles, metric="manhattan").links(0.0), profiles, linkage_method=method)
+    found = below(compare(profiles, metric="manhattan").links(0.0), profiles, linkage=method)
     assert len(found) == min(n, 1)
     assert found.undefined_ids == ()
 
@@ -200,7 +200,7 @@ def test_chaining_is_said() -> None:
     assert [w.filename for w in caught] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(group_links(links, profiles, linkage_method="single")) == 1
+        assert len(group_links(links, profiles, linkage="single")) == 1
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_a_percolating_component_is_refused_with_where_it_breaks_up(method: str)
     assert largest > 300
     memory = 16 * comb(100, 2)
     with pytest.raises(SizeError) as caught:
-        group_links(links, profiles, linkage_method=method, memory=memory)
+        group_links(links, profiles, linkage=method, memory=memory)
     error = caught.value
     assert isinstance(error, ComponentSizeError)
     assert (error.largest, error.allowed) == (largest, 100)
@@ -225,9 +225,9 @@ def test_a_percolating_component_is_refused_with_where_it_breaks_up(method: str)
     assert f"breaks up at threshold {error.threshold!r}" in str(error)
     assert f"the largest then holds {error.largest_there:,}" in str(error)
     # There it fits, and at the next link's score it would not.
-    found = below(links, profiles, linkage_method=method, memory=memory, threshold=error.threshold)
+    found = below(links, profiles, linkage=method, memory=memory, threshold=error.threshold)
     assert found.largest_component == error.largest_there
-    whole = grouped(comparison, threshold=error.threshold, linkage_method=method)
+    whole = grouped(comparison, threshold=error.threshold, linkage=method)
     np.testing.assert_array_equal(found.labels, whole.labels)
     beyond = float(links.scores[links.scores < error.threshold].max())
     assert np.bincount(comparison.links(beyond).components).max() > 100
@@ -238,7 +238,7 @@ def test_single_linkage_and_memory_enough_refuse_nothing() -> None:
     links = compare(profiles, metric="pearson").links(0.9)
     largest = int(np.bincount(links.components).max())
     assert largest > 100
-    found = below(links, profiles, linkage_method="single", memory=0)
+    found = below(links, profiles, linkage="single", memory=0)
     np.testing.assert_array_equal(found.labels, found.components)
     assert found.largest_component == largest
     needed = 16 * comb(largest, 2)
@@ -274,7 +274,7 @@ def test_a_score_missing_within_a_component_is_refused_with_names() -> None:
     with pytest.raises(GroupingError, match=r"1 pair\(s\) have no score.*'p0', 'p2'.*links\.comp"):
         group_links(links, profiles)
     # Chains of links do not ask for the pair.
-    assert len(below(links, profiles, linkage_method="single")) == 2
+    assert len(below(links, profiles, linkage="single")) == 2
 
 
 def test_a_gap_between_components_is_no_obstacle() -> None:
@@ -319,9 +319,9 @@ def test_other_refusals() -> None:
     profiles = simulated(20)
     links = compare(profiles, metric="pearson").links(0.9)
     with pytest.raises(GroupingError, match="ward linkage cannot be cut at a score"):
-        group_links(links, profiles, linkage_method="ward")
+        group_links(links, profiles, linkage="ward")
     with pytest.raises(UnknownNameError, match="Did you mean 'average'"):
-        group_links(links, profiles, linkage_method="averge")
+        group_links(links, profiles, linkage="averge")
 
 
 # -- along the way ---------------------------------------------------------------------------------

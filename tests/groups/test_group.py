@@ -51,7 +51,7 @@ def test_groups_are_those_of_scipy(method, threshold: float) -> None:
     rng = np.random.default_rng(4)
     s = ProfileSet(rng.random((25, 3)), list("ABC"), [f"p{k:02d}" for k in range(25)])
     comparison = compare(s, metric="euclidean")
-    found = grouped(comparison, threshold=threshold, linkage_method=method)
+    found = grouped(comparison, threshold=threshold, linkage=method)
     tree = linkage(squareform(comparison.scores, checks=False), method)
     assert sets(found.labels) == sets(fcluster(tree, threshold, criterion="distance"))
     np.testing.assert_array_equal(found.tree, tree)
@@ -71,7 +71,7 @@ def test_similarities_are_grouped_as_their_distances() -> None:
 
 @given(tied, st.integers(0, 6))
 def test_single_linkage_is_the_components_of_the_links(scores, threshold) -> None:
-    found = grouped(comparison_of(scores), threshold=threshold, linkage_method="single")
+    found = grouped(comparison_of(scores), threshold=threshold, linkage="single")
     np.testing.assert_array_equal(found.labels, found.components)
     assert not found.chained
     assert found.chaining_note == ""
@@ -85,11 +85,11 @@ def test_the_order_of_profiles_does_not_count_even_with_ties(
     order = list(range(n))
     random.shuffle(order)
     ids = [f"p{k}" for k in range(n)]
-    plain = grouped(comparison_of(scores, ids=ids), threshold=threshold, linkage_method=method)
+    plain = grouped(comparison_of(scores, ids=ids), threshold=threshold, linkage=method)
     shuffled = grouped(
         comparison_of(scores[np.ix_(order, order)], ids=[ids[k] for k in order]),
         threshold=threshold,
-        linkage_method=method,
+        linkage=method,
     )
     np.testing.assert_array_equal(shuffled.labels, plain.labels[order])
     np.testing.assert_array_equal(shuffled.components, plain.components[order])
@@ -112,9 +112,9 @@ def test_scores_that_all_equal_the_threshold_make_one_group(method: str) -> None
     """The average of equal numbers is not always that number in float64."""
     for score in np.random.default_rng(0).random(20):
         scores = score * (1 - np.eye(11))
-        assert len(grouped(comparison_of(scores), threshold=score, linkage_method=method)) == 1
+        assert len(grouped(comparison_of(scores), threshold=score, linkage=method)) == 1
         below = score * (1 - 1e-9)
-        assert len(grouped(comparison_of(scores), threshold=below, linkage_method=method)) == 11
+        assert len(grouped(comparison_of(scores), threshold=below, linkage=method)) == 11
 
 
 def test_the_tree_is_over_its_members() -> None:
@@ -169,12 +169,12 @@ def test_where_both_agree_nothing_is_said() -> None:
 @pytest.mark.parametrize("method", ["ward", "centroid", "median"])
 def test_a_linkage_off_the_scale_of_scores_is_refused(method: str) -> None:
     with pytest.raises(GroupingError, match=f"{method} linkage cannot be cut at a score"):
-        group(on_a_line([0, 1]), threshold=1.0, linkage_method=method)
+        group(on_a_line([0, 1]), threshold=1.0, linkage=method)
 
 
 def test_other_refusals() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'average'"):
-        group(on_a_line([0, 1]), threshold=1.0, linkage_method="averge")
+        group(on_a_line([0, 1]), threshold=1.0, linkage="averge")
     with pytest.raises(ThresholdError, match="outside the range"):
         group(on_a_line([0, 1]), threshold=-1.0)
     s = ProfileSet([[1.0], [2.0]], ["A"], ["1", "2"])
@@ -213,7 +213,7 @@ def test_few_profiles_are_grouped_too(n: int) -> None:
 def test_a_flat_tree_has_no_cophenetic_correlation(scores) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = group(comparison_of(scores), threshold=2.0, linkage_method="single")
+        found = group(comparison_of(scores), threshold=2.0, linkage="single")
     assert found.cophenetic_correlation is None
 
 

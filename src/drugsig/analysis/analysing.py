@@ -18,7 +18,7 @@ from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.errors import ChainingWarning, ConfigError, DataWarning, InputError
 from drugsig.evidence.pairs import PairSample
-from drugsig.evidence.populations import PopulationRule, preset
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
 from drugsig.evidence.threshold import (
     DEFAULT_RATE,
@@ -129,7 +129,7 @@ def analyse_profiles(
     <Analysis of 3 profiles: 3 compared, 1 links, 1 groups and 1 alone, 0 undecided; threshold not
     validated>
     """
-    known = preset(rule) if isinstance(rule, str) else rule
+    known = rule if rule is None else get_rule(rule)
     treatment = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
     begin = (lambda _: None) if progress is None else progress
     if known is None and threshold is None:
@@ -154,7 +154,7 @@ def analyse_profiles(
     links = limit.links(comparison)
     _warn_of_many(links)
     begin("group")
-    groups = group(comparison, threshold=limit.value, linkage_method=linkage)
+    groups = group(comparison, threshold=limit.value, linkage=linkage)
     sample = limit.sample
     shares, least = _true_links(limit)
     done = compared.pretreatment
@@ -269,7 +269,7 @@ def _uncapped(
     with warnings.catch_warnings():
         # Shown to explain why it was not used: its chaining is no news of this analysis.
         warnings.simplefilter("ignore", ChainingWarning)
-        groups = group(comparison, threshold=threshold.by_rate, linkage_method=linkage)
+        groups = group(comparison, threshold=threshold.by_rate, linkage=linkage)
     return Partition(
         groups.threshold,
         len(groups),

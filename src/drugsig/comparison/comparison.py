@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from drugsig._check import FrozenArrays, choose, listed
 from drugsig._notes import Note
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import DrugsigWarning, UndefinedScoreWarning
+from drugsig.errors import DrugsigWarning, InputError, NotIterableError, UndefinedScoreWarning
 
 __all__ = ["Comparison", "UndefinedScores"]
 
@@ -105,7 +105,25 @@ class Comparison(FrozenArrays):
     def _column_of(self) -> dict[str, int]:
         return {name: k for k, name in enumerate(self.column_ids)}
 
+    def __iter__(self) -> NoReturn:
+        raise NotIterableError(
+            "a comparison is not iterated: a score has two profiles. One score is "
+            "comparison['001', '002'], all pairs are comparison.pair_index() and "
+            "comparison.condensed(), a table is comparison.to_frame(), and pairs over a threshold "
+            "are comparison.links(threshold)."
+        )
+
+    def __contains__(self, pair: object) -> bool:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            return False
+        return pair[0] in self._row_of and pair[1] in self._column_of
+
     def __getitem__(self, pair: tuple[str, str]) -> float:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise InputError(
+                f"a comparison is asked for a score by two profiles, as in "
+                f"comparison['001', '002'], got {pair!r}"
+            )
         questioned, reference = pair
         if questioned not in self._row_of:
             choose(questioned, self.row_ids, what="questioned profile")

@@ -13,7 +13,7 @@ from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import CircularRuleWarning, DataWarning, PopulationError
 from drugsig.evidence.pair_samples import PairSample, Places
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.truth import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -134,14 +134,14 @@ class KnownPairs(FrozenArrays):
         return sample
 
 
-def known_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
+def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> KnownPairs:
     """Find the pairs whose source is known under a rule; no score is needed for that.
 
     Parameters
     ----------
     profiles : ProfileSet
         With the metadata the rule looks at.
-    rule : PopulationRule
+    rule : PopulationRule or str
         Which pairs are linked and which are unlinked.
 
     Returns
@@ -161,6 +161,7 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
     DataWarning
         If the rule leaves out a text that no profile has.
     """
+    rule = get_rule(rule)
     rule.check(profiles)
     codes = {c: codes_of(profiles, c) for c in rule.columns}
     specimen = _codes_or_none(profiles, rule.specimen_column(profiles))
@@ -212,7 +213,7 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
 
 
 def pair_sample(
-    comparison: Comparison, profiles: ProfileSet, rule: PopulationRule, /
+    comparison: Comparison, profiles: ProfileSet, rule: PopulationRule | str, /
 ) -> PairSample:
     """Collect the scores of all pairs whose source is known under the rule.
 
@@ -222,7 +223,7 @@ def pair_sample(
         Of the profiles with each other.
     profiles : ProfileSet
         The same profiles, with the metadata the rule looks at.
-    rule : PopulationRule
+    rule : PopulationRule or str
         Which pairs are linked and which are unlinked. Where a column names the sequence of a
         profile, linked pairs come from different sequences, unless the rule says otherwise.
 
@@ -244,6 +245,7 @@ def pair_sample(
     CircularRuleWarning
         If the rule looks at a column derived from the profile itself.
     """
+    rule = get_rule(rule)
     rule.check(profiles)
     _refuse_other(comparison, profiles)
     known = known_pairs(profiles, rule)
@@ -264,7 +266,7 @@ def warn_if_circular(rule: PopulationRule, /) -> None:
 
 
 def stratum_pairs(
-    comparison: Comparison, profiles: ProfileSet, rule: PopulationRule, /
+    comparison: Comparison, profiles: ProfileSet, rule: PopulationRule | str, /
 ) -> dict[str, NDArray[np.float64]]:
     """Return scores of pairs of different seizures that agree in every stratum column.
 
@@ -277,7 +279,7 @@ def stratum_pairs(
         Of the profiles with each other.
     profiles : ProfileSet
         The same profiles.
-    rule : PopulationRule
+    rule : PopulationRule or str
         Its strata, seizure, specimen and exclusions count; its conditions do not.
 
     Returns
@@ -285,6 +287,7 @@ def stratum_pairs(
     dict of str to ndarray of float64
         Defined scores by stratum, its texts joined by " / ". Empty without stratum columns.
     """
+    rule = get_rule(rule)
     if not rule.strata:
         return {}
     rule.check(profiles)

@@ -24,8 +24,8 @@ __all__ = [
     "GroupSize",
     "PairCondition",
     "PopulationRule",
+    "get_rule",
     "names_of",
-    "preset",
 ]
 
 # The columns that name the specimen and the analytical series unless a rule names others.
@@ -215,7 +215,7 @@ class PopulationRule:
                     "a population rule is either a preset or written out, got preset together with "
                     f"{listed(k for k in data if k != 'preset')}"
                 )
-            return preset(data["preset"])
+            return get_rule(data["preset"])
         known = tuple(cls.__dataclass_fields__)
         for key in data:
             choose(key, known, what="key of the population rule")
@@ -335,19 +335,31 @@ def _presets() -> Mapping[str, PopulationRule]:
 PRESETS = _presets()
 
 
-def preset(name: object, /) -> PopulationRule:
-    """Return a named rule of a published study, for reproducing that study.
+def get_rule(rule: PopulationRule | str, /) -> PopulationRule:
+    """Return a rule as it is, and a name as the rule of a published study, to reproduce that study.
+
+    Parameters
+    ----------
+    rule : PopulationRule or str
+        A rule, or one of the names of `PRESETS`.
+
+    Returns
+    -------
+    PopulationRule
+        The rule.
 
     Raises
     ------
     UnknownNameError
         If there is no such preset.
     """
-    if isinstance(name, str) and name in PRESETS:
-        return PRESETS[name]
+    if isinstance(rule, PopulationRule):
+        return rule
+    if isinstance(rule, str) and rule in PRESETS:
+        return PRESETS[rule]
     raise UnknownNameError(
-        f"'{name}' is no preset population rule. {did_you_mean(str(name), tuple(PRESETS))} Any "
+        f"'{rule}' is no preset population rule. {did_you_mean(str(rule), tuple(PRESETS))} Any "
         "other rule is written in a TOML file with a section [population].",
-        name=str(name),
+        name=str(rule),
         known=tuple(PRESETS),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.metrics import Metric
+from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.errors import InputError
 
 __all__ = ["auc", "det_curve", "roc_curve"]
@@ -13,7 +13,7 @@ __all__ = ["auc", "det_curve", "roc_curve"]
 Floats = NDArray[np.float64]
 
 
-def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric) -> float:
+def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric | str) -> float:
     """Return the probability that a linked pair looks more alike than an unlinked one.
 
     Ties count one half.
@@ -22,7 +22,7 @@ def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric) -> float:
     ----------
     linked, unlinked : ndarray of float64, shape (n_linked,) and (n_unlinked,)
         Defined scores, at least one on each side.
-    metric : Metric
+    metric : Metric or str
         Says which direction means alike.
 
     Raises
@@ -32,8 +32,7 @@ def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric) -> float:
 
     Examples
     --------
-    >>> from drugsig.comparison import get_metric
-    >>> auc(np.array([1.0, 2.0]), np.array([2.0, 3.0]), metric=get_metric("euclidean"))
+    >>> auc(np.array([1.0, 2.0]), np.array([2.0, 3.0]), metric="euclidean")
     0.875
     """
     _refuse_unusable(linked, unlinked)
@@ -42,11 +41,11 @@ def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric) -> float:
     below = np.searchsorted(ordered, linked, side="left")
     up_to = np.searchsorted(ordered, linked, side="right")
     above = (int(below.sum()) + int(up_to.sum())) / 2 / (n * m)
-    return float(above if metric.is_similarity else 1.0 - above)
+    return float(above if get_metric(metric).is_similarity else 1.0 - above)
 
 
 def roc_curve(
-    linked: Floats, unlinked: Floats, /, *, metric: Metric
+    linked: Floats, unlinked: Floats, /, *, metric: Metric | str
 ) -> tuple[Floats, Floats, Floats]:
     """Return the rates at every observed score, from the strictest to the most permissive.
 
@@ -54,7 +53,7 @@ def roc_curve(
     ----------
     linked, unlinked : ndarray of float64
         Defined scores.
-    metric : Metric
+    metric : Metric or str
         Says which direction means alike.
 
     Returns
@@ -68,7 +67,7 @@ def roc_curve(
         If a side is empty or holds NaN.
     """
     _refuse_unusable(linked, unlinked)
-    sign = -1.0 if metric.is_similarity else 1.0
+    sign = -1.0 if get_metric(metric).is_similarity else 1.0
     steps = np.unique(np.concatenate([sign * linked, sign * unlinked]))
     false = np.searchsorted(np.sort(sign * unlinked), steps, side="right") / len(unlinked)
     true = np.searchsorted(np.sort(sign * linked), steps, side="right") / len(linked)
@@ -76,7 +75,7 @@ def roc_curve(
 
 
 def det_curve(
-    linked: Floats, unlinked: Floats, /, *, metric: Metric
+    linked: Floats, unlinked: Floats, /, *, metric: Metric | str
 ) -> tuple[Floats, Floats, Floats]:
     """Return both error rates at every observed score, from the strictest to the most permissive.
 
@@ -84,7 +83,7 @@ def det_curve(
     ----------
     linked, unlinked : ndarray of float64
         Defined scores.
-    metric : Metric
+    metric : Metric or str
         Says which direction means alike.
 
     Returns

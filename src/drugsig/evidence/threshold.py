@@ -13,7 +13,7 @@ from drugsig._check import FEWEST_RESAMPLES, generator, share, warn, whole_numbe
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
-from drugsig.comparison.metrics import Metric
+from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.errors import SmallSampleWarning, ThresholdError
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
 from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
@@ -309,6 +309,11 @@ def assess_threshold(
     value : float
         The threshold, in the convention of the sample's metric.
 
+    Returns
+    -------
+    Threshold
+        With the rates of these pairs; its origin is ``given``.
+
     Raises
     ------
     ThresholdError
@@ -331,14 +336,27 @@ def assess_threshold(
     )
 
 
-def given_threshold(value: float, /, *, metric: Metric) -> Threshold:
+def given_threshold(value: float, /, *, metric: Metric | str) -> Threshold:
     """Take a threshold as given, without known sources: it is reported as not validated.
+
+    Parameters
+    ----------
+    value : float
+        The threshold, in the metric's convention.
+    metric : Metric or str
+        What the scores mean.
+
+    Returns
+    -------
+    Threshold
+        Without rates, and with a warning that says so.
 
     Raises
     ------
     ThresholdError
         If the value lies outside the range of the metric.
     """
+    metric = get_metric(metric)
     return Threshold(
         value=metric.check_threshold(value),
         metric=metric,
@@ -355,7 +373,7 @@ def given_threshold(value: float, /, *, metric: Metric) -> Threshold:
 def threshold_for(
     comparison: Comparison,
     profiles: ProfileSet,
-    rule: PopulationRule,
+    rule: PopulationRule | str,
     /,
     *,
     rng: np.random.Generator,
@@ -373,6 +391,11 @@ def threshold_for(
         As in `learn_threshold`.
     value : float, optional
         A threshold to assess instead of learning one.
+
+    Returns
+    -------
+    Threshold
+        As from `learn_threshold` or `assess_threshold`.
     """
     sample = pair_sample(comparison, profiles, rule)
     strata = stratum_pairs(comparison, profiles, rule)

@@ -52,7 +52,7 @@ def group_links(
     /,
     *,
     threshold: float | None = None,
-    linkage_method: str = DEFAULT_LINKAGE,
+    linkage: str = DEFAULT_LINKAGE,
     memory: float = DENSE_LIMIT_BYTES,
     progress: bool = True,
 ) -> Groups:
@@ -70,7 +70,7 @@ def group_links(
     threshold : float, optional
         Where the trees are cut, no more permissive than the threshold of the links, which is
         taken without it.
-    linkage_method : {"average", "single", "complete", "weighted"}
+    linkage : {"average", "single", "complete", "weighted"}
         How the distance between two clusters follows from the scores of their members.
     memory : float
         The most bytes the distances within a component may take, the clustering's copy included.
@@ -119,11 +119,11 @@ def group_links(
     >>> import drugsig
     >>> s = drugsig.ProfileSet([[0.0], [1.0], [2.5], [9.0]], ["A"], ["a", "b", "c", "d"])
     >>> links = drugsig.compare(s, metric="manhattan").links(2.0)
-    >>> group_links(links, s, linkage_method="single").members(1)
+    >>> group_links(links, s, linkage="single").members(1)
     ('a', 'b', 'c')
     """
     metric = links.metric
-    method = choose_linkage(linkage_method, metric=metric.name)
+    method = choose_linkage(linkage, metric=metric.name)
     if not links.symmetric:
         raise GroupingError(
             "groups need the links within one set of profiles; these are between two sets. Find "
@@ -248,7 +248,7 @@ def _refuse_large(links: Links, largest: int, memory: float) -> None:
         f"{largest:,} of {len(links.row_ids):,} profiles; the distances within it would take "
         f"{needed / 1e9:.3g} GB, and {memory / 1e9:.3g} GB are allowed: {most:,} profiles. "
         f"{advice}, or allow more with memory=<bytes>, or take the components as they are, with "
-        "linkage_method='single'.",
+        "linkage='single'.",
         largest=largest,
         allowed=most,
         threshold=None if found is None else found[0],

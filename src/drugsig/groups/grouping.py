@@ -27,9 +27,7 @@ from drugsig.groups.groups import Groups
 __all__ = ["DEFAULT_LINKAGE", "LINKAGES", "group", "grouped"]
 
 
-def group(
-    comparison: Comparison, /, *, threshold: float, linkage_method: str = DEFAULT_LINKAGE
-) -> Groups:
+def group(comparison: Comparison, /, *, threshold: float, linkage: str = DEFAULT_LINKAGE) -> Groups:
     """Group profiles by hierarchical clustering cut at a threshold, and by chains of links.
 
     Parameters
@@ -38,7 +36,7 @@ def group(
         Of one set of profiles with each other.
     threshold : float
         The score that makes a link, in the metric's convention.
-    linkage_method : {"average", "single", "complete", "weighted"}
+    linkage : {"average", "single", "complete", "weighted"}
         How the distance between two clusters follows from the scores of their members.
 
     Returns
@@ -67,22 +65,22 @@ def group(
     order of the profiles nor on profiles that no chain of links reaches. A group is an
     investigative lead, not proof of a common source.
     """
-    result = grouped(comparison, threshold=threshold, linkage_method=linkage_method)
+    result = grouped(comparison, threshold=threshold, linkage=linkage)
     emit(result.notes)
     return result
 
 
 def grouped(
-    comparison: Comparison, /, *, threshold: float, linkage_method: str = DEFAULT_LINKAGE
+    comparison: Comparison, /, *, threshold: float, linkage: str = DEFAULT_LINKAGE
 ) -> Groups:
     """Group profiles as `group` does, and leave its notes to the caller instead of warning.
 
     Parameters
     ----------
-    comparison, threshold, linkage_method
+    comparison, threshold, linkage
         As in `group`.
     """
-    method = choose_linkage(linkage_method, metric=comparison.metric.name)
+    method = choose_linkage(linkage, metric=comparison.metric.name)
     if not comparison.symmetric:
         raise GroupingError(
             "groups need the scores of one set of profiles with each other; this comparison is "

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, freeze
+from drugsig._check import FrozenArrays, choose, freeze
 from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ChainingWarning, DrugsigWarning, GroupingError, UnknownNameError
@@ -83,6 +83,9 @@ class PartitionRates:
 class Groups(FrozenArrays):
     """Groups of probable common source, made by `drugsig.group` or `drugsig.group_links`.
 
+    ``groups["001"]`` is the number of the group of a profile, and ``groups.members(number)`` are
+    the profiles of a group.
+
     Attributes
     ----------
     ids : tuple of str
@@ -140,6 +143,21 @@ class Groups(FrozenArrays):
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def __getitem__(self, profile_id: str) -> int:
+        if profile_id not in self._row_of:
+            choose(profile_id, self.ids, what="profile")
+        return int(self.labels[self._row_of[profile_id]])
+
+    def __contains__(self, profile_id: object) -> bool:
+        return profile_id in self._row_of
+
+    # `members` gives the profiles of a group, `to_frame` a row a profile.
+    __iter__ = None
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.ids)}
 
     @cached_property
     def sizes(self) -> NDArray[np.intp]:

@@ -73,7 +73,8 @@ class ProfileSet(FrozenArrays):
     Notes
     -----
     Arrays are read-only and tables are handed out as copies. Two sets are equal when their
-    content digests are.
+    content digests are. ``profiles["001"]`` is one profile as a set, ``"001" in profiles`` tells
+    whether it is there.
 
     Examples
     --------
@@ -146,21 +147,32 @@ class ProfileSet(FrozenArrays):
         if (spread < 0).any():
             raise InputError("uncertainty must not be negative")
         _refuse_contradictions(matrix, cells, table, made)
-        put = object.__setattr__
-        put(self, "values", matrix)
-        put(self, "status", cells)
-        put(self, "limits", limit)
-        put(self, "uncertainty", spread)
-        put(self, "targets", made)
-        put(self, "history", tuple(history))
-        put(self, "name", one_line_text(name, what="the name of a profile set"))
-        put(self, "_table", table)
+        self._hold(
+            values=matrix,
+            status=cells,
+            limits=limit,
+            uncertainty=spread,
+            targets=made,
+            history=tuple(history),
+            name=one_line_text(name, what="the name of a profile set"),
+            _table=table,
+        )
+
+    def _hold(self, **fields: Any) -> None:
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)
         self._freeze_arrays()
 
     # -- what it holds -------------------------------------------------------------------
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
+
+    def __contains__(self, profile_id: object) -> bool:
+        return profile_id in self._row_of
+
+    # Neither its profiles nor its ids are meant more than the other: `ids` says which.
+    __iter__ = None
 
     @property
     def profiles(self) -> pd.DataFrame:
@@ -259,6 +271,14 @@ class ProfileSet(FrozenArrays):
     def _row_of(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.ids)}
 
+    def __getitem__(self, profile_id: str) -> ProfileSet:
+        if not isinstance(profile_id, str):
+            raise InputError(
+                f"a profile set is asked for one profile by its id, as in profiles['001'], got "
+                f"{profile_id!r}. Several ids, rows and flags go to profiles.select(...)."
+            )
+        return self.select([profile_id])
+
     def select(self, ids: Iterable[str] | NDArray[Any], /, *, why: str = "") -> ProfileSet:
         """Return the profiles with these ids, rows or true flags, in the order given.
 
@@ -277,6 +297,8 @@ class ProfileSet(FrozenArrays):
             If rows or flags do not fit the set, or a profile is asked for twice.
         """
         rows = self._rows(ids) if isinstance(ids, np.ndarray) else self.index_of(ids)
+        if len(np.unique(rows)) < len(rows):
+            unique_text((self.ids[row] for row in rows), what="profile ids")
         detail: dict[str, Any] = {"profiles": len(rows), "of": len(self)}
         if why:
             detail["why"] = why
@@ -285,7 +307,7 @@ class ProfileSet(FrozenArrays):
             status=self.status[rows],
             limits=self.limits[rows],
             uncertainty=self.uncertainty[rows],
-            profiles=self._table.iloc[rows].reset_index(drop=True),
+            _table=self._table.iloc[rows].reset_index(drop=True),
             step=Step.make("select", detail),
         )
 
@@ -333,13 +355,14 @@ class ProfileSet(FrozenArrays):
         """
         refuse_single_text(names, "target names")
         wanted = [choose(n, self.target_names, what="target") for n in names]
-        places = [self.target_names.index(n) for n in wanted]
+        unique_text(wanted, what="target names")
+        places = np.array([self.target_names.index(n) for n in wanted], dtype=np.intp)
         return self._replace(
-            values=self.values[:, places],
-            status=self.status[:, places],
-            limits=self.limits[:, places],
-            uncertainty=self.uncertainty[:, places],
-            targets=[self.targets[k] for k in places],
+            values=self.values.take(places, axis=1),
+            status=self.status.take(places, axis=1),
+            limits=self.limits.take(places, axis=1),
+            uncertainty=self.uncertainty.take(places, axis=1),
+            targets=tuple(self.targets[k] for k in places),
             step=Step.make("keep_targets", {"targets": wanted}),
         )
 
@@ -360,7 +383,7 @@ class ProfileSet(FrozenArrays):
         for target in roles:
             choose(target, self.target_names, what="target")
         return self._replace(
-            targets=[Target(t.name, roles.get(t.name, t.role), t.unit) for t in self.targets],
+            targets=tuple(Target(t.name, roles.get(t.name, t.role), t.unit) for t in self.targets),
             step=Step.make("with_roles", {"roles": dict(roles)}),
         )
 
@@ -381,10 +404,12 @@ class ProfileSet(FrozenArrays):
         """
         if name == ID_COLUMN:
             raise InputError(f"column '{ID_COLUMN}' names the profiles and cannot be replaced")
+        if name in self.target_names:
+            raise InputError(f"{listed([name])} is the name of a target and of a metadata column")
         columns: dict[str, Sequence[object]] = {c: self.column(str(c)) for c in self._table.columns}
         columns[name] = list(texts)
         table = metadata_table(columns, len(self))
-        return self._replace(profiles=table, step=Step.make("with_column", {"column": name}))
+        return self._replace(_table=table, step=Step.make("with_column", {"column": name}))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the values as a table, profile ids down and targets across."""
@@ -394,28 +419,14 @@ class ProfileSet(FrozenArrays):
             columns=list(self.target_names),
         )
 
-    def _replace(
-        self,
-        *,
-        step: Step | None = None,
-        values: ArrayLike | None = None,
-        status: ArrayLike | None = None,
-        limits: ArrayLike | None = None,
-        uncertainty: ArrayLike | None = None,
-        targets: Sequence[Target] | None = None,
-        profiles: pd.DataFrame | None = None,
-        name: str | None = None,
-    ) -> ProfileSet:
-        return ProfileSet(
-            self.values if values is None else values,
-            targets=self.targets if targets is None else targets,
-            profiles=self._table if profiles is None else profiles,
-            status=self.status if status is None else status,
-            limits=self.limits if limits is None else limits,
-            uncertainty=self.uncertainty if uncertainty is None else uncertainty,
-            history=self.history if step is None else (*self.history, step),
-            name=self.name if name is None else name,
-        )
+    def _replace(self, *, step: Step | None = None, **fields: Any) -> ProfileSet:
+        """Return a set with other fields, which must be of checked parts: nothing looks again."""
+        new = object.__new__(ProfileSet)
+        held = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if step is not None:
+            held["history"] = (*self.history, step)
+        new._hold(**(held | fields))
+        return new
 
     # -- how it shows itself -------------------------------------------------------------
 

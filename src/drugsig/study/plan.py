@@ -14,7 +14,7 @@ import tomli_w
 from drugsig._check import choose, is_whole, listed, one_line_text, unique_text
 from drugsig.comparison.metrics import METRICS, Metric
 from drugsig.errors import ConfigError, InputError
-from drugsig.evidence.populations import PopulationRule, preset
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.target_selection import TargetSelection
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -175,7 +175,7 @@ def plan_of(
     return StudyPlan(
         recipes=named_recipes(recipes),
         metrics=tuple(_metric_name(m) for m in chosen),
-        rules=tuple(r if isinstance(r, PopulationRule) else preset(r) for r in listed_rules),
+        rules=tuple(get_rule(r) for r in listed_rules),
         selections=(
             ((ALL_TARGETS, TargetSelection()),) if selections is None else tuple(selections.items())
         ),

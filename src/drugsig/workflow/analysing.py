@@ -18,7 +18,7 @@ from drugsig.analysis.analysing import STEPS, analyse_profiles
 from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.inputs import InputFile
 from drugsig.errors import ConfigError, DrugsigWarning
-from drugsig.evidence.populations import PopulationRule, preset
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.workflow.config import AnalysisConfig, protocol_defaults
 from drugsig.workflow.outputs import write_analysis
 from drugsig.workflow.sources import load
@@ -101,7 +101,7 @@ def analyse(
     if target is not None:
         refuse_existing(target)
     choices = {
-        "rule": preset(rule) if isinstance(rule, str) else rule,
+        "rule": rule if rule is None else get_rule(rule),
         "threshold": threshold,
         "recipe": recipe,
         "metric": metric,

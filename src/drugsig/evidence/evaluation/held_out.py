@@ -12,7 +12,7 @@ from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.leave_out import assembled, judge, refuse_overlap
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.training import training_set
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["evaluate_held_out"]
@@ -23,7 +23,7 @@ def evaluate_held_out(
     profiles: ProfileSet,
     /,
     *,
-    rule: PopulationRule | None = None,
+    rule: PopulationRule | str | None = None,
     replicate_level: str | None = None,
     across: Sequence[str] = (),
 ) -> Evaluation:
@@ -35,7 +35,7 @@ def evaluate_held_out(
         Fitted.
     profiles : ProfileSet
         Of known source, none of which is among those of the model; treated with `LrModel.treat`.
-    rule : PopulationRule, optional
+    rule : PopulationRule or str, optional
         What linked and unlinked mean here; by default the rule of the model.
     replicate_level : str, optional
         What the profiles of an item repeat, to be checked against the model.
@@ -56,7 +56,7 @@ def evaluate_held_out(
         pairs.
     """
     model.identity.require(profiles, replicate_level=replicate_level, across=across)
-    known = model.rule if rule is None else rule
+    known = model.rule if rule is None else get_rule(rule)
     data = training_set(profiles, known, model.spec)
     refuse_overlap(data.pairs.sources, model.sources)
     same = sorted(set(profiles.ids) & set(model.profile_ids))

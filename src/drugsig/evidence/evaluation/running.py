@@ -19,7 +19,7 @@ from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import TrainingSet, learned_recipe, training_set
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -32,7 +32,7 @@ DEFAULT_SEEDS = tuple(range(20))
 
 def evaluate_model(
     profiles: ProfileSet,
-    rule: PopulationRule,
+    rule: PopulationRule | str,
     spec: LrModelSpec,
     /,
     *,
@@ -52,7 +52,7 @@ def evaluate_model(
     ----------
     profiles : ProfileSet
         Of known source; with a recipe, as they are before it.
-    rule : PopulationRule
+    rule : PopulationRule or str
         What linked and unlinked mean.
     spec : LrModelSpec
         Every choice, made before: a choice made on these figures makes them too good.
@@ -107,6 +107,7 @@ def evaluate_model(
     >>> evaluation.by_seed()["cllr_bounded"].max() < 0.8
     np.True_
     """
+    rule = get_rule(rule)
     n_folds = whole_number(n_folds, what="n_folds", least=2)
     _refuse_seeds(seeds)
     treated = profiles if recipe is None else pretreat(profiles, recipe)

@@ -15,7 +15,7 @@ from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import training_set
 from drugsig.evidence.pairs import warn_if_circular
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["fit_lr_model"]
@@ -23,7 +23,7 @@ __all__ = ["fit_lr_model"]
 
 def fit_lr_model(
     profiles: ProfileSet,
-    rule: PopulationRule,
+    rule: PopulationRule | str,
     spec: LrModelSpec,
     /,
     *,
@@ -40,7 +40,7 @@ def fit_lr_model(
     ----------
     profiles : ProfileSet
         Pretreated, of known source.
-    rule : PopulationRule
+    rule : PopulationRule or str
         What linked and unlinked mean.
     spec : LrModelSpec
         Every choice.
@@ -71,6 +71,7 @@ def fit_lr_model(
     In the feature approach the profiles of one source teach the variation within sources, whether
     they are of one item or of several. They should therefore repeat what the replicate level says.
     """
+    rule = get_rule(rule)
     generator(rng)
     if not isinstance(spec, LrModelSpec):
         raise InputError(f"the choices of a model must be an LrModelSpec, got {spec!r}")

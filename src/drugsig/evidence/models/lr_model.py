@@ -387,6 +387,11 @@ def load_model(path: str | Path, /) -> LrModel:
     path : path-like
         The file.
 
+    Returns
+    -------
+    LrModel
+        Equal to the one that was saved.
+
     Raises
     ------
     ReadError

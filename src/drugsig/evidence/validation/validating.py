@@ -24,7 +24,7 @@ from drugsig.evidence.models.fitting import fit_lr_model
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.pairs import known_pairs, refuse_one_sided
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 from drugsig.evidence.validation.criteria import Criteria, load_criteria
 from drugsig.evidence.validation.discriminating import lr_discrimination
@@ -83,7 +83,7 @@ class Validation:
 
 def validate(
     profiles: ProfileSet,
-    rule: PopulationRule,
+    rule: PopulationRule | str,
     spec: LrModelSpec,
     /,
     *,
@@ -111,7 +111,7 @@ def validate(
     ----------
     profiles : ProfileSet
         Of known source; not pretreated if a recipe is given.
-    rule : PopulationRule
+    rule : PopulationRule or str
         What linked and unlinked mean.
     spec : LrModelSpec
         Every choice of the method.
@@ -164,6 +164,7 @@ def validate(
     SmallSampleWarning
         If there are few sources.
     """
+    rule = get_rule(rule)
     generator(rng)
     whole_number(change_seeds, what="change_seeds", least=1)
     checked_share(background_share, what="share of sources that stay")
