@@ -11,6 +11,7 @@ from drugsig import ProfileSet, Target, compare, pretreat
 from drugsig.comparison import METRICS, score_pairs
 from drugsig.errors import (
     ComparisonError,
+    DrugsigError,
     InputError,
     SizeError,
     TargetMismatchError,
@@ -214,3 +215,16 @@ def test_how_it_shows_itself() -> None:
     assert page.startswith("<table>")
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+def test_going_through_a_comparison_says_what_to_use_instead() -> None:
+    profiles = ProfileSet([[3.0, 1.0], [6.0, 2.0]], ["A", "B"], ["001", "002"])
+    comparison = compare(profiles, metric="euclidean")
+    with pytest.raises(TypeError, match="to_frame") as caught:
+        list(comparison)
+    assert isinstance(caught.value, DrugsigError)
+    with pytest.raises(InputError, match="two profiles"):
+        comparison["001"]  # type: ignore[index]
+    assert ("001", "002") in comparison
+    assert ("001", "003") not in comparison
+    assert "001" not in comparison

@@ -336,7 +336,7 @@ def test_presets_are_the_published_ones() -> None:
     for name in PRESETS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CircularRuleWarning)
-            sample = pair_sample(comparison_of(profiles), profiles, get_rule(name))
+            sample = pair_sample(comparison_of(profiles), profiles, name)
         counted[name] = (sample.n_linked, sample.n_unlinked)
     # R1: 3 + 1 linked; 21 - 4 apart. R2: only c-d are of groups of one. R3: linked 0-1 alone;
     # unlinked a-b 2 x 2, a-c 2, a-d 2, b-c 2, c-d 1 (b-d share Q; profile 2 has no precursor).
@@ -418,3 +418,9 @@ def test_html_of_a_sample_escapes_the_names_of_columns() -> None:
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
     assert "<b>" not in page
+
+
+def test_a_rule_may_be_given_by_its_name() -> None:
+    assert get_rule(PRESETS["R4"]) is PRESETS["R4"]
+    with pytest.raises(UnknownNameError):
+        get_rule(3)  # type: ignore[arg-type]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from drugsig import PopulationRule, ProfileSet, compare, pair_sample, pretreat
-from drugsig.comparison import get_metric
 from drugsig.datasets import simulate_values
 from drugsig.errors import DrugsigWarning, InputError, ThresholdError
 from drugsig.evidence import given_threshold, threshold_for_search
@@ -107,6 +106,6 @@ def test_a_search_with_a_given_threshold_says_that_chance_links_are_unknown() ->
     profiles = ProfileSet(
         np.random.default_rng(0).random((9, 6)), list("abcdef"), list("123456789")
     )
-    found = given_threshold(0.5, metric=get_metric("euclidean")).search(profiles)
+    found = given_threshold(0.5, metric="euclidean").search(profiles)
     assert found.expected_chance_links is None
     assert "unknown" in repr(found)

@@ -278,3 +278,17 @@ def test_how_they_show_themselves() -> None:
     page = found._repr_html_()
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+def test_a_profile_has_the_number_of_its_group() -> None:
+    groups = group(on_a_line([0, 1, 9]), threshold=1.0)
+    assert {name: groups[name] for name in groups.ids} == dict(
+        zip(groups.ids, groups.labels.tolist(), strict=True)
+    )
+    assert groups.ids[2] in groups.members(groups[groups.ids[2]])
+    assert groups.ids[0] in groups
+    assert "nobody" not in groups
+    with pytest.raises(KeyError, match="unknown profile 'nobody'"):
+        groups["nobody"]
+    with pytest.raises(TypeError):
+        iter(groups)  # type: ignore[call-overload]

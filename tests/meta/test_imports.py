@@ -59,6 +59,18 @@ def test_the_front_page_loads_nothing_heavy() -> None:
     assert not packages & (HEAVY | {"numpy", "click"})
 
 
+def test_every_room_is_an_attribute_once_the_front_page_is_there() -> None:
+    names = [room for room in rooms() if not room.startswith("_")]
+    code = f"import drugsig; [getattr(drugsig, n).__all__ for n in {names!r}]"
+    assert {"click", "jinja2", "matplotlib", "scipy"} <= loaded_by(code)
+
+
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "drugsig", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.startswith("drugsig ")
+
+
 @has_command
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["analyse", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:

@@ -366,3 +366,87 @@ def test_targets_may_be_given_as_targets() -> None:
     changed = s.with_roles({"A": "impurity"})
     assert [t.role for t in changed.targets] == ["impurity", "impurity"]
     assert [t.role for t in s.targets] == ["main", "impurity"]
+
+
+def rebuilt(profiles: ProfileSet) -> ProfileSet:
+    """Return the same set through the constructor that checks everything."""
+    return ProfileSet(
+        profiles.values,
+        profiles.targets,
+        profiles.profiles,
+        status=profiles.status,
+        limits=profiles.limits,
+        uncertainty=profiles.uncertainty,
+        history=profiles.history,
+        name=profiles.name,
+    )
+
+
+@given(st.data())
+def test_a_part_is_what_the_constructor_makes_of_it(data) -> None:
+    n, p = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 4))
+    cells = st.sampled_from([0.0, 1.5, 2.0, np.nan])
+    values = data.draw(st.lists(st.lists(cells, min_size=p, max_size=p), min_size=n, max_size=n))
+    texts = st.lists(st.sampled_from(["x", "y", "", None]), min_size=n, max_size=n)
+    whole = ProfileSet(
+        values,
+        [f"T{k}" for k in range(p)],
+        {"profile_id": [f"P{k}" for k in range(n)], "batch_id": data.draw(texts)},
+        uncertainty=np.full((n, p), 0.5),
+    )
+    rows = data.draw(st.lists(st.integers(0, n - 1), unique=True))
+    names = data.draw(st.lists(st.sampled_from(whole.target_names), unique=True, min_size=1))
+    parts = [
+        whole.select(np.array(rows, dtype=np.intp)),
+        whole.select([whole.ids[k] for k in rows]),
+        whole.without([whole.ids[k] for k in rows], why="no reason"),
+        whole.keep_targets(names),
+        whole.with_roles({names[0]: "main"}),
+        whole.with_column("place", data.draw(texts)),
+    ]
+    for part in parts:
+        again = rebuilt(part)
+        assert part == again
+        assert part.history == again.history
+        assert part.name == again.name
+        pd.testing.assert_frame_equal(part.profiles, again.profiles)
+        for array in ARRAYS:
+            one, other = getattr(part, array), getattr(again, array)
+            np.testing.assert_array_equal(one, other)
+            assert one.dtype == other.dtype
+            assert one.flags.c_contiguous
+        assert not writable(part)
+        assert not writable(pickle.loads(pickle.dumps(part)))  # noqa: S301
+
+
+def test_one_profile_by_its_id_is_a_set_of_one() -> None:
+    one = small()["002"]
+    assert one == small().select(["002"])
+    assert len(one) == 1
+    assert "002" in one
+    assert "001" not in one
+    assert 2 not in one
+
+
+@pytest.mark.parametrize("asked", [0, slice(1), ["001"], np.array([0])])
+def test_rows_and_lists_go_to_select(asked) -> None:
+    with pytest.raises(InputError, match=re.escape("profiles.select(")):
+        small()[asked]
+
+
+def test_an_unknown_profile_is_a_key_error_whose_words_stand_as_they_are() -> None:
+    with pytest.raises(KeyError) as caught:
+        small()["003"]
+    assert isinstance(caught.value, UnknownNameError)
+    assert str(caught.value) == "unknown profile '003'. Did you mean '002'? Known: '001', '002'."
+    assert caught.value.known == ("001", "002")
+
+
+def test_a_profile_set_is_not_gone_through_by_its_rows() -> None:
+    with pytest.raises(TypeError):
+        iter(small())  # type: ignore[call-overload]
+
+
+def test_a_new_column_must_not_have_the_name_of_a_target() -> None:
+    with pytest.raises(InputError, match="name of a target and of a metadata column"):
+        small().with_column("A", ["x", "y"])
