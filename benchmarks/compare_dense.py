@@ -24,10 +24,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import pdist, squareform
 
-from drugsig.comparison import compare, get_metric
-from drugsig.comparison.compiled_forms import compiled_form
+from drugsig.comparison import compare, fast_forms, get_metric
 from drugsig.comparison.condensed import condensed_scores
-from drugsig.comparison.search import fast
+from drugsig.comparison.fast_forms import compiled_form
 from drugsig.profiles import ProfileSet
 from drugsig.profiles.tables import read_profiles
 
@@ -112,12 +111,12 @@ def made_profiles(n: int, p: int, seed: int) -> ProfileSet:
 @contextmanager
 def without_fast() -> Iterator[None]:
     """Take the extra fast away for a while."""
-    found = fast.compiled_code
-    fast.compiled_code = lambda: None
+    found = fast_forms.has_numba
+    fast_forms.has_numba = lambda: False
     try:
         yield
     finally:
-        fast.compiled_code = found
+        fast_forms.has_numba = found
 
 
 def row(

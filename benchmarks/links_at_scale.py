@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from drugsig import ProfileSet, group_links, links
-from drugsig.comparison.search import euclidean, fast, frame
+from drugsig.comparison.fast_forms import has_numba
+from drugsig.comparison.search import near_pairs
 from drugsig.datasets import simulate_values
 from drugsig.errors import DrugsigWarning
 
@@ -64,12 +65,12 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def without_compiled_code(work: Callable[[], Any]) -> Any:
     """Do the work as where the extra ``fast`` is not installed."""
-    kept = frame.compiled_code, euclidean.compiled_code
-    frame.compiled_code = euclidean.compiled_code = lambda: None  # type: ignore[assignment]
+    kept = near_pairs.has_numba
+    near_pairs.has_numba = lambda: False  # type: ignore[assignment]
     try:
         return work()
     finally:
-        frame.compiled_code, euclidean.compiled_code = kept
+        near_pairs.has_numba = kept  # type: ignore[assignment]
 
 
 def by_tree(profiles: ProfileSet, threshold: float) -> int:
@@ -90,7 +91,7 @@ def job_links(n: int, kind: str, threshold: float, runs: int, peer: bool) -> dic
     """Time links with and without compiled code, and the peer in between."""
     profiles = made(n, kind)
     warm = made(60_000, kind, seed=1)
-    has_fast = fast.compiled_code() is not None
+    has_fast = has_numba()
 
     def search() -> Any:
         return links(profiles, metric="pearson", threshold=threshold, memory=8e9, progress=False)

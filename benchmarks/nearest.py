@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from drugsig import ProfileSet, compare
 from drugsig.comparison.index import ProfileIndex, build_index
 from drugsig.comparison.nearest_search import nearest
-from drugsig.comparison.search import shelves
+from drugsig.comparison.search import query_tree
 from drugsig.datasets.values import simulate_values
 
 K = 20
@@ -65,12 +65,12 @@ def in_turn(contenders: list[Callable[[], object]], runs: int) -> list[list[floa
 @contextmanager
 def nothing_compiled() -> Any:
     """Search as where numba is not installed."""
-    found = shelves.compiled_code
-    shelves.compiled_code = lambda: None
+    found = query_tree.compiled_code
+    query_tree.compiled_code = lambda: None
     try:
         yield
     finally:
-        shelves.compiled_code = found
+        query_tree.compiled_code = found
 
 
 def faiss_search(reference: np.ndarray, questioned: np.ndarray) -> Callable[[], object] | None:
@@ -119,8 +119,8 @@ def check(index: ProfileIndex, questioned: ProfileSet, reference: ProfileSet) ->
     some = questioned.select(np.arange(CHECKED))
     scores = compare(some, reference, metric=METRIC).scores
     found = index.nearest(some, k=K, progress=False)
-    for scored, places in zip(scores, found.places, strict=True):
-        assert np.array_equal(np.lexsort((np.arange(len(scored)), -scored))[:K], places)
+    for scored, positions in zip(scores, found.positions, strict=True):
+        assert np.array_equal(np.lexsort((np.arange(len(scored)), -scored))[:K], positions)
 
 
 def batch_rows(kind: str, *, n: int, n_questioned: int, runs: int, seed: int) -> list[Row]:

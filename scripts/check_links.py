@@ -1,6 +1,6 @@
 """Check that `drugsig.links` finds every link and no other, against every pair by the definition.
 
-For every metric, two kinds of data and several seeds, profiles with planted copies, zeros and ties
+For every metric, two kinds of data and several seeds, profiles with split copies, zeros and ties
 are compared in full, block by block; the links at three thresholds must be the same pairs with the
 same scores, to the last bit. With the first seed also for another order of profiles, other leaves,
 one worker, and by every method.
@@ -44,12 +44,12 @@ def made(n: int, between: str, seed: int) -> ProfileSet:
     values = drawn.values.copy()
     values /= values.sum(axis=1, keepdims=True)
     values **= 0.25
-    places = rng.permutation(n)[:60]
-    values[places[:20]] = values[places[20:40]]
-    values[places[20:25]] = values[places[20]]
-    values[places[40:42]] = 0.0
-    values[places[42:44]] = 0.25
-    values[places[44:60]] = np.round(values[places[44:60]], 1)
+    positions = rng.permutation(n)[:60]
+    values[positions[:20]] = values[positions[20:40]]
+    values[positions[20:25]] = values[positions[20]]
+    values[positions[40:42]] = 0.0
+    values[positions[42:44]] = 0.25
+    values[positions[44:60]] = np.round(values[positions[44:60]], 1)
     p = values.shape[1]
     table = {
         "profile_id": [f"p{k:06d}" for k in range(n)],
@@ -104,14 +104,14 @@ def some_thresholds(profiles: ProfileSet, metric: Metric, seed: int) -> list[flo
     return [float(scores[int(share * len(scores))]) for share in SHARES]
 
 
-def by_place(rows, columns, scores):
+def by_position(rows, columns, scores):
     order = np.lexsort((columns, rows))
     return rows[order], columns[order], scores[order]
 
 
 def same(ours, theirs) -> bool:
     return all(
-        np.array_equal(a, b) for a, b in zip(by_place(*ours), by_place(*theirs), strict=True)
+        np.array_equal(a, b) for a, b in zip(by_position(*ours), by_position(*theirs), strict=True)
     )
 
 
@@ -145,7 +145,7 @@ def check(profiles: ProfileSet, metric: Metric, seed: int, *, ways: bool) -> tup
                     profiles, None, metric=metric, threshold=threshold, method=method, leaf=100
                 )
                 parts = [search.expanded(search.run(k)) for k in range(search.n_tasks)]
-                parts.append(search.among_copies())
+                parts.append(search.among_duplicates())
                 ours = tuple(
                     np.concatenate([getattr(part, name) for part in parts])
                     for name in ("rows", "columns", "scores")

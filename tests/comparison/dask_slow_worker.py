@@ -8,13 +8,13 @@ from dataclasses import fields
 
 from drugsig.comparison.distributed import cluster
 from drugsig.comparison.distributed.batches import Found, run_batch
-from drugsig.comparison.link_search import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, TaskLinks
 
 _SECONDS_A_TASK = 0.04
 
 
 class SlowSearch(LinkSearch):
-    def run(self, task: int, /, *, most: float = math.inf) -> Part:
+    def run(self, task: int, /, *, most: float = math.inf) -> TaskLinks:
         time.sleep(_SECONDS_A_TASK)
         return super().run(task, most=most)
 

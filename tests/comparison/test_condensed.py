@@ -21,16 +21,15 @@ from drugsig.comparison import (
     Comparison,
     Metric,
     compare,
-    compiled_forms,
     condensed,
+    fast_forms,
     products,
     score_blocks,
 )
-from drugsig.comparison.compiled_forms import compiled_form
 from drugsig.comparison.condensed import condensed_scores
+from drugsig.comparison.fast_forms import compiled_form
 from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.score_blocks import ScoreBlocks, gap_blocks, strips
-from drugsig.comparison.search import fast
 from drugsig.errors import (
     ComparisonError,
     InputError,
@@ -111,7 +110,7 @@ def fast_ways(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let compiled code be used for a few profiles already."""
-    monkeypatch.setattr(compiled_forms, "_COMPILED_FROM", 0)
+    monkeypatch.setattr(fast_forms, "_COMPILED_FROM", 0)
 
 
 def assert_right(name: str, found: np.ndarray, wanted: np.ndarray) -> None:
@@ -263,13 +262,13 @@ def test_compiled_code_gives_the_same_bits(name: str, p: int, compiled: None) ->
     values = full(90, p, seed=p)
     if name == "aitchison":
         values += 0.01
-    ready = PreparedProfiles.of(made(values), metric).transformed
+    transformed = PreparedProfiles.of(made(values), metric).transformed
     pieces = [(slice(0, 90), slice(0, 90)), (slice(3, 20), slice(11, 88)), (slice(4, 5),) * 2]
     side = PreparedProfiles.of(made(values), metric)
     for rows, columns in pieces:
         blocks = ScoreBlocks(side, side, metric, 1, p, compiled_form(metric, 1))
         wanted = metric.convert(
-            metric.kernel.complete(ready[:, rows, None], ready[:, None, columns])
+            metric.kernel.complete(transformed[:, rows, None], transformed[:, None, columns])
         )
         np.testing.assert_array_equal(blocks.whole(rows, columns), wanted)
 
@@ -290,7 +289,7 @@ def test_matrices_are_the_same_with_and_without_compiled_code(
         ]
 
     with_code = everything()
-    monkeypatch.setattr(fast, "compiled_code", lambda: None)
+    monkeypatch.setattr(fast_forms, "has_numba", lambda: False)
     assert compiled_form(usable(name, P), 10**9) is None
     for found, wanted in zip(with_code, everything(), strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -315,10 +314,10 @@ def test_compiled_code_rounds_as_the_definition_does(values: np.ndarray) -> None
         kernel = METRICS[name].kernel
         x = np.abs(values) if METRICS[name].nonnegative else values
         with np.errstate(all="ignore"):
-            ready = np.ascontiguousarray(kernel.ready(kernel.prepare(x.T.copy())))
-            wanted = kernel.complete(ready[:, :, None], ready[:, None, :])
+            transformed = np.ascontiguousarray(kernel.transform(kernel.prepare(x.T.copy())))
+            wanted = kernel.complete(transformed[:, :, None], transformed[:, None, :])
         found = np.empty_like(wanted)
-        getattr(code, form)(ready, ready, 0, 0, found)
+        getattr(code, form)(transformed, transformed, 0, 0, found)
         np.testing.assert_array_equal(found, wanted, err_msg=name)
 
 
@@ -331,7 +330,7 @@ def test_compiled_code_in_single_precision_is_about_right(name: str, fast_ways, 
 
 def test_code_is_compiled_for_many_scores_only(monkeypatch) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr(fast, "compiled_code", lambda: asked.append(True))
+    monkeypatch.setattr(fast_forms, "has_numba", lambda: asked.append(True))
     compared(full(), "manhattan")
     assert not asked
     assert compiled_form(METRICS["manhattan"], 10**8) is None

@@ -26,7 +26,7 @@ from drugsig.comparison.distributed import cluster as cluster_module
 from drugsig.comparison.distributed import shards as shards_module
 from drugsig.comparison.distributed import threads as threads_module
 from drugsig.comparison.distributed.batches import Batches, Found, library_versions, run_batch
-from drugsig.comparison.link_search import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, TaskLinks
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.errors import (
@@ -122,7 +122,7 @@ def test_every_task_is_handed_out_once(n_whole, n_other, cuts, seconds, threads,
         assert not first < n_whole < last
         reached = data.draw(st.integers(first + 1, last))
         seen[first:reached] += 1
-        part = Part(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        part = TaskLinks(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         batches.learn(Found(first, reached, part, seconds * (reached - first)), (first, last))
     assert (seen == 1).all()
 
@@ -131,7 +131,7 @@ def test_every_task_is_handed_out_once(n_whole, n_other, cuts, seconds, threads,
 def test_a_batch_takes_about_a_second_and_never_long(seconds: float, size: int) -> None:
     search: Any = SimpleNamespace(n_tasks=200_001, n_whole_tasks=200_001)
     batches = Batches(search)
-    part = Part(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    part = TaskLinks(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     first = batches.take(2)
     assert first == (0, 1)
     batches.learn(Found(0, 1, part, seconds), first)
@@ -244,8 +244,10 @@ def test_no_single_byte_of_a_shard_can_change_unseen(tmp_path: Path) -> None:
     (kept,) = folder.kept()
     assert len(kept.part.rows) == len(expected) > 0
     unseen = 0
-    for place in range(0, len(content), 3):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :])
+    for position in range(0, len(content), 3):
+        path.write_bytes(
+            content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :]
+        )
         try:
             found, _ = folder._read(path)
         except shards_module._DAMAGED:

@@ -12,10 +12,10 @@ from hypothesis.extra import numpy as hnp
 
 import drugsig
 from drugsig import METRICS, Links, ProfileSet, compare, links
-from drugsig.comparison import compiled_forms, link_rule, link_search
+from drugsig.comparison import fast_forms, link_rule, link_search
 from drugsig.comparison.link_search import LinkSearch
 from drugsig.comparison.prepared import score_profiles
-from drugsig.comparison.search import euclidean, fast, frame
+from drugsig.comparison.search import near_pairs
 from drugsig.comparison.search.pair_finder import METHODS
 from drugsig.datasets import simulate_values
 from drugsig.errors import (
@@ -80,15 +80,15 @@ def in_parts(questioned, reference, metric, threshold, *, method: str, leaf: int
         questioned, reference, metric=metric, threshold=threshold, method=method, leaf=leaf
     )
     tasks = np.arange(search.n_tasks) if order is None else order.permutation(search.n_tasks)
-    parts = [search.expanded(search.run(int(k))) for k in tasks] + [search.among_copies()]
+    parts = [search.expanded(search.run(int(k))) for k in tasks] + [search.among_duplicates()]
     rows, columns, scores = link_search.joined(parts)
-    place = np.lexsort((columns, rows))
-    return rows[place], columns[place], scores[place]
+    position = np.lexsort((columns, rows))
+    return rows[position], columns[position], scores[position]
 
 
-def by_place(found: Links):
-    place = np.lexsort((found.columns, found.rows))
-    return found.rows[place], found.columns[place], found.scores[place]
+def by_position(found: Links):
+    position = np.lexsort((found.columns, found.rows))
+    return found.rows[position], found.columns[position], found.scores[position]
 
 
 def assert_same(ours, theirs) -> None:
@@ -122,7 +122,7 @@ def test_links_are_those_of_the_matrix_of_scores(name: str, gaps: float) -> None
                 ours = in_parts(
                     questioned, reference, metric, threshold, method=method, leaf=9, order=order
                 )
-                assert_same(ours, by_place(wanted))
+                assert_same(ours, by_position(wanted))
 
 
 @every
@@ -138,7 +138,7 @@ def test_links_among_many_profiles(name: str, between: str) -> None:
         assert links(profiles, metric=metric, threshold=threshold) == wanted
         assert_same(
             in_parts(profiles, None, metric, threshold, method="pruning", leaf=64),
-            by_place(wanted),
+            by_position(wanted),
         )
 
 
@@ -168,7 +168,8 @@ def test_links_of_awkward_profiles(values, name: str, share: float, leaf: int, s
     assert quietly(links, profiles, metric=metric, threshold=threshold) == wanted
     for method in METHODS[1:]:
         assert_same(
-            in_parts(profiles, None, metric, threshold, method=method, leaf=leaf), by_place(wanted)
+            in_parts(profiles, None, metric, threshold, method=method, leaf=leaf),
+            by_position(wanted),
         )
 
 
@@ -185,7 +186,7 @@ def test_one_profile_of_another_size_hides_no_link(name: str) -> None:
     for threshold in some_thresholds(comparison, shares=(0.001, 0.01, 0.1)):
         assert_same(
             in_parts(profiles, None, METRICS[name], threshold, method="pruning", leaf=8),
-            by_place(comparison.links(threshold)),
+            by_position(comparison.links(threshold)),
         )
 
 
@@ -216,7 +217,7 @@ def test_the_opposite_of_a_profile_is_as_alike_by_the_squared_cosine() -> None:
     assert links(profiles, metric="squared_cosine", threshold=99.0) == wanted
     assert_same(
         in_parts(profiles, None, METRICS["squared_cosine"], 99.0, method="pruning", leaf=4),
-        by_place(wanted),
+        by_position(wanted),
     )
 
 
@@ -238,10 +239,10 @@ def test_compiled_code_finds_the_same_links(name: str, two_sets: bool, monkeypat
     metric = usable(name, 12)
     sides = sides_of(drawn(900, p=12, seed=4), two_sets)
     comparison = compare(*(s for s in sides if s is not None), metric=metric)
-    monkeypatch.setattr(frame, "_COMPILED_FROM", 1)
-    monkeypatch.setattr(euclidean, "_ROOM", 3)
+    monkeypatch.setattr(near_pairs, "_COMPILED_FROM", 1)
+    monkeypatch.setattr(near_pairs, "_ROOM", 3)
     for threshold in some_thresholds(comparison, shares=(1e-4, 0.01, 0.4)):
-        wanted = by_place(comparison.links(threshold))
+        wanted = by_position(comparison.links(threshold))
         search = LinkSearch.of(*sides, metric=metric, threshold=threshold, method="pruning")
         assert all(getattr(plan.a, "refined", False) for plan in search.finder.plans)
         for leaf in (40, 100, 1024):
@@ -260,9 +261,9 @@ def test_compiled_sums_find_the_same_links(name: str, two_sets: bool, monkeypatc
     metric = usable(name, 12)
     sides = sides_of(drawn(700, p=12, seed=5), two_sets)
     comparison = compare(*(s for s in sides if s is not None), metric=metric)
-    monkeypatch.setattr(compiled_forms, "_COMPILED_FROM", 0)
+    monkeypatch.setattr(fast_forms, "_COMPILED_FROM", 0)
     for threshold in some_thresholds(comparison, shares=(1e-4, 0.01, 0.4)):
-        wanted = by_place(comparison.links(threshold))
+        wanted = by_position(comparison.links(threshold))
         for method in ("pruning", "blocks"):
             found = in_parts(sides[0], sides[1], metric, threshold, method=method, leaf=40)
             assert_same(found, wanted)
@@ -309,19 +310,18 @@ def test_products_spare_most_pairs_with_gaps(name: str, monkeypatch) -> None:
 def test_without_compiled_code_all_is_the_same(monkeypatch) -> None:
     profiles = drawn(300)
     wanted = quietly(links, profiles, metric="pearson", threshold=0.98)
-    monkeypatch.setattr(frame, "_COMPILED_FROM", 1)
-    monkeypatch.setattr(frame, "compiled_code", lambda: None)
-    monkeypatch.setattr(euclidean, "compiled_code", lambda: None)
+    monkeypatch.setattr(near_pairs, "_COMPILED_FROM", 1)
+    monkeypatch.setattr(near_pairs, "has_numba", lambda: False)
     assert quietly(links, profiles, metric="pearson", threshold=0.98) == wanted
 
 
 def test_numba_is_looked_for_and_not_required(monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    fast.compiled_code.cache_clear()
+    fast_forms.has_numba.cache_clear()
     try:
-        assert fast.compiled_code() is None
+        assert not fast_forms.has_numba()
     finally:
-        fast.compiled_code.cache_clear()
+        fast_forms.has_numba.cache_clear()
 
 
 # -- copies, and too many links ------------------------------------------------------------------

@@ -16,10 +16,10 @@ from drugsig.comparison import Comparison, Links, get_metric
 from drugsig.errors import ComparisonError, ThresholdError
 
 
-def on_a_line(places) -> ProfileSet:
+def on_a_line(positions) -> ProfileSet:
     """Profiles whose Manhattan distance is their distance on a line."""
     return ProfileSet(
-        np.asarray(places, dtype=float)[:, None], ["A"], [f"p{k}" for k in range(len(places))]
+        np.asarray(positions, dtype=float)[:, None], ["A"], [f"p{k}" for k in range(len(positions))]
     )
 
 

@@ -24,9 +24,9 @@ from drugsig.comparison.fitting import fit_metric
 from drugsig.comparison.index import ProfileIndex, build_index, load_index
 from drugsig.comparison.nearest_search import nearest
 from drugsig.comparison.neighbours import Nearest
-from drugsig.comparison.search import query_finder, shelves
+from drugsig.comparison.search import query_finder, query_tree
+from drugsig.comparison.search.query_tree import QueryTree
 from drugsig.comparison.search.ranking import Ranking
-from drugsig.comparison.search.shelves import Shelves
 from drugsig.errors import (
     ComparisonError,
     InputError,
@@ -76,25 +76,25 @@ def asked(*sets: ProfileSet, **options) -> Nearest:
 
 
 def by_sorting(comparison: Comparison, k: int) -> tuple[list, list, list, list]:
-    """Places, scores, ties beyond and undefined pairs, row by row and one score at a time."""
+    """Indices, scores, ties beyond and undefined pairs, row by row and one score at a time."""
     sign = -1.0 if comparison.metric.is_similarity else 1.0
-    places, scores, tied, undefined = [], [], [], []
+    positions, scores, tied, undefined = [], [], [], []
     for row, line in enumerate(comparison.scores):
         others = [j for j in range(len(line)) if not (comparison.symmetric and j == row)]
         ranked = sorted((sign * line[j], j) for j in others if not np.isnan(line[j]))
         first = ranked[:k]
         pad = k - len(first)
-        places.append([j for _, j in first] + [-1] * pad)
+        positions.append([j for _, j in first] + [-1] * pad)
         scores.append([sign * key for key, _ in first] + [np.nan] * pad)
         tied.append(sum(key == first[-1][0] for key, _ in ranked[k:]))
         undefined.append(len(others) - len(ranked))
-    return places, scores, tied, undefined
+    return positions, scores, tied, undefined
 
 
 def assert_is_sorting(found: Nearest, comparison: Comparison) -> None:
-    places, scores, tied, undefined = by_sorting(comparison, found.k)
+    positions, scores, tied, undefined = by_sorting(comparison, found.k)
     name = comparison.metric.name
-    np.testing.assert_array_equal(found.places, places, err_msg=name)
+    np.testing.assert_array_equal(found.positions, positions, err_msg=name)
     np.testing.assert_array_equal(found.scores, scores, err_msg=name)
     np.testing.assert_array_equal(found.tied, tied, err_msg=name)
     np.testing.assert_array_equal(found.undefined, undefined, err_msg=name)
@@ -106,9 +106,9 @@ def path(request, monkeypatch) -> Iterator[str]:
     if request.param == "compiled":
         if not HAS_NUMBA:
             pytest.skip("numba is not installed")
-        monkeypatch.setattr(shelves, "_COMPILED_FROM", 1)
+        monkeypatch.setattr(query_tree, "_COMPILED_FROM", 1)
     else:
-        monkeypatch.setattr(shelves, "compiled_code", lambda: None)
+        monkeypatch.setattr(query_tree, "has_numba", lambda: False)
     return request.param
 
 
@@ -213,9 +213,9 @@ def test_hundreds_of_copies_and_of_nearly_equal_profiles(name: str, path: str) -
 @pytest.mark.parametrize("name", ["pearson", "euclidean", "squared_cosine", "manhattan"])
 @pytest.mark.parametrize("signed", [False, True])
 def test_many_leaves(name: str, signed: bool, path: str, monkeypatch) -> None:
-    monkeypatch.setattr("drugsig.comparison.nearest_search._PLANTED_FROM", 1)
-    monkeypatch.setattr(shelves, "_ASKED_COMPILED", 64)
-    monkeypatch.setattr(shelves, "SHELF", 64)
+    monkeypatch.setattr("drugsig.comparison.nearest_search._SPLIT_FROM", 1)
+    monkeypatch.setattr(query_tree, "_ASKED_COMPILED", 64)
+    monkeypatch.setattr(query_tree, "QUERY_LEAF", 64)
     rng = np.random.default_rng(6)
     centres = rng.lognormal(size=(400, 20))
     values = np.repeat(centres, 4, axis=0) * rng.lognormal(0, 0.1, (1600, 20))
@@ -235,7 +235,7 @@ def test_order_and_workers_do_not_count(path: str) -> None:
     order = rng.permutation(600)
     shuffled = asked(a.select(order), b, k=4, metric="pearson")
     np.testing.assert_array_equal(shuffled.scores, plain.scores[order])
-    np.testing.assert_array_equal(shuffled.places, plain.places[order])
+    np.testing.assert_array_equal(shuffled.positions, plain.positions[order])
 
 
 def test_many_neighbours_are_looked_for_in_small_groups(path: str, monkeypatch) -> None:
@@ -249,12 +249,12 @@ def test_a_tree_over_the_reference_is_not_needed() -> None:
     rng = np.random.default_rng(8)
     points, queries = rng.normal(size=(9, 900)), rng.normal(size=(9, 20))
     truth = np.argsort(((queries[:, :, None] - points[:, None]) ** 2).sum(axis=0), axis=1)[:, :6]
-    for planted in (True, False):
+    for split in (True, False):
         for leaf in (1, 7, 64, 4000):
-            shelf = Shelves.of(points, planted=planted, leaf=leaf)
-            found = shelf.nearest(shelf.ask(queries), 6)
+            shelf = QueryTree.of(points, split=split, leaf=leaf)
+            found = shelf.nearest(shelf.queries(queries), 6)
             for row, wanted in enumerate(truth):
-                assert set(wanted) <= set(found.places[found.rows == row].tolist())
+                assert set(wanted) <= set(found.positions[found.rows == row].tolist())
 
 
 # -- what a search says --------------------------------------------------------------------------
@@ -314,7 +314,7 @@ def test_it_is_read_only_and_equal_by_content() -> None:
 def test_no_profile_or_one(n: int) -> None:
     one, some = drawn(12).select(np.arange(n)), drawn(12, tag="r")
     assert asked(one, k=2, metric="euclidean").found.tolist() == [0] * n
-    assert asked(one, some, k=2, metric="euclidean").places.shape == (n, 2)
+    assert asked(one, some, k=2, metric="euclidean").positions.shape == (n, 2)
     assert asked(some, one, k=2, metric="euclidean").found.tolist() == [n] * 12
     index = build_index(one, metric="euclidean")
     assert index.extend(some).nearest(some, k=1).found.tolist() == [1] * 12
@@ -348,7 +348,7 @@ def test_a_ranking_counts_what_it_drops() -> None:
         some = order[first:last]
         ranking.take(np.zeros(len(some), np.int64), some, keys[some])
     wanted = np.lexsort((np.arange(60), keys))
-    assert ranking.places[0].tolist() == wanted[:5].tolist()
+    assert ranking.positions[0].tolist() == wanted[:5].tolist()
     assert ranking.tied[0] == (keys[wanted[5:]] == keys[wanted[4]]).sum()
 
 
@@ -539,9 +539,9 @@ def test_a_damaged_file_is_told(data, tmp_path_factory) -> None:
     if data.draw(st.booleans(), label="cut"):
         damaged = whole[: data.draw(st.integers(4, len(whole) - 1), label="length")]
     else:
-        place = data.draw(st.integers(0, len(whole) - 1), label="place")
-        changed = whole[place] ^ data.draw(st.integers(1, 255), label="bits")
-        damaged = whole[:place] + bytes([changed]) + whole[place + 1 :]
+        position = data.draw(st.integers(0, len(whole) - 1), label="position")
+        changed = whole[position] ^ data.draw(st.integers(1, 255), label="bits")
+        damaged = whole[:position] + bytes([changed]) + whole[position + 1 :]
     path.write_bytes(damaged)
     index = None
     with contextlib.suppress(ReadError):

@@ -117,7 +117,7 @@ def changes_input(x):
             "no target measured in both has a score",
         ),
         (with_kernel(summed_by_product), "depends on the arrangement"),
-        (with_kernel(lambda a, b: np.nan_to_num(largest(a, b))), "not ready, and so NaN"),
+        (with_kernel(lambda a, b: np.nan_to_num(largest(a, b))), "not transformed, and so NaN"),
         (with_kernel(undefined_when_far), "have none with each other"),
         (with_kernel(prepare=changes_input), "changes the values it is given"),
         (with_kernel(prepare=lambda x: x[:1]), "changes the shape"),

@@ -6,7 +6,7 @@ run over the columns of a block, so a score never depends on its neighbours. Sev
 added in one pass only so that sums are loaded and stored less often. Divisions by zero give what
 IEEE arithmetic says.
 
-Every function takes ready profiles of both sides, shape (rows, n), and writes a block in the
+Every function takes transformed profiles of both sides, shape (rows, n), and writes a block in the
 precision of its arrays: ``out[i, j]`` is for profile ``top + i`` of `a` and ``left + j`` of `b`.
 """
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose
 from drugsig._notes import Note, emit
-from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.comparison import UndefinedScores
-from drugsig.comparison.compiled_forms import block_values, compiled_form, has_single_form
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
+from drugsig.comparison.fast_forms import block_values, compiled_form, has_single_form
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.products import ProductBlocks
@@ -25,7 +25,7 @@ from drugsig.comparison.score_blocks import (
     strips,
 )
 from drugsig.comparison.search.running import how_many_workers
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 from drugsig.errors import ComparisonError, SizeError
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -128,7 +128,7 @@ def condensed_scores(
     """
     measure = get_metric(metric)
     single = choose(precision, PRECISIONS, what="precision") == "single"
-    admit(profiles, None, measure, across_epochs=across_epochs)
+    check_comparable(profiles, None, measure, across_epochs=across_epochs)
     least = least_measured(min_measured, measure, len(profiles.targets))
     count = how_many_workers(workers)
     kind = np.dtype(np.float32 if single else np.float64)
@@ -161,9 +161,9 @@ class _Condensed:
         self._scores = scores
         # The pair (i, j) stands at starts[i] + j.
         i = np.arange(n, dtype=np.int64)
-        self._starts: Places = i * n - i * (i + 1) // 2 - i - 1
+        self._starts: Indices = i * n - i * (i + 1) // 2 - i - 1
 
-    def put_block(self, rows: slice, columns: slice, block: Scores) -> None:
+    def write_block(self, rows: slice, columns: slice, block: Scores) -> None:
         """Keep what is right of the diagonal."""
         scores, left, right = self._scores, columns.start, columns.stop
         # Numbers of Python, which are added faster one by one.
@@ -174,7 +174,7 @@ class _Condensed:
             elif i + 1 < right:
                 scores[start + i + 1 : start + right] = found[i + 1 - left :]
 
-    def put_pairs(self, first: Places, second: Places, found: Scores) -> None:
+    def write_pairs(self, first: Indices, second: Indices, found: Scores) -> None:
         """Keep the scores of listed pairs, the first profile before the second."""
         self._scores[self._starts[first] + second] = found
 
@@ -195,8 +195,8 @@ def _fill(scores: Scores, blocks: ScoreBlocks, *, workers: int, progress: bool) 
         run(score, len(bundles), n_scores=n_pairs, workers=workers, progress=progress)
     if blocks.a.all_whole:
         # A pair of whole profiles has no score only if one of them has none with itself.
-        ready = blocks.a.transformed
-        return bool(np.isnan(blocks.metric.kernel.complete(ready, ready)).any())
+        transformed = blocks.a.transformed
+        return bool(np.isnan(blocks.metric.kernel.complete(transformed, transformed)).any())
     gaps = gap_blocks(blocks.a.whole, blocks.a.whole, same=True)
 
     def score_gaps(task: int) -> None:
@@ -204,7 +204,7 @@ def _fill(scores: Scores, blocks: ScoreBlocks, *, workers: int, progress: bool) 
         found = blocks.with_gaps(rows, columns)
         first, second = np.minimum(rows[:, None], columns), np.maximum(rows[:, None], columns)
         pairs = first != second
-        kept.put_pairs(first[pairs], second[pairs], found[pairs])
+        kept.write_pairs(first[pairs], second[pairs], found[pairs])
 
     n_gaps = sum(len(rows) * len(columns) for rows, columns in gaps)
     run(score_gaps, len(gaps), n_scores=n_gaps, workers=workers, progress=progress)
@@ -219,11 +219,11 @@ def _by_products(
         for strip in bundles[task]:
             for columns in strip.columns:
                 block, *pairs = products.block(strip.rows, columns)
-                kept.put_block(strip.rows, columns, block)
+                kept.write_block(strip.rows, columns, block)
                 near.append(pairs)
         # Together, because a few pairs take nearly as long as many.
         first, second = (np.concatenate(side) for side in zip(*near, strict=True))
-        kept.put_pairs(first, second, products.listed(first, second))
+        kept.write_pairs(first, second, products.listed(first, second))
 
     return score
 
@@ -233,15 +233,15 @@ def _by_definition(
 ) -> Callable[[int], None]:
     metric, score_block = blocks.metric, blocks.whole
     if single and has_single_form(metric):
-        ready = blocks.a.transformed.astype(np.float32)
+        transformed = blocks.a.transformed.astype(np.float32)
 
         def score_block(rows: slice, columns: slice, /) -> Scores:
-            values = block_values(ready, ready, rows, columns, metric, blocks.compiled)
+            values = block_values(transformed, transformed, rows, columns, metric, blocks.compiled)
             return metric.convert(values)
 
     def score(task: int) -> None:
         for columns in parts[task].columns:
-            kept.put_block(parts[task].rows, columns, score_block(parts[task].rows, columns))
+            kept.write_block(parts[task].rows, columns, score_block(parts[task].rows, columns))
 
     return score
 
@@ -263,11 +263,11 @@ def _undefined(
 ) -> tuple[Note, ...]:
     """Note undefined scores, if there are any, with the profiles that have no other."""
     n = len(profiles)
-    undefined, place = 0, 0
+    undefined, position = 0, 0
     lonely = np.ones(n, dtype=bool)
     for i in range(n - 1):
-        missing = np.isnan(scores[place : place + n - 1 - i])
-        place += n - 1 - i
+        missing = np.isnan(scores[position : position + n - 1 - i])
+        position += n - 1 - i
         undefined += int(np.count_nonzero(missing))
         lonely[i] &= missing.all()
         lonely[i + 1 :] &= missing

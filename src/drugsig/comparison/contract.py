@@ -139,8 +139,8 @@ def _score_faults(metric: Metric) -> Iterator[str]:
         if x.shape != values.shape:
             yield "`prepare` changes the shape of its profiles"
             return
-        ready = kernel.ready(x)
-        whole = kernel.complete(ready[:, :, None], ready[:, None, :])
+        transformed = kernel.transform(x)
+        whole = kernel.complete(transformed[:, :, None], transformed[:, None, :])
         everything = np.ones((len(x), _PROFILES, _PROFILES), dtype=bool)
         masked = kernel.masked(x[:, :, None], x[:, None, :], everything)
         if whole.shape != masked.shape or whole.shape != everything.shape[1:]:
@@ -151,14 +151,14 @@ def _score_faults(metric: Metric) -> Iterator[str]:
         if not _same(whole, masked):
             yield "the two forms of its kernel differ where every target was measured"
         yield from _faults_of_scores(metric, metric.convert(whole.copy()), "")
-        yield from _arrangement_faults(kernel, ready, whole)
-        if not _spares_unready(kernel, ready):
-            yield "a profile that is not ready, and so NaN, has a score by the first form"
+        yield from _arrangement_faults(kernel, transformed, whole)
+        if not _spares_gaps(kernel, transformed):
+            yield "a profile that is not transformed, and so NaN, has a score by the first form"
         yield from _partial_faults(metric, x)
         if not _same(values, before):
             yield "it changes the values it is given"
         yield from _undefined_faults(whole, values)
-        yield from _space_faults(metric, ready, whole)
+        yield from _space_faults(metric, transformed, whole)
 
 
 def _same(a: Floats, b: Floats) -> bool:
@@ -181,18 +181,18 @@ def _faults_of_scores(metric: Metric, scores: Floats, where: str) -> Iterator[st
         yield "`revert` does not undo `convert`"
 
 
-def _arrangement_faults(kernel: Kernel, ready: Floats, whole: Floats) -> Iterator[str]:
+def _arrangement_faults(kernel: Kernel, transformed: Floats, whole: Floats) -> Iterator[str]:
     """Look for scores that depend on what else is scored with them."""
     rows, columns = (x.ravel() for x in np.indices(whole.shape))
-    listed = kernel.complete(ready[:, rows], ready[:, columns])
-    one = kernel.complete(ready[:, 3:4, None], ready[:, None, :])
+    listed = kernel.complete(transformed[:, rows], transformed[:, columns])
+    one = kernel.complete(transformed[:, 3:4, None], transformed[:, None, :])
     if not _same(listed, whole.ravel()) or not _same(one[0], whole[3]):
         yield "a score depends on the arrangement of the pairs"
 
 
-def _spares_unready(kernel: Kernel, ready: Floats) -> bool:
-    """Say whether profiles with gaps, which are NaN among the ready ones, have no score."""
-    some = ready.copy()
+def _spares_gaps(kernel: Kernel, transformed: Floats) -> bool:
+    """Say whether profiles with gaps, which are NaN among the transformed ones, have no score."""
+    some = transformed.copy()
     some[:, 3] = np.nan
     scores = kernel.complete(some[:, :, None], some[:, None, :])
     return bool(np.isnan(scores[3]).all() and np.isnan(scores[:, 3]).all())
@@ -215,7 +215,7 @@ def _partial_faults(metric: Metric, x: Floats) -> Iterator[str]:
         yield "a pair with no target measured in both has a score"
 
 
-def _space_faults(metric: Metric, ready: Floats, whole: Floats) -> Iterator[str]:
+def _space_faults(metric: Metric, transformed: Floats, whole: Floats) -> Iterator[str]:
     """Look for links that a search in the space of the kernel loses or finds twice."""
     if metric.kernel.space is None:
         return
@@ -223,7 +223,7 @@ def _space_faults(metric: Metric, ready: Floats, whole: Floats) -> Iterator[str]
     scores = metric.convert(whole[np.ix_(usable, usable)])
     for threshold in np.unique(scores[np.isfinite(scores)]).tolist():
         rule = LinkRule(metric, threshold)
-        search = PairFinder.of(ready[:, usable], None, rule, method="pruning", leaf=2)
+        search = PairFinder.of(transformed[:, usable], None, rule, method="pruning", leaf=2)
         found = np.zeros(scores.shape, dtype=int)
         for task in search.tasks:
             rows, columns, _ = search.find(*task)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._notes import emit
-from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.comparison import Comparison
-from drugsig.comparison.compiled_forms import compiled_form
+from drugsig.comparison.fast_forms import compiled_form
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.comparison.score_blocks import (
@@ -133,7 +133,7 @@ def compared(
     """
     measure = get_metric(metric)
     other = questioned if reference is None else reference
-    admit(questioned, reference, measure, across_epochs=across_epochs)
+    check_comparable(questioned, reference, measure, across_epochs=across_epochs)
     least = least_measured(min_measured, measure, len(questioned.targets))
     count = how_many_workers(workers)
     n, m = len(questioned), len(other)
@@ -193,7 +193,7 @@ def score_pairs(
         NaN where undefined.
     """
     measure = get_metric(metric)
-    admit(a, b, measure, across_epochs=across_epochs)
+    check_comparable(a, b, measure, across_epochs=across_epochs)
     least = least_measured(min_measured, measure, len(a.targets))
     x, y = PreparedProfiles.of(a, measure), PreparedProfiles.of(b, measure)
     return score_profiles(x.at(rows), y.at(columns), measure, least, len(a.targets))

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from drugsig._check import listed
 from drugsig._notes import emit
-from drugsig.comparison.admission import EPOCH_COLUMN, admit, least_measured
+from drugsig.comparison.comparability import EPOCH_COLUMN, check_comparable, least_measured
 from drugsig.comparison.index_file import IndexContent, read_index, write_index
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.linking import BYTES_A_LINK, LINKS_LIMIT_BYTES
@@ -32,7 +32,7 @@ from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.search.query_finder import PreparedQueries
 from drugsig.comparison.search.ranking import NOBODY
 from drugsig.comparison.search.running import how_many_workers
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 from drugsig.errors import InputError, SizeError
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, PRETREAT, ProfileSet
@@ -161,15 +161,15 @@ class ProfileIndex:
         least, queries = self._queries(questioned, min_measured, across_epochs)
         search = NearestSearch([s.finder for s in self.segments], queries, wanted)
         ranking, undefined = search.run(workers=count, progress=progress)
-        listed_ones = np.unique(ranking.places)
+        listed_ones = np.unique(ranking.positions)
         listed_ones = listed_ones[listed_ones != NOBODY]
         # The masks of those that are listed only: those of all would take longer than the search.
         measured, detected = self._masks(listed_ones)
-        place = np.where(
-            ranking.places == NOBODY, NOBODY, np.searchsorted(listed_ones, ranking.places)
+        position = np.where(
+            ranking.positions == NOBODY, NOBODY, np.searchsorted(listed_ones, ranking.positions)
         )
         made = nearest_of(
-            place,
+            position,
             ranking.keys,
             ranking.tied,
             undefined,
@@ -182,7 +182,7 @@ class ProfileIndex:
             symmetric=False,
             min_measured=least,
         )
-        result = replace(made, places=ranking.places.astype(np.intp))
+        result = replace(made, positions=ranking.positions.astype(np.intp))
         emit(result.notes)
         return result
 
@@ -236,10 +236,10 @@ class ProfileIndex:
         limit, rate = self.metric.check_threshold(threshold), checked_rate(false_positive_rate)
         most = int(checked_memory(memory) // BYTES_A_LINK)
         least, queries = self._queries(questioned, min_measured, across_epochs)
-        found: list[tuple[Places, Places, Floats]] = []
+        found: list[tuple[Indices, Indices, Floats]] = []
         n_links = undefined = 0
         for first, segment, one in zip(self._firsts, self.segments, queries, strict=True):
-            for rows, places, scores, missing in segment.finder.within(one, limit):
+            for rows, positions, scores, missing in segment.finder.within(one, limit):
                 n_links, undefined = n_links + len(rows), undefined + missing
                 if n_links > most:
                     raise SizeError(
@@ -247,14 +247,14 @@ class ProfileIndex:
                         f"({memory / 1e9:.2g} GB). Choose a stricter threshold than {limit:g}, or "
                         f"allow more with memory=<bytes>, {BYTES_A_LINK} a link."
                     )
-                found.append((rows, places + first, scores))
-        rows, places, scores = (
+                found.append((rows, positions + first, scores))
+        rows, positions, scores = (
             (np.concatenate(part) for part in zip(*found, strict=True))
             if found
             else (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         )
         comparisons = len(questioned) * len(self)
-        linked, columns = np.unique(places, return_inverse=True)
+        linked, columns = np.unique(positions, return_inverse=True)
         made = links_of(
             rows,
             columns,
@@ -279,27 +279,27 @@ class ProfileIndex:
     def _queries(
         self, questioned: ProfileSet, min_measured: int | None, across_epochs: bool
     ) -> tuple[int, list[PreparedQueries]]:
-        admit(questioned, self._example, self.metric, across_epochs=across_epochs)
+        check_comparable(questioned, self._example, self.metric, across_epochs=across_epochs)
         least = least_measured(min_measured, self.metric, len(self.targets))
         profiles = PreparedProfiles.of(questioned, self.metric)
         return least, [s.finder.queries(profiles, least=least) for s in self.segments]
 
     @property
     def _firsts(self) -> list[int]:
-        """The place of the first profile of every segment."""
+        """The position of the first profile of every segment."""
         return list(accumulate((len(s) for s in self.segments), initial=0))[:-1]
 
-    def _masks(self, places: Places) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return the measured and the detected cells of some profiles, in the order of places."""
-        measured = np.zeros((len(places), len(self.targets)), dtype=bool)
+    def _masks(self, positions: Indices) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return the measured and the detected cells of some profiles, in this order."""
+        measured = np.zeros((len(positions), len(self.targets)), dtype=bool)
         detected = measured.copy()
         for first, segment in zip(self._firsts, self.segments, strict=True):
-            here = slice(*np.searchsorted(places, [first, first + len(segment)]))
+            here = slice(*np.searchsorted(positions, [first, first + len(segment)]))
             part = replace(
                 segment,
-                ids=("",) * len(places[here]),
+                ids=("",) * len(positions[here]),
                 values=np.empty((0, 0)),
-                status=segment.status[places[here] - first],
+                status=segment.status[positions[here] - first],
             )
             measured[here], detected[here] = part.measured, part.detected
         return measured, detected
@@ -333,7 +333,7 @@ class ProfileIndex:
         ComparisonError
             If they were pretreated in another way or belong to another epoch.
         """
-        admit(more, self._example, self.metric, across_epochs=across_epochs)
+        check_comparable(more, self._example, self.metric, across_epochs=across_epochs)
         twice = [i for i in more.ids if i in self._known]
         if twice:
             raise InputError(
@@ -432,7 +432,7 @@ def build_index(
     3
     """
     measure = get_metric(metric)
-    admit(reference, None, measure, across_epochs=across_epochs)
+    check_comparable(reference, None, measure, across_epochs=across_epochs)
     made = ProfileIndex(
         metric=measure,
         targets=reference.targets,

@@ -119,25 +119,25 @@ def read_index(path: str | os.PathLike[str], /) -> IndexContent:
         If there is no such file, it is no index, one of another version, or damaged; or if it was
         built with a metric that is not known here.
     """
-    place = Path(path)
-    if not place.is_file():
-        what = "is a folder" if place.is_dir() else "is not there"
-        raise ReadError(f"{place.name} {what}: no index can be read from it.", path=place)
-    header, arrays = _checked(place)
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise ReadError(f"{path.name} {what}: no index can be read from it.", path=path)
+    header, arrays = _checked(path)
     try:
         metric = Metric.from_data(header["metric"])
     except DrugsigError as error:
         raise ReadError(
-            f"{place.name} was built with a metric that cannot be made here: {error} If it is one "
+            f"{path.name} was built with a metric that cannot be made here: {error} If it is one "
             "of your own, register it first, drugsig.comparison.register_metric(...).",
-            path=place,
+            path=path,
         ) from error
     if metric.digest != header["metric_digest"]:
         raise ReadError(
-            f"{place.name} was built with metric '{metric.name}' of drugsig "
+            f"{path.name} was built with metric '{metric.name}' of drugsig "
             f"{header['library_version']}, which is defined differently here. Build the index "
             "again from its profiles.",
-            path=place,
+            path=path,
         )
     try:
         return IndexContent(
@@ -150,59 +150,59 @@ def read_index(path: str | os.PathLike[str], /) -> IndexContent:
             ),
         )
     except (*_BROKEN, AttributeError, DrugsigError) as error:
-        raise _damaged(place, error) from error
+        raise _damaged(path, error) from error
 
 
-def _checked(place: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _checked(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return header and arrays, if they are what was written."""
     stranger = ReadError(
-        f"{place.name} is no index of profiles. An index is a file that "
+        f"{path.name} is no index of profiles. An index is a file that "
         "drugsig.build_index(...).save(...) wrote; profiles are read with drugsig.read_profiles.",
-        path=place,
+        path=path,
     )
-    if not zipfile.is_zipfile(place):
-        with place.open("rb") as file:
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
             begun = file.read(4) == b"PK\x03\x04"
-        raise _damaged(place, "it ends too early") if begun else stranger
+        raise _damaged(path, "it ends too early") if begun else stranger
     try:
         # Opened here, because np.load leaves a damaged file open.
-        with place.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             names = set(archive.files)
             if not {_HEADER, _HEADER_DIGEST} <= names:
                 raise stranger
             text = archive[_HEADER].tobytes()
             if hashlib.sha256(text).digest() != archive[_HEADER_DIGEST].tobytes():
-                raise _damaged(place, "the header is not the one that was written")
+                raise _damaged(path, "the header is not the one that was written")
             header: dict[str, Any] = json.loads(text)
             if header.get("format") != FORMAT:
                 raise stranger
             if header["version"] != FORMAT_VERSION:
                 raise ReadError(
-                    f"{place.name} is an index of format version {header['version']}, written by "
+                    f"{path.name} is an index of format version {header['version']}, written by "
                     f"drugsig {header['library_version']}; this drugsig reads version "
                     f"{FORMAT_VERSION}. Build the index again from its profiles, or use that "
                     "drugsig.",
-                    path=place,
+                    path=path,
                 )
             missing = set(header["sha256"]) - names
             if missing:
-                raise _damaged(place, f"it lacks {min(missing)}")
+                raise _damaged(path, f"it lacks {min(missing)}")
             arrays = {name: archive[name] for name in header["sha256"]}
     except ReadError:
         raise
     except _BROKEN as error:
-        raise _damaged(place, error) from error
+        raise _damaged(path, error) from error
     for name, digest in header["sha256"].items():
         if _digest(arrays[name]) != digest:
-            raise _damaged(place, f"{name} is not what was written")
+            raise _damaged(path, f"{name} is not what was written")
     return header, arrays
 
 
-def _damaged(place: Path, why: object) -> ReadError:
+def _damaged(path: Path, why: object) -> ReadError:
     return ReadError(
-        f"{place.name} is a damaged index: {why}. Copy it again, or build it again from its "
+        f"{path.name} is a damaged index: {why}. Copy it again, or build it again from its "
         "profiles.",
-        path=place,
+        path=path,
     )
 
 

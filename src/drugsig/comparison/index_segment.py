@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
-from drugsig.comparison.admission import EPOCH_COLUMN
+from drugsig.comparison.comparability import EPOCH_COLUMN
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.search.query_finder import QueryFinder
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_usable
 
@@ -45,7 +45,7 @@ class Segment(FrozenArrays):
     values: NDArray[np.float64]
     status: NDArray[np.uint8]
     metric: Metric
-    tree: tuple[Places, Places] | None = None
+    tree: tuple[Indices, Indices] | None = None
 
     @classmethod
     def of(cls, profiles: ProfileSet, metric: Metric, /) -> Segment:
@@ -74,7 +74,7 @@ class Segment(FrozenArrays):
 
     @cached_property
     def finder(self) -> QueryFinder:
-        """The profiles ready to be searched."""
+        """The profiles prepared to be searched."""
         profiles = PreparedProfiles(self.values, self.measured, self.metric)
         return QueryFinder.of(profiles, leaves=self.tree)
 

@@ -8,41 +8,41 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.link_rule import LinkRule
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.comparison.prepared import Duplicates, PreparedProfiles, PreparedReference
 from drugsig.comparison.search.all_pairs import GapPairs, Rectangle
 from drugsig.comparison.search.pair_finder import PairFinder
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["LinkSearch", "Part", "joined"]
+__all__ = ["LinkSearch", "TaskLinks", "joined"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class TaskLinks:
     """What one task found.
 
     Attributes
     ----------
     rows, columns : ndarray of int64, shape (n,)
-        Places among the profiles searched.
+        Positions among the profiles searched.
     scores : ndarray of float64, shape (n,)
         In the convention of the metric.
     undefined : int
         Pairs looked at that have no score.
-    stands_for_copies : bool
+    stands_for_duplicates : bool
         Whether a profile stands for all its copies.
     """
 
-    rows: Places
-    columns: Places
+    rows: Indices
+    columns: Indices
     scores: Floats
     undefined: int = 0
-    stands_for_copies: bool = True
+    stands_for_duplicates: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +62,10 @@ class LinkSearch:
     finder : PairFinder
         The search among whole profiles that have a score, duplicates left out.
     rows_of, columns_of : ndarray of int64
-        The profiles the search among whole profiles knows by place.
+        The profiles the search among whole profiles knows by position.
     row_duplicates, column_duplicates : Duplicates or None
-        Duplicates of these profiles, by the same places.
-    linked_copies : tuple of ndarray
+        Duplicates of these profiles, by the same positions.
+    linked_duplicates : tuple of ndarray
         Which of these profiles are linked with their duplicates, and by what score.
     gaps : GapPairs or None
         The pairs in which a target was not measured.
@@ -78,11 +78,11 @@ class LinkSearch:
     n_rows: int
     n_columns: int
     finder: PairFinder
-    rows_of: Places
-    columns_of: Places
+    rows_of: Indices
+    columns_of: Indices
     row_duplicates: Duplicates | None
     column_duplicates: Duplicates | None
-    linked_copies: tuple[Places, Floats]
+    linked_duplicates: tuple[Indices, Floats]
     gaps: GapPairs | None
     undefined_whole: int
 
@@ -103,7 +103,7 @@ class LinkSearch:
         """Check the profiles and plan the search; the parameters are those of `links`."""
         measure = get_metric(metric)
         limit = measure.check_threshold(threshold)
-        admit(questioned, reference, measure, across_epochs=across_epochs)
+        check_comparable(questioned, reference, measure, across_epochs=across_epochs)
         p = len(questioned.targets)
         rule = LinkRule(measure, limit, least_measured(min_measured, measure, p))
         same = reference is None
@@ -116,11 +116,11 @@ class LinkSearch:
         gaps = None
         if not (ours.all_whole and theirs.all_whole):
             gaps = GapPairs(ours, theirs, rule, _rectangles(a, b, same=same))
-        linked_copies = np.empty(0, np.int64), np.empty(0)
+        linked_duplicates = np.empty(0, np.int64), np.empty(0)
         if same and a.duplicates is not None:
             several = np.flatnonzero(a.duplicates.counts > 1)
-            places, _, scores = rule.decide(a.unique, a.unique, several, several)
-            linked_copies = places, scores
+            positions, _, scores = rule.decide(a.unique, a.unique, several, several)
+            linked_duplicates = positions, scores
         return cls(
             rule=rule,
             same=same,
@@ -133,7 +133,7 @@ class LinkSearch:
             columns_of=b.index,
             row_duplicates=a.duplicates,
             column_duplicates=b.duplicates,
-            linked_copies=linked_copies,
+            linked_duplicates=linked_duplicates,
             gaps=gaps,
             undefined_whole=undefined // 2 if same else undefined,
         )
@@ -178,18 +178,20 @@ class LinkSearch:
         """How many tasks there are."""
         return len(self._whole_tasks) + len(self._gap_tasks)
 
-    def run(self, task: int, /, *, most: float = np.inf) -> Part:
+    def run(self, task: int, /, *, most: float = np.inf) -> TaskLinks:
         """Return what a task found."""
         n_whole = len(self._whole_tasks)
         if task < n_whole:
-            return Part(*self.finder.find(*self._whole_tasks[task], most=most))
+            return TaskLinks(*self.finder.find(*self._whole_tasks[task], most=most))
         if self.gaps is None:
             raise IndexError(f"there is no task {task}")
-        return Part(*self.gaps.find(*self._gap_tasks[task - n_whole]), stands_for_copies=False)
+        return TaskLinks(
+            *self.gaps.find(*self._gap_tasks[task - n_whole]), stands_for_duplicates=False
+        )
 
-    def weight(self, part: Part, /) -> int:
+    def weight(self, part: TaskLinks, /) -> int:
         """Return how many links a part stands for, copies counted."""
-        if not part.stands_for_copies:
+        if not part.stands_for_duplicates:
             return len(part.rows)
         times = np.ones(len(part.rows), dtype=np.int64)
         if self.row_duplicates is not None:
@@ -198,10 +200,10 @@ class LinkSearch:
             times *= self.column_duplicates.counts[part.columns]
         return int(times.sum())
 
-    def expanded(self, part: Part, /) -> Part:
+    def expanded(self, part: TaskLinks, /) -> TaskLinks:
         """Return the same links between profiles, every copy in its own right."""
         rows, columns, scores = part.rows, part.columns, part.scores
-        if part.stands_for_copies:
+        if part.stands_for_duplicates:
             if self.row_duplicates is not None:
                 rows, times = self.row_duplicates.members_of(rows)
                 columns, scores = np.repeat(columns, times), np.repeat(scores, times)
@@ -211,27 +213,29 @@ class LinkSearch:
             rows, columns = self.rows_of[rows], self.columns_of[columns]
         if self.same:
             rows, columns = np.minimum(rows, columns), np.maximum(rows, columns)
-        return Part(rows, columns, scores, part.undefined, stands_for_copies=False)
+        return TaskLinks(rows, columns, scores, part.undefined, stands_for_duplicates=False)
 
     @property
-    def n_among_copies(self) -> int:
+    def n_among_duplicates(self) -> int:
         """How many links there are between copies of one profile."""
         if self.row_duplicates is None:
             return 0
-        counts = self.row_duplicates.counts[self.linked_copies[0]]
+        counts = self.row_duplicates.counts[self.linked_duplicates[0]]
         return int((counts * (counts - 1) // 2).sum())
 
-    def among_copies(self) -> Part:
+    def among_duplicates(self) -> TaskLinks:
         """Return the links between copies of one profile."""
-        places, scores = self.linked_copies
+        positions, scores = self.linked_duplicates
         if self.row_duplicates is None:
-            return Part(places, places, scores, stands_for_copies=False)
-        rows, columns, of = self.row_duplicates.pairs_of(places)
-        found = Part(self.rows_of[rows], self.rows_of[columns], scores[of], stands_for_copies=False)
+            return TaskLinks(positions, positions, scores, stands_for_duplicates=False)
+        rows, columns, of = self.row_duplicates.pairs_of(positions)
+        found = TaskLinks(
+            self.rows_of[rows], self.rows_of[columns], scores[of], stands_for_duplicates=False
+        )
         return self.expanded(found)
 
 
-def joined(parts: list[Part], /) -> tuple[Places, Places, Floats]:
+def joined(parts: list[TaskLinks], /) -> tuple[Indices, Indices, Floats]:
     """Return the links of all parts as rows, columns and scores."""
     return (
         np.concatenate([part.rows for part in parts]),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from drugsig._notes import Note, emit
-from drugsig.comparison.link_search import LinkSearch, Part, joined
+from drugsig.comparison.link_search import LinkSearch, TaskLinks, joined
 from drugsig.comparison.links import Links, checked_rate, links_of, undefined_links
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric
 from drugsig.comparison.neighbours import checked_memory
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 # What links may take unless more is allowed: 25 million of them.
 LINKS_LIMIT_BYTES = 2_800_000_000
 
-# One link while it is sorted: places, score, counts of targets, and room to put them in order.
+# One link while it is sorted: positions, score, counts of targets, and room to put them in order.
 BYTES_A_LINK = 112
 
 
@@ -190,9 +190,9 @@ def found_links(
             across_epochs=across_epochs,
         )
     budget = Budget(search, memory)
-    found = [budget.take(search.among_copies(), done=0)]
+    found = [budget.take(search.among_duplicates(), done=0)]
     bar = "links" if progress else None
-    results: Iterator[tuple[int, Part]]
+    results: Iterator[tuple[int, TaskLinks]]
     tasks: Any = nullcontext()
     folder = None
     if client is None and shards is None:
@@ -250,15 +250,15 @@ class Budget:
         self.most = int(min(memory / BYTES_A_LINK, 2.0**62))
         self.n_links = 0
         self.undefined = 0
-        if search.n_among_copies > self.most:
+        if search.n_among_duplicates > self.most:
             raise SizeError(
-                f"copies of one profile alone make {search.n_among_copies:,} links, and "
+                f"copies of one profile alone make {search.n_among_duplicates:,} links, and "
                 f"{self.most:,} are allowed: some profiles are there many times to the last digit. "
                 "Keep one of each, or allow more with "
-                f"memory={search.n_among_copies * BYTES_A_LINK:.1e}."
+                f"memory={search.n_among_duplicates * BYTES_A_LINK:.1e}."
             )
 
-    def take(self, part: Part, /, *, done: int) -> Part:
+    def take(self, part: TaskLinks, /, *, done: int) -> TaskLinks:
         """Return a part with every copy in its own right, if there is room for it.
 
         Raises

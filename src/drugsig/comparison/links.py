@@ -91,7 +91,7 @@ class Links(FrozenArrays):
     Attributes
     ----------
     rows, columns : ndarray of int, shape (n_links,)
-        Places in `row_ids` and `column_ids`.
+        Positions in `row_ids` and `column_ids`.
     scores : ndarray of float64, shape (n_links,)
         In the metric's convention.
     measured, detected : ndarray of int, shape (n_links,)
@@ -302,7 +302,7 @@ def links_of(
     Parameters
     ----------
     rows, columns : ndarray of int, shape (n_links,)
-        The pairs in any order, each once; within one set the smaller place first.
+        The pairs in any order, each once; within one set the smaller position first.
     scores : ndarray of float64, shape (n_links,)
         Their scores.
     row_masks, column_masks : tuple of ndarray of bool
@@ -312,9 +312,9 @@ def links_of(
     false_positive_rate, false_positive_interval, notes
         As in `Links`.
     """
-    by_place = np.argsort(rows.astype(np.int64) * len(column_ids) + columns)
+    by_position = np.argsort(rows.astype(np.int64) * len(column_ids) + columns)
     strength = -scores if metric.is_similarity else scores
-    order = by_place[np.argsort(strength[by_place], kind="stable")]
+    order = by_position[np.argsort(strength[by_position], kind="stable")]
     ordered_rows: NDArray[np.intp] = rows[order].astype(np.intp)
     ordered_columns: NDArray[np.intp] = columns[order].astype(np.intp)
     counts = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from drugsig._notes import emit
-from drugsig.comparison.admission import admit, least_measured
+from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.comparison.neighbours import (
     BYTES_A_NEIGHBOUR,
@@ -23,10 +23,10 @@ from drugsig.comparison.neighbours import (
 )
 from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.search.query_finder import PreparedQueries, QueryFinder
+from drugsig.comparison.search.query_tree import QueryTree
 from drugsig.comparison.search.ranking import NOBODY, Ranking
 from drugsig.comparison.search.running import how_many_workers, run_tasks
-from drugsig.comparison.search.shelves import Shelves
-from drugsig.comparison.search.tree import Places, plant
+from drugsig.comparison.search.tree import Indices, leaves_of_neighbours
 from drugsig.comparison.spaces import EuclideanSpace
 from drugsig.errors import SizeError
 from drugsig.profiles.profile_set import ProfileSet
@@ -35,8 +35,8 @@ __all__ = ["NearestSearch", "nearest", "refuse_too_many"]
 
 Floats = NDArray[np.float64]
 
-# Planting a tree over the reference takes about as long as this many queries spare by it.
-_PLANTED_FROM = 500
+# Splitting the reference into leaves takes about as long as this many queries spare by it.
+_SPLIT_FROM = 500
 
 # Queries searched together where every pair is scored, and neighbours that are looked for together.
 _GROUP = 64
@@ -124,7 +124,7 @@ def nearest(
     """
     measure = get_metric(metric)
     wanted = checked_count(k)
-    admit(questioned, reference, measure, across_epochs=across_epochs)
+    check_comparable(questioned, reference, measure, across_epochs=across_epochs)
     p = len(questioned.targets)
     least = least_measured(min_measured, measure, p)
     count = how_many_workers(workers)
@@ -133,13 +133,13 @@ def nearest(
     # Products on several threads get into each other's way; whole groups run side by side instead.
     with threadpool_limits(limits=1, user_api="blas"):
         known = PreparedProfiles.of(other, measure)
-        finder = QueryFinder.of(known, planted=len(questioned) >= _PLANTED_FROM)
+        finder = QueryFinder.of(known, split=len(questioned) >= _SPLIT_FROM)
         asked = known if reference is None else PreparedProfiles.of(questioned, measure)
         search = NearestSearch((finder,), (finder.queries(asked, least=least),), wanted)
         ranking, undefined = search.run(workers=count, progress=progress)
     compared = len(other) - (reference is None)
     result = nearest_of(
-        ranking.places,
+        ranking.positions,
         ranking.keys,
         ranking.tied,
         undefined,
@@ -163,7 +163,7 @@ class NearestSearch:
     Parameters
     ----------
     finders : sequence of QueryFinder
-        The reference profiles; places count on from one to the next.
+        The reference profiles; positions count on from one to the next.
     queries : sequence of PreparedQueries
         The same questioned profiles, for each of them.
     k : int
@@ -174,7 +174,7 @@ class NearestSearch:
     queries: Sequence[PreparedQueries]
     k: int
 
-    def run(self, *, workers: int, progress: bool) -> tuple[Ranking, Places]:
+    def run(self, *, workers: int, progress: bool) -> tuple[Ranking, Indices]:
         """Return the neighbours of all, and with how many each has no score.
 
         Parameters
@@ -187,7 +187,7 @@ class NearestSearch:
         n = len(self.queries[0].profiles)
         groups = self._groups()
         ranking, undefined = Ranking(n, self.k), np.zeros(n, dtype=np.int64)
-        results: Iterable[tuple[Ranking, Places]]
+        results: Iterable[tuple[Ranking, Indices]]
         if len(groups) == 1 or (workers == 1 and not progress):
             # To look for all libraries with threads takes longer than many queries: once will do.
             with _threaded_libraries().limit(limits=1, user_api="blas"):
@@ -200,41 +200,41 @@ class NearestSearch:
                 progress="nearest" if progress else None,
             )
         for rows, (found, missing) in zip(groups, results, strict=True):
-            ranking.keys[rows], ranking.places[rows] = found.keys, found.places
+            ranking.keys[rows], ranking.positions[rows] = found.keys, found.positions
             ranking.tied[rows], undefined[rows] = found.tied, missing
         return ranking, undefined
 
-    def _of_group(self, rows: Places) -> tuple[Ranking, Places]:
+    def _of_group(self, rows: Indices) -> tuple[Ranking, Indices]:
         total, undefined = self.finders[0].nearest(self.queries[0], rows, self.k)
         first = len(self.finders[0])
         for finder, queries in zip(self.finders[1:], self.queries[1:], strict=True):
             part, missing = finder.nearest(queries, rows, self.k)
             undefined += missing
-            row, rank = np.nonzero(part.places != NOBODY)
+            row, rank = np.nonzero(part.positions != NOBODY)
             total.take(
                 row,
-                part.places[row, rank] + first,
+                part.positions[row, rank] + first,
                 part.keys[row, rank],
                 copies=np.where(rank == self.k - 1, part.tied[row], 0),
             )
             first += len(finder)
         return total, undefined
 
-    def _groups(self) -> list[Places]:
+    def _groups(self) -> list[Indices]:
         """Return the questioned profiles in groups of neighbours, and the others in small ones."""
         queries, finder = self.queries[0], self.finders[0]
         n = len(queries.profiles)
         space = finder.metric.kernel.space
         together = np.empty(0, np.int64)
-        groups: list[Places] = []
+        groups: list[Indices] = []
         most = max(1, _TOGETHER // min(self.k, max(1, len(finder))))
-        if isinstance(space, EuclideanSpace) and isinstance(finder.tree, Shelves):
+        if isinstance(space, EuclideanSpace) and isinstance(finder.tree, QueryTree):
             together = np.flatnonzero(queries.defined.has_score)
             size = min(finder.tree.together, most)
             order, cuts = np.arange(len(together)), np.empty(0, np.int64)
             if len(together) > size:
                 coordinates = space.coordinates(queries.profiles.transformed[:, together])
-                tree = plant(finder.tree.ask(coordinates).axes, leaf=size)
+                tree = leaves_of_neighbours(finder.tree.queries(coordinates).axes, leaf=size)
                 order, cuts = tree.order, tree.starts[1:-1]
             groups = [together[part] for part in np.split(order, cuts) if len(part)]
         others = np.setdiff1d(np.arange(n, dtype=np.int64), together, assume_unique=True)

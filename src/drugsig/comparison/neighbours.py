@@ -32,7 +32,7 @@ Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 # What neighbours may take unless more is allowed: 40 million of them.
 NEAREST_LIMIT_BYTES = 2_000_000_000
 
-# One neighbour while neighbours are put together: place, score, counts of targets, and room.
+# One neighbour while neighbours are put together: position, score, counts of targets, and room.
 BYTES_A_NEIGHBOUR = 48
 
 _SHOWN = 10
@@ -70,8 +70,8 @@ class Nearest(FrozenArrays):
 
     Attributes
     ----------
-    places : ndarray of int, shape (n_questioned, k)
-        Places in `column_ids`; -1 where there are fewer than k with a score. Equal scores are in
+    positions : ndarray of int, shape (n_questioned, k)
+        Positions in `column_ids`; -1 where there are fewer than k with a score. Equal scores are in
         the order of the reference.
     scores : ndarray of float64, shape (n_questioned, k)
         In the metric's convention; NaN where there is no neighbour.
@@ -93,7 +93,7 @@ class Nearest(FrozenArrays):
         The least number of targets measured in both for a score to be defined.
     """
 
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
     scores: Floats
     measured: NDArray[np.intp]
     detected: NDArray[np.intp]
@@ -119,7 +119,7 @@ class Nearest(FrozenArrays):
             and self.min_measured == other.min_measured
             and self.row_ids == other.row_ids
             and self.column_ids == other.column_ids
-            and np.array_equal(self.places, other.places)
+            and np.array_equal(self.positions, other.positions)
             and np.array_equal(self.scores, other.scores, equal_nan=True)
             and np.array_equal(self.tied, other.tied)
             and np.array_equal(self.undefined, other.undefined)
@@ -130,7 +130,7 @@ class Nearest(FrozenArrays):
     @property
     def k(self) -> int:
         """How many neighbours were asked for."""
-        return int(self.places.shape[1])
+        return int(self.positions.shape[1])
 
     @property
     def comparisons(self) -> int:
@@ -148,12 +148,12 @@ class Nearest(FrozenArrays):
     @property
     def found(self) -> NDArray[np.intp]:
         """How many neighbours each questioned profile has, shape (n_questioned,)."""
-        return np.asarray((self.places != NOBODY).sum(axis=1), dtype=np.intp)
+        return np.asarray((self.positions != NOBODY).sum(axis=1), dtype=np.intp)
 
     @property
     def few_detected(self) -> NDArray[np.bool_]:
         """Which neighbours rest on fewer than 3 targets detected in both profiles."""
-        return np.asarray((self.detected < FEW_DETECTED) & (self.places != NOBODY))
+        return np.asarray((self.detected < FEW_DETECTED) & (self.positions != NOBODY))
 
     def ids(self, questioned: str, /) -> tuple[str, ...]:
         """Return the neighbours of one profile, the most alike first.
@@ -169,17 +169,17 @@ class Nearest(FrozenArrays):
             If no questioned profile is called so.
         """
         row = self.row_ids.index(choose(questioned, self.row_ids, what="questioned profile"))
-        return tuple(self.column_ids[k] for k in self.places[row] if k != NOBODY)
+        return tuple(self.column_ids[k] for k in self.positions[row] if k != NOBODY)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a neighbour: ids, rank, score, targets in both, a mark, ties beyond."""
-        row, rank = np.nonzero(self.places != NOBODY)
-        place = self.places[row, rank]
+        row, rank = np.nonzero(self.positions != NOBODY)
+        position = self.positions[row, rank]
         return pd.DataFrame(
             {
                 "questioned": [self.row_ids[k] for k in row],
                 "rank": rank + 1,
-                "reference": [self.column_ids[k] for k in place],
+                "reference": [self.column_ids[k] for k in position],
                 "score": self.scores[row, rank],
                 "measured_in_both": self.measured[row, rank],
                 "detected_in_both": self.detected[row, rank],
@@ -219,7 +219,7 @@ class Nearest(FrozenArrays):
 
     def _first(self, n: int) -> Nearest:
         return Nearest(
-            places=self.places[:n],
+            positions=self.positions[:n],
             scores=self.scores[:n],
             measured=self.measured[:n],
             detected=self.detected[:n],
@@ -235,7 +235,7 @@ class Nearest(FrozenArrays):
 
 
 def nearest_of(
-    places: NDArray[np.int64],
+    positions: NDArray[np.int64],
     keys: Floats,
     tied: NDArray[np.int64],
     undefined: NDArray[np.int64],
@@ -254,7 +254,7 @@ def nearest_of(
 
     Parameters
     ----------
-    places, keys, tied : ndarray
+    positions, keys, tied : ndarray
         As in `drugsig.comparison.search.ranking.Ranking`.
     undefined : ndarray of int64, shape (n_questioned,)
         Pairs without a score.
@@ -263,18 +263,18 @@ def nearest_of(
     row_ids, column_ids, metric, compared, symmetric, min_measured
         As in `Nearest`.
     """
-    nobody = places == NOBODY
+    nobody = positions == NOBODY
     counts = []
     for ours, theirs in zip(row_masks, column_masks, strict=True):
-        count = np.zeros(places.shape, dtype=np.intp)
+        count = np.zeros(positions.shape, dtype=np.intp)
         row, rank = np.nonzero(~nobody)
         for first in range(0, len(row), _CHUNK):
             part = row[first : first + _CHUNK], rank[first : first + _CHUNK]
-            count[part] = (ours[part[0]] & theirs[places[part]]).sum(axis=1)
+            count[part] = (ours[part[0]] & theirs[positions[part]]).sum(axis=1)
         counts.append(count)
     scores = -keys if metric.is_similarity else keys
     return Nearest(
-        places=places.astype(np.intp),
+        positions=positions.astype(np.intp),
         scores=np.where(nobody, np.nan, scores + 0.0),
         measured=counts[0],
         detected=counts[1],

@@ -1,4 +1,4 @@
-"""Profiles prepared for a metric: made ready once, who of them has a score, who is there twice.
+"""Profiles prepared for a metric: transformed once, who of them has a score, who is there twice.
 
 `PreparedProfiles` is all that a dense comparison needs. `PreparedReference` is what a search needs
 besides, whether it looks for pairs or for the neighbours of queries.
@@ -48,7 +48,7 @@ class PreparedProfiles:
     Parameters
     ----------
     values : ndarray of float64, shape (n, p)
-        The profiles, usable for the metric, see `drugsig.comparison.admission`.
+        The profiles, usable for the metric, see `drugsig.comparison.comparability`.
     measured : ndarray of bool, shape (n, p)
         Which cells were measured.
     metric : Metric
@@ -75,11 +75,11 @@ class PreparedProfiles:
         turned = np.ascontiguousarray(metric.kernel.prepare(turned))
         if self.all_whole:
             # What a pair of whole profiles needs is in `transformed`; a million of them are 240 MB.
-            self.transformed = np.ascontiguousarray(metric.kernel.ready(turned))
+            self.transformed = np.ascontiguousarray(metric.kernel.transform(turned))
             self._values: Floats | None = None
             return
         self._values = turned
-        some = metric.kernel.ready(turned[:, self.whole])
+        some = metric.kernel.transform(turned[:, self.whole])
         self.transformed = np.full((len(some), len(values)), np.nan)
         self.transformed[:, self.whole] = some
 
@@ -232,7 +232,7 @@ class Duplicates:
         return self.members[np.repeat(first, times) + steps], times
 
     def pairs_of(self, index: Indices, /) -> tuple[Indices, Indices, Indices]:
-        """Return every two duplicates of these, and of which they are, as a place in `index`."""
+        """Return every two duplicates of these, and of which they are, as a position in `index`."""
         members, times = self.members_of(index)
         of = np.repeat(np.arange(len(index)), times)
         # Every duplicate with those after it.

@@ -13,7 +13,7 @@ from drugsig.comparison import kernels
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import score_listed
 from drugsig.comparison.score_blocks import ScoreBlocks
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 
 __all__ = ["ProductBlocks"]
 
@@ -26,7 +26,7 @@ _TOLERANCE = 1e-12
 # pairs out costs many times what scoring neighbours does.
 _PICKED_SHARE = 0.05
 
-_NONE: Places = np.empty(0, dtype=np.int64)
+_NONE: Indices = np.empty(0, dtype=np.int64)
 
 # Where the conversion of a metric is tried out.
 _TRIED = np.linspace(-1.0, 0.875, 16)
@@ -40,8 +40,8 @@ def _squared(products: Scores) -> Scores:
     return np.multiply(products, products, out=products)
 
 
-# From products of unit vectors to the values of a kernel, for kernels whose ready profiles end in
-# their sum of squares.
+# From products of unit vectors to the values of a kernel, for kernels whose transformed profiles
+# end in their sum of squares.
 _OF_PRODUCTS: tuple[tuple[Callable[..., Any], Callable[[Scores], Scores], float], ...] = (
     (kernels.PEARSON.complete, _itself, -1.0),
     (kernels.SQUARED_COSINE.complete, _squared, 0.0),
@@ -86,12 +86,12 @@ class ProductBlocks:
         single : bool
             Whether single precision will do.
         """
-        metric, ready = definition.metric, definition.a.transformed
+        metric, transformed = definition.metric, definition.a.transformed
         form = next((f for f in _OF_PRODUCTS if f[0] is metric.kernel.complete), None)
         if form is None or not (single or _is_share_of_way(metric)):
             return None
         with np.errstate(divide="ignore", invalid="ignore"):
-            units = ready[:-1] / np.sqrt(ready[-1])
+            units = transformed[:-1] / np.sqrt(transformed[-1])
         # A product of p terms is off by less than (p + 4) u, u = 2^-53, the definition by less than
         # (p + 4) u, and a square by twice that; what is left of 1 is to be right to the tolerance.
         off = 4.0 * (len(units) + 4) * float(np.finfo(np.float64).eps) / 2.0
@@ -103,7 +103,7 @@ class ProductBlocks:
             nearest=np.inf if single else 1.0 - off / _TOLERANCE,
         )
 
-    def block(self, rows: slice, columns: slice, /) -> tuple[Scores, Places, Places]:
+    def block(self, rows: slice, columns: slice, /) -> tuple[Scores, Indices, Indices]:
         """Return the scores of a block, and the pairs that the definition has yet to score.
 
         Parameters
@@ -133,20 +133,20 @@ class ProductBlocks:
                 values[:, : len(theirs)][theirs <= ours[:, None]] = self.low
             if values.max() <= self.nearest:
                 return metric.convert(values), _NONE, _NONE
-            places = np.flatnonzero(values > self.nearest)
-        if len(places) > _PICKED_SHARE * values.size:
+            positions = np.flatnonzero(values > self.nearest)
+        if len(positions) > _PICKED_SHARE * values.size:
             return self.definition.whole(rows, columns), _NONE, _NONE
-        first, second = np.divmod(places, values.shape[1])
+        first, second = np.divmod(positions, values.shape[1])
         return metric.convert(values), first + rows.start, second + columns.start
 
-    def listed(self, first: Places, second: Places, /) -> Scores:
+    def listed(self, first: Indices, second: Indices, /) -> Scores:
         """Return the scores of listed pairs of whole profiles by the definition."""
         profiles = self.definition.a.transformed
         return score_listed(profiles, profiles, first, second, self.definition.metric)
 
 
-def _numbers(places: slice) -> Places:
-    return np.arange(places.start, places.stop, dtype=np.int64)
+def _numbers(positions: slice) -> Indices:
+    return np.arange(positions.start, positions.stop, dtype=np.int64)
 
 
 def _is_share_of_way(metric: Metric) -> bool:

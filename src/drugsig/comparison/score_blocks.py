@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.compiled_forms import CompiledForm, block_values
+from drugsig.comparison.fast_forms import CompiledForm, block_values
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.comparison.search.running import run_tasks
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 
 __all__ = [
     "WIDE",
@@ -82,7 +82,7 @@ class ScoreBlocks:
         )
         return self.metric.convert(values)
 
-    def with_gaps(self, rows: Places, columns: Places, /) -> Floats:
+    def with_gaps(self, rows: Indices, columns: Indices, /) -> Floats:
         """Return the scores of listed rows with listed columns, whole or not."""
         first, second = self.a.partial_at(rows, None), self.b.partial_at(None, columns)
         return score_profiles(first, second, self.metric, self.least, self.p)
@@ -136,7 +136,7 @@ def strips(n: int, m: int, /, *, block: int, same: bool, wide: int = WIDE) -> li
 
 def gap_blocks(
     whole_a: NDArray[np.bool_], whole_b: NDArray[np.bool_], /, *, same: bool
-) -> list[tuple[Places, Places]]:
+) -> list[tuple[Indices, Indices]]:
     """Return blocks, as rows and columns, of all pairs in which a profile has a gap.
 
     Parameters
@@ -152,7 +152,7 @@ def gap_blocks(
 
 def _gap_blocks(
     whole_a: NDArray[np.bool_], whole_b: NDArray[np.bool_], same: bool
-) -> Iterator[tuple[Places, Places]]:
+) -> Iterator[tuple[Indices, Indices]]:
     gaps, others = np.flatnonzero(~whole_a), np.flatnonzero(whole_b)
     everything = np.arange(len(whole_b))
     for first in range(0, len(gaps), _GAP_ROWS):
@@ -165,9 +165,9 @@ def _gap_blocks(
             yield from ((rows, some) for some in _in_parts(np.flatnonzero(~whole_b), _GAP_ROWS))
 
 
-def _in_parts(places: Places, size: int) -> Iterator[Places]:
-    for first in range(0, len(places), size):
-        yield places[first : first + size]
+def _in_parts(positions: Indices, size: int) -> Iterator[Indices]:
+    for first in range(0, len(positions), size):
+        yield positions[first : first + size]
 
 
 def run(

@@ -26,7 +26,7 @@ class EuclideanSpace:
     Parameters
     ----------
     coordinates : callable
-        From ready profiles, shape (rows, n), to coordinates, shape (d, n), in float64.
+        From transformed profiles, shape (rows, n), to coordinates, shape (d, n), in float64.
     radius : callable
         ``radius(value)``: how far apart two profiles can be whose kernel value is at least as
         alike as `value`. It must leave room for the rounding of the kernel.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from drugsig._notes import emit
-from drugsig.comparison.admission import admit
+from drugsig.comparison.comparability import check_comparable
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.links import Links
 from drugsig.errors import ComponentSizeError, GroupingError, ThresholdError
@@ -135,7 +135,7 @@ def group_links(
             f"'{profiles.name}' holds {len(profiles)}, others or in another order. Give the "
             "profiles the links were found in."
         )
-    admit(profiles, None, metric, across_epochs=True)
+    check_comparable(profiles, None, metric, across_epochs=True)
     if threshold is not None:
         links = _stricter(links, threshold)
     scores = RowScores(profiles, metric, links.min_measured)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from drugsig.comparison.link_search import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, TaskLinks
 
 __all__ = ["Batches", "Found", "library_versions", "run_batch"]
 
@@ -41,7 +41,7 @@ class Found:
     ----------
     first, last : int
         The tasks done, `last` not included.
-    part : Part
+    part : TaskLinks
         Their links.
     seconds : float
         How long it took.
@@ -49,7 +49,7 @@ class Found:
 
     first: int
     last: int
-    part: Part
+    part: TaskLinks
     seconds: float
 
 
@@ -73,7 +73,7 @@ def run_batch(
         Says between two tasks whether to stop there.
     """
     begun = time.perf_counter()
-    parts: list[Part] = []
+    parts: list[TaskLinks] = []
     n_links = 0
     task = first
     # Two thin products side by side beat one on two threads.
@@ -84,12 +84,12 @@ def run_batch(
             task += 1
             if stop is not None and stop():
                 break
-    part = Part(
+    part = TaskLinks(
         np.concatenate([p.rows for p in parts]),
         np.concatenate([p.columns for p in parts]),
         np.concatenate([p.scores for p in parts]),
         sum(p.undefined for p in parts),
-        stands_for_copies=parts[0].stands_for_copies,
+        stands_for_duplicates=parts[0].stands_for_duplicates,
     )
     return Found(first, task, part, time.perf_counter() - begun)
 

@@ -102,8 +102,8 @@ def _division(search: LinkSearch) -> str:
     with another linear algebra library, profiles may fall into other leaves.
     """
     hasher = hashlib.sha256()
-    for places in (search.rows_of, search.columns_of):
-        hasher.update(_bytes(places))
+    for positions in (search.rows_of, search.columns_of):
+        hasher.update(_bytes(positions))
     for plan in search.finder.plans:
         hasher.update(f"{type(plan).__name__} {plan.n_tasks}\n".encode())
         if not isinstance(plan, AllPairs):
@@ -112,8 +112,8 @@ def _division(search: LinkSearch) -> str:
     return hasher.hexdigest()
 
 
-def _bytes(places: NDArray[np.int64]) -> bytes:
-    return np.ascontiguousarray(places, dtype="<i8").tobytes()
+def _bytes(positions: NDArray[np.int64]) -> bytes:
+    return np.ascontiguousarray(positions, dtype="<i8").tobytes()
 
 
 def _shown(value: Any) -> str:

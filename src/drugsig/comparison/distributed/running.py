@@ -11,7 +11,7 @@ from drugsig.comparison.distributed.batches import Batches, Found
 from drugsig.comparison.distributed.cluster import ClusterRunner
 from drugsig.comparison.distributed.shards import ShardFolder
 from drugsig.comparison.distributed.threads import ThreadRunner
-from drugsig.comparison.link_search import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, TaskLinks
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -55,7 +55,7 @@ def run_search(
     client: Client | None = None,
     workers: int = 1,
     progress: str | None = None,
-) -> Generator[tuple[int, Part], None, None]:
+) -> Generator[tuple[int, TaskLinks], None, None]:
     """Yield how many tasks are done, and the part found last, until all tasks are done.
 
     Parameters

@@ -21,7 +21,7 @@ from drugsig._files import write_file
 from drugsig._notes import Note
 from drugsig.comparison.distributed.batches import Found
 from drugsig.comparison.distributed.identity import SearchIdentity
-from drugsig.comparison.link_search import LinkSearch, Part
+from drugsig.comparison.link_search import LinkSearch, TaskLinks
 from drugsig.errors import InputError, OutputError
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -156,7 +156,7 @@ class ShardFolder:
             "first": found.first,
             "last": found.last,
             "undefined": found.part.undefined,
-            "stands_for_copies": found.part.stands_for_copies,
+            "stands_for_duplicates": found.part.stands_for_duplicates,
             "seconds": found.seconds,
         }
         arrays: dict[str, Any] = {
@@ -187,10 +187,10 @@ class ShardFolder:
             raise ValueError("a shard of another search")
         if told != _sha256(header, arrays):
             raise ValueError("its digest is not that of its content")
-        part = Part(
+        part = TaskLinks(
             **arrays,
             undefined=int(header["undefined"]),
-            stands_for_copies=bool(header["stands_for_copies"]),
+            stands_for_duplicates=bool(header["stands_for_duplicates"]),
         )
         return Found(header["first"], header["last"], part, header["seconds"]), told
 

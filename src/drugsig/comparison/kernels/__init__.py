@@ -6,7 +6,7 @@ over targets one after the other, in float64: a score does not depend on the ord
 the size of a block or on the number of workers.
 
 One module holds one family. Every kernel has two forms of one formula. ``complete`` takes profiles
-in which every target was measured, made ready once; ``masked`` takes profiles as they are and a
+in which every target was measured, transformed once; ``masked`` takes profiles as they are and a
 mask of the targets measured in both. Where the mask is all true they give the same bits.
 
 Sums of squares are combined as ``d / sqrt(saa * sbb)``, because ``sqrt(s * s) == s`` holds

@@ -41,13 +41,13 @@ class BlockPart(FrozenArrays):
     scale: float
     least: int
 
-    def _made_ready(self, profile: Floats) -> Floats:
-        return self.kernel.ready(self.kernel.prepare(profile))
+    def _transformed(self, profile: Floats) -> Floats:
+        return self.kernel.transform(self.kernel.prepare(profile))
 
     @cached_property
-    def ready_rows(self) -> int:
-        """How many rows its ready profiles have."""
-        return len(self._made_ready(np.ones((len(self.rows), 1))))
+    def transformed_rows(self) -> int:
+        """How many rows its transformed profiles have."""
+        return len(self._transformed(np.ones((len(self.rows), 1))))
 
     @cached_property
     def skips_empty(self) -> bool:
@@ -55,8 +55,8 @@ class BlockPart(FrozenArrays):
 
         Such a kernel divides by what the two have together.
         """
-        nothing = self._made_ready(np.zeros((len(self.rows), 1)))
-        full = self._made_ready(np.arange(1.0, len(self.rows) + 1.0)[:, None])
+        nothing = self._transformed(np.zeros((len(self.rows), 1)))
+        full = self._transformed(np.arange(1.0, len(self.rows) + 1.0)[:, None])
         alone, beside = self.kernel.complete(nothing, nothing), self.kernel.complete(nothing, full)
         return bool(np.isnan(alone[0]) and not np.isnan(beside[0]))
 
@@ -84,10 +84,10 @@ class Blocks:
             out[part.rows] = part.kernel.prepare(np.ascontiguousarray(x[part.rows]))
         return out
 
-    def ready(self, x: Floats) -> Floats:
-        """Make every block ready, one below the other."""
+    def transform(self, x: Floats) -> Floats:
+        """Transform every block, one below the other."""
         return np.concatenate(
-            [part.kernel.ready(np.ascontiguousarray(x[part.rows])) for part in self.parts]
+            [part.kernel.transform(np.ascontiguousarray(x[part.rows])) for part in self.parts]
         )
 
     def complete(self, a: Floats, b: Floats) -> Floats:
@@ -95,7 +95,7 @@ class Blocks:
         shape = np.broadcast_shapes(a.shape[1:], b.shape[1:])
         total, weight, top = np.zeros(shape), np.zeros(shape), 0
         for part in self.parts:
-            rows = slice(top, top + part.ready_rows)
+            rows = slice(top, top + part.transformed_rows)
             _add(part, part.kernel.complete(a[rows], b[rows]), None, total, weight)
             top = rows.stop
         return _mean(total, weight)
@@ -111,7 +111,7 @@ class Blocks:
 
     def kernel(self) -> Kernel:
         """Return the kernel of these blocks."""
-        return Kernel(self.complete, self.masked, ready=self.ready, prepare=self.prepare)
+        return Kernel(self.complete, self.masked, transform=self.transform, prepare=self.prepare)
 
 
 def _add(

@@ -115,9 +115,9 @@ def _squared_cosine_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     return _squared_ratio(total, squares(kept_a), squares(kept_b), room)
 
 
-def _directions(ready: Floats) -> Floats:
+def _directions(transformed: Floats) -> Floats:
     """Return unit vectors: what correlations and angles compare."""
-    return np.asarray(ready[:-1] / np.sqrt(ready[-1]))
+    return np.asarray(transformed[:-1] / np.sqrt(transformed[-1]))
 
 
 def _chord(value: float) -> float:
@@ -132,15 +132,17 @@ def _chord_of_square(value: float) -> float:
 _CORRELATED = EuclideanSpace(_directions, _chord)
 
 # Correlation over the targets; undefined where a profile is constant.
-PEARSON = Kernel(dot_ratio, _pearson_masked, ready=_centred, prepare=scaled, space=_CORRELATED)
+PEARSON = Kernel(dot_ratio, _pearson_masked, transform=_centred, prepare=scaled, space=_CORRELATED)
 # The same of the ranks.
-SPEARMAN = Kernel(dot_ratio, _spearman_masked, ready=_ranked, prepare=scaled, space=_CORRELATED)
+SPEARMAN = Kernel(dot_ratio, _spearman_masked, transform=_ranked, prepare=scaled, space=_CORRELATED)
 # Cosine of the angle between the profiles; undefined where one is all zero.
-COSINE = Kernel(dot_ratio, _cosine_masked, ready=_with_squares, prepare=scaled, space=_CORRELATED)
+COSINE = Kernel(
+    dot_ratio, _cosine_masked, transform=_with_squares, prepare=scaled, space=_CORRELATED
+)
 SQUARED_COSINE = Kernel(
     _squared_cosine,
     _squared_cosine_masked,
-    ready=_with_squares,
+    transform=_with_squares,
     prepare=scaled,
     space=EuclideanSpace(_directions, _chord_of_square, opposite=True),
 )

@@ -29,7 +29,7 @@ __all__ = [
 
 
 def euclidean(a: Floats, b: Floats) -> Floats:
-    """Return the Euclidean distance of ready profiles."""
+    """Return the Euclidean distance of transformed profiles."""
     total, step = buffers(a, b)
     for target in range(len(a)):
         np.subtract(a[target], b[target], out=step)
@@ -118,9 +118,9 @@ def _bray_curtis_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     return _bray_curtis(np.where(both, a, 0.0), np.where(both, b, 0.0))
 
 
-def itself(ready: Floats) -> Floats:
-    """Return ready profiles as their own coordinates."""
-    return ready
+def itself(transformed: Floats) -> Floats:
+    """Return transformed profiles as their own coordinates."""
+    return transformed
 
 
 def _gap(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Floats) -> Floats:

@@ -20,10 +20,10 @@ class Kernel:
     Parameters
     ----------
     complete : callable
-        ``(a, b) -> scores`` for ready profiles.
+        ``(a, b) -> scores`` for transformed profiles.
     masked : callable
         ``(a, b, both) -> scores`` for profiles as `prepare` leaves them.
-    ready : callable
+    transform : callable
         What is done once to prepared profiles, shape (p, n), before `complete`.
     prepare : callable
         What is done to profiles first, whether complete or not.
@@ -33,7 +33,7 @@ class Kernel:
 
     complete: Callable[[Floats, Floats], Floats]
     masked: Callable[[Floats, Floats, Mask], Floats]
-    ready: Callable[[Floats], Floats] = unscaled
+    transform: Callable[[Floats], Floats] = unscaled
     prepare: Callable[[Floats], Floats] = unscaled
     space: EuclideanSpace | TermSpace | None = None
 
@@ -62,4 +62,4 @@ class NotFitted:
 
     def kernel(self) -> Kernel:
         """Return a kernel that scores nothing."""
-        return Kernel(self.refuse, self.refuse, ready=self.refuse, prepare=self.refuse)
+        return Kernel(self.refuse, self.refuse, transform=self.refuse, prepare=self.refuse)

@@ -56,7 +56,7 @@ def _aitchison_masked(a: Floats, b: Floats, both: Mask) -> Floats:
 AITCHISON = Kernel(
     euclidean,
     _aitchison_masked,
-    ready=_centred,
+    transform=_centred,
     prepare=_logarithms,
     space=EuclideanSpace(itself, with_room),
 )

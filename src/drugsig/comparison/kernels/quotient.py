@@ -35,7 +35,7 @@ def _peaks_in_common(a: Floats, b: Floats) -> Floats:
         in_a, in_b = a[target] > 0.0, b[target] > 0.0
         shared += in_a & in_b
         either += in_a | in_b
-        # A comparison with NaN is false, and a profile that is not ready has no score.
+        # A comparison with NaN is false, and a profile that is not transformed has no score.
         np.multiply(a[target], 0.0 * b[target], out=step)
         shared += step
     with np.errstate(divide="ignore", invalid="ignore"):

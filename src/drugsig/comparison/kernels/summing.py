@@ -118,7 +118,7 @@ def ratio(total: Floats, aa: Floats, bb: Floats, room: Floats) -> Floats:
 
 
 def dot_ratio(a: Floats, b: Floats) -> Floats:
-    """Return the ratio for ready profiles, whose last row is their sum of squares."""
+    """Return the ratio for transformed profiles, whose last row is their sum of squares."""
     total, room = dot(a, b, len(a) - 1)
     return ratio(total, a[-1], b[-1], room)
 

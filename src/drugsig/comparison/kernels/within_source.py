@@ -60,7 +60,7 @@ class Whitening(FrozenArrays):
 
     covariance: Floats
 
-    def ready(self, x: Floats) -> Floats:
+    def transform(self, x: Floats) -> Floats:
         """Return profiles in coordinates in which the covariance is the identity."""
         return _solve(cholesky(self.covariance), x)
 
@@ -76,7 +76,7 @@ class Whitening(FrozenArrays):
         )
         order = np.argsort(which.ravel(), kind="stable")
         ends = np.cumsum(np.bincount(which.ravel(), minlength=patterns.shape[1]))
-        place_a, place_b = _places(a, shape), _places(b, shape)
+        position_a, position_b = _positions(a, shape), _positions(b, shape)
         flat_a, flat_b = a.reshape(p, -1), b.reshape(p, -1)
         for pattern, cells in zip(patterns.T, np.split(order, ends[:-1]), strict=True):
             targets = np.unpackbits(pattern, count=p).astype(bool)
@@ -84,8 +84,8 @@ class Whitening(FrozenArrays):
             if not size:
                 continue
             factor = cholesky(self.covariance[np.ix_(targets, targets)])
-            first = _solved(factor, flat_a[targets], place_a[cells])
-            second = _solved(factor, flat_b[targets], place_b[cells])
+            first = _solved(factor, flat_a[targets], position_a[cells])
+            second = _solved(factor, flat_b[targets], position_b[cells])
             total = np.zeros(len(cells))
             for one, other in zip(first, second, strict=True):
                 difference = one - other
@@ -96,18 +96,21 @@ class Whitening(FrozenArrays):
     def kernel(self) -> Kernel:
         """Return the kernel of this covariance."""
         return Kernel(
-            euclidean, self.masked, ready=self.ready, space=EuclideanSpace(itself, with_room)
+            euclidean,
+            self.masked,
+            transform=self.transform,
+            space=EuclideanSpace(itself, with_room),
         )
 
 
-def _places(x: Floats, shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return which profile of `x` stands at every place of the pairs."""
+def _positions(x: Floats, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return which profile of `x` stands at every position of the pairs."""
     own = x.shape[1:]
     return np.broadcast_to(np.arange(int(np.prod(own)), dtype=np.intp).reshape(own), shape).ravel()
 
 
-def _solved(factor: Floats, x: Floats, places: NDArray[np.intp]) -> Floats:
-    profiles, again = np.unique(places, return_inverse=True)
+def _solved(factor: Floats, x: Floats, positions: NDArray[np.intp]) -> Floats:
+    profiles, again = np.unique(positions, return_inverse=True)
     return np.asarray(_solve(factor, x[:, profiles])[:, again.ravel()])
 
 
@@ -130,7 +133,7 @@ class WithinLimits(FrozenArrays):
             np.subtract(a[target], b[target], out=step)
             np.abs(step, out=step)
             total += step <= self.limits[target]
-            # A comparison with NaN is false, and a profile that is not ready has no score.
+            # A comparison with NaN is false, and a profile that is not transformed has no score.
             np.multiply(step, 0.0, out=step)
             total += step
         return np.divide(total, len(a), out=total)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.comparison import kernels
-from drugsig.comparison.compiled_forms import block_values, compiled_form
+from drugsig.comparison.fast_forms import block_values, compiled_form
 from drugsig.comparison.link_rule import LinkRule
 from drugsig.comparison.prepared import PreparedProfiles, score_profiles
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 
 __all__ = ["AllPairs", "GapPairs", "GapProducts", "Rectangle"]
 
@@ -73,8 +73,8 @@ class AllPairs:
         """One a few profiles."""
         return -(-int(self.a.shape[1]) // _ROWS)
 
-    def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
-        """Yield pairs, as places in the two sets of profiles."""
+    def propose(self, task: int, /) -> Iterator[tuple[Indices, Indices]]:
+        """Yield pairs, as positions in the two sets of profiles."""
         n, m = self.a.shape[1], self.b.shape[1]
         metric = self.rule.metric
         form = compiled_form(metric, n * m)
@@ -100,13 +100,13 @@ class Rectangle:
     Parameters
     ----------
     rows, columns : ndarray of int64
-        Places in the two sets.
+        Positions in the two sets.
     once : bool
         Whether both lists are the same, and each pair is wanted once.
     """
 
-    rows: Places
-    columns: Places
+    rows: Indices
+    columns: Indices
     once: bool = False
 
 
@@ -138,12 +138,12 @@ class GapPairs:
             for first in range(0, len(rectangle.rows), _ROWS)
         ]
 
-    def find(self, rectangle: Rectangle, first: int, /) -> tuple[Places, Places, Floats, int]:
+    def find(self, rectangle: Rectangle, first: int, /) -> tuple[Indices, Indices, Floats, int]:
         """Return rows, columns and scores of the links of a task, and its undefined pairs."""
         rows = rectangle.rows[first : first + _ROWS]
         products = GapProducts.of(self.rule)
         step = max(1, (_BLOCK if products is None else _SIFTED) // len(rows))
-        found: list[tuple[Places, Places, Floats]] = []
+        found: list[tuple[Indices, Indices, Floats]] = []
         undefined = 0
         for begin in range(first if rectangle.once else 0, len(rectangle.columns), step):
             columns = rectangle.columns[begin : begin + step]
@@ -168,7 +168,7 @@ class GapPairs:
         )
 
     def _possible(
-        self, rows: Places, columns: Places, products: GapProducts | None
+        self, rows: Indices, columns: Indices, products: GapProducts | None
     ) -> tuple[Mask, Mask]:
         """Say which pairs have to be decided about, and which are known to have no score."""
         a, b = self.a, self.b

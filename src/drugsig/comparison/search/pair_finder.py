@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from drugsig._check import choose
 from drugsig.comparison.link_rule import LinkRule
 from drugsig.comparison.search.all_pairs import AllPairs
-from drugsig.comparison.search.euclidean import NearPairs
-from drugsig.comparison.search.frame import Frame, Points
-from drugsig.comparison.search.terms import SmallSums, TermPoints, scale_and_kind
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.near_pairs import NearPairs, Points
+from drugsig.comparison.search.principal_axes import PrincipalAxes
+from drugsig.comparison.search.term_sums import SmallSums, TermPoints, scale_and_kind
+from drugsig.comparison.search.tree import Indices
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
 
 __all__ = ["METHODS", "PairFinder"]
@@ -58,8 +58,8 @@ class PairFinder:
 
     a: Floats
     b: Floats
-    order_a: Places
-    order_b: Places
+    order_a: Indices
+    order_b: Indices
     rule: LinkRule
     same: bool
     plans: tuple[Plan, ...]
@@ -112,7 +112,7 @@ class PairFinder:
 
     def find(
         self, plan: int, task: int, /, *, most: float = np.inf
-    ) -> tuple[Places, Places, Floats]:
+    ) -> tuple[Indices, Indices, Floats]:
         """Return rows, columns and scores of the links of a task; not all, if more than `most`."""
         found = []
         for row, column in self.plans[plan].propose(task):
@@ -136,24 +136,24 @@ def _near(
 ) -> tuple[NearPairs, ...]:
     ours = space.coordinates(a)
     theirs = ours if b is None else space.coordinates(b)
-    frame = Frame.of(theirs, ours, centred=not space.opposite)
-    radius = min(space.radius(rule.value) * frame.scale, 4.0 * float(np.sqrt(len(ours))))
+    axes = PrincipalAxes.of(theirs, ours, centred=not space.opposite)
+    radius = min(space.radius(rule.value) * axes.scale, 4.0 * float(np.sqrt(len(ours))))
     # Where no value is negative, nothing is like the opposite of anything, save at a threshold that
     # everything meets.
     two_sided = space.opposite and not (
-        (ours >= 0).all() and (theirs >= 0).all() and radius**2 < 2.0 * frame.scale**2
+        (ours >= 0).all() and (theirs >= 0).all() and radius**2 < 2.0 * axes.scale**2
     )
 
     # Nearly at right angles, a profile is as near to another as to its opposite: found twice.
-    if two_sided and radius**2 > 1.9 * frame.scale**2:
+    if two_sided and radius**2 > 1.9 * axes.scale**2:
         return ()
 
-    def planned(planted: bool) -> tuple[NearPairs, ...]:
-        first = Points.of(frame, ours, planted=planted, leaf=leaf)
-        second = first if b is None else Points.of(frame, theirs, planted=planted, leaf=leaf)
-        plans = [NearPairs(first, second, radius, b is None, planted)]
+    def planned(split: bool) -> tuple[NearPairs, ...]:
+        first = Points.of(axes, ours, split=split, leaf=leaf)
+        second = first if b is None else Points.of(axes, theirs, split=split, leaf=leaf)
+        plans = [NearPairs(first, second, radius, b is None, split)]
         if two_sided:
-            plans.append(NearPairs(first, second.opposite(), radius, b is None, planted))
+            plans.append(NearPairs(first, second.opposite(), radius, b is None, split))
         return tuple(plans)
 
     return _cheapest(planned, method, ours.shape[1], theirs.shape[1], b is None)
@@ -171,12 +171,10 @@ def _small(
     limit = min(space.limit(rule.value, len(a), scale=scale), 4.0 * len(a))
     sizes: dict[str, Any] = {"kind": kind} if leaf is None else {"kind": kind, "leaf": leaf}
 
-    def planned(planted: bool) -> tuple[SmallSums, ...]:
-        first = TermPoints.of(a, space, scale=scale, planted=planted, **sizes)
-        second = (
-            first if b is None else TermPoints.of(b, space, scale=scale, planted=planted, **sizes)
-        )
-        return (SmallSums(first, second, limit, rule.metric, space, b is None, planted),)
+    def planned(split: bool) -> tuple[SmallSums, ...]:
+        first = TermPoints.of(a, space, scale=scale, split=split, **sizes)
+        second = first if b is None else TermPoints.of(b, space, scale=scale, split=split, **sizes)
+        return (SmallSums(first, second, limit, rule.metric, space, b is None, split),)
 
     return _cheapest(planned, method, a.shape[1], (a if b is None else b).shape[1], b is None)
 

@@ -1,4 +1,4 @@
-"""`QueryFinder`: reference profiles made ready for queries, again and again."""
+"""`QueryFinder`: reference profiles that answer queries, again and again."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from drugsig.comparison.prepared import (
     score_profiles,
 )
 from drugsig.comparison.search.all_pairs import AllPairs, GapPairs, Rectangle
-from drugsig.comparison.search.near_terms import NearSums
+from drugsig.comparison.search.query_tree import Found, Queries, QueryTree
 from drugsig.comparison.search.ranking import Ranking
-from drugsig.comparison.search.shelves import Found, Queries, Shelves
-from drugsig.comparison.search.terms import SmallSums, TermPoints, scale_and_kind
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.term_sums import SmallSums, TermPoints, TermTree, scale_and_kind
+from drugsig.comparison.search.tree import Indices
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
 
 __all__ = ["PreparedQueries", "QueryFinder"]
@@ -31,11 +30,11 @@ __all__ = ["PreparedQueries", "QueryFinder"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-Pairs = tuple[Places, Places]
-# Rows, places and scores of links, and how many pairs have no score.
-Links = tuple[Places, Places, Floats, int]
-# Rows, places and scores of proposed pairs, and the rows for which all profiles must be scored.
-Proposed = tuple[Places, Places, Floats, Flags]
+Pairs = tuple[Indices, Indices]
+# Rows, positions and scores of links, and how many pairs have no score.
+Links = tuple[Indices, Indices, Floats, int]
+# Rows, positions and scores of proposed pairs, and the rows for which all profiles must be scored.
+Proposed = tuple[Indices, Indices, Floats, Flags]
 
 # Scores formed at a time where all are, and pairs proposed together at most.
 _BLOCK = 65_536
@@ -72,12 +71,12 @@ class QueryFinder:
     ----------
     reference : PreparedReference
         The profiles to look among.
-    tree : Shelves, NearSums or None
+    tree : QueryTree, TermTree or None
         Where neighbours are looked for; without one every profile is scored.
     """
 
     reference: PreparedReference
-    tree: Shelves | NearSums | None
+    tree: QueryTree | TermTree | None
 
     @classmethod
     def of(
@@ -85,8 +84,8 @@ class QueryFinder:
         profiles: PreparedProfiles,
         /,
         *,
-        planted: bool = True,
-        leaves: tuple[Places, Places] | None = None,
+        split: bool = True,
+        leaves: tuple[Indices, Indices] | None = None,
     ) -> QueryFinder:
         """Prepare reference profiles.
 
@@ -94,7 +93,7 @@ class QueryFinder:
         ----------
         profiles : PreparedProfiles
             The profiles.
-        planted : bool
+        split : bool
             Whether to put neighbours together, which pays for many searches.
         leaves : tuple of ndarray, optional
             Order and starts of the leaves of an earlier finder for the same profiles.
@@ -102,16 +101,16 @@ class QueryFinder:
         reference = PreparedReference.of(profiles, profiles.defined(profiles))
         unique, metric = reference.unique, profiles.metric
         space = metric.kernel.space
-        tree: Shelves | NearSums | None = None
+        tree: QueryTree | TermTree | None = None
         if not unique.shape[1]:
             tree = None
         elif isinstance(space, EuclideanSpace):
             coordinates = space.coordinates(unique)
-            tree = Shelves.of(coordinates, planted=planted, centred=not space.opposite, tree=leaves)
+            tree = QueryTree.of(coordinates, split=split, centred=not space.opposite, tree=leaves)
         elif isinstance(space, TermSpace):
             scale, kind = scale_and_kind(space, unique)
-            points = TermPoints.of(unique, space, scale=scale, kind=kind, planted=planted)
-            tree = NearSums(points, scale, metric, space)
+            points = TermPoints.of(unique, space, scale=scale, kind=kind, split=split)
+            tree = TermTree(points, scale, metric, space)
         return cls(reference, tree)
 
     def __len__(self) -> int:
@@ -123,9 +122,9 @@ class QueryFinder:
         return self.reference.metric
 
     @property
-    def leaves(self) -> tuple[Places, Places] | None:
+    def leaves(self) -> tuple[Indices, Indices] | None:
         """Order and starts of the leaves, where a finder for the same profiles can use them."""
-        if isinstance(self.tree, Shelves):
+        if isinstance(self.tree, QueryTree):
             return self.tree.tree.order, self.tree.tree.starts
         return None
 
@@ -145,7 +144,7 @@ class QueryFinder:
         return PreparedQueries(profiles, profiles.defined(known.profiles), least, same=False)
 
     @cached_property
-    def everyone(self) -> Places:
+    def everyone(self) -> Indices:
         """All profiles of the reference."""
         return np.arange(len(self), dtype=np.int64)
 
@@ -158,7 +157,7 @@ class QueryFinder:
     # -- links -----------------------------------------------------------------------------
 
     def within(self, queries: PreparedQueries, threshold: float, /) -> Iterator[Links]:
-        """Yield rows, places and scores of links, some at a time, and how many have no score.
+        """Yield rows, positions and scores of links, some at a time, and how many have no score.
 
         Parameters
         ----------
@@ -193,49 +192,51 @@ class QueryFinder:
                 yield pairs.find(*task)
 
     def _links_among_whole(
-        self, profiles: PreparedProfiles, rule: LinkRule, rows: Places
+        self, profiles: PreparedProfiles, rule: LinkRule, rows: Indices
     ) -> Iterator[Links]:
         known = self.reference
         asked = profiles.transformed[:, rows]
         for proposed in self._possible_links(asked, rule):
-            row, place, scores = rule.decide(asked, known.unique, *proposed)
+            row, position, scores = rule.decide(asked, known.unique, *proposed)
             if known.duplicates is not None:
-                place, times = known.duplicates.members_of(place)
+                position, times = known.duplicates.members_of(position)
                 row, scores = np.repeat(row, times), np.repeat(scores, times)
-            yield rows[row], known.index[place], scores, 0
+            yield rows[row], known.index[position], scores, 0
 
     def _possible_links(self, asked: Floats, rule: LinkRule) -> Iterator[Pairs]:
         """Yield pairs of whole profiles, each once, among them every link."""
         space, tree = self.metric.kernel.space, self.tree
         odd = np.ones(asked.shape[1], dtype=bool)
-        if isinstance(space, EuclideanSpace) and isinstance(tree, Shelves):
+        if isinstance(space, EuclideanSpace) and isinstance(tree, QueryTree):
             radius = np.full(asked.shape[1], space.radius(rule.value))
-            sides = self._on_shelves(tree, space.coordinates(asked))
-            row, place = self._together([tree.within(q, tree.limit_of(q, radius)) for q in sides])
+            sides = self._turned(tree, space.coordinates(asked))
+            row, position = self._together(
+                [tree.within(q, tree.limit_of(q, radius)) for q in sides]
+            )
             odd = ~sides[0].usable
             kept = ~odd[row]
-            yield row[kept], place[kept]
-        elif isinstance(space, TermSpace) and isinstance(tree, NearSums):
+            yield row[kept], position[kept]
+        elif isinstance(space, TermSpace) and isinstance(tree, TermTree):
             odd = ~tree.usable(asked)
             even, kind = np.flatnonzero(~odd), tree.points.columns.dtype
-            points = TermPoints.of(
-                asked[:, even], space, scale=tree.scale, kind=kind, planted=False
-            )
+            points = TermPoints.of(asked[:, even], space, scale=tree.scale, kind=kind, split=False)
             limit = tree.limit_of(rule.value)
             sums = SmallSums(points, tree.points, limit, self.metric, space, False, True)
             for task in range(sums.n_tasks if len(even) else 0):
-                for row, place in sums.propose(task):
-                    yield even[row], tree.points.tree.order[place]
+                for row, position in sums.propose(task):
+                    yield even[row], tree.points.tree.order[position]
         if odd.any():
             which = np.flatnonzero(odd)
             pairs = AllPairs(asked[:, odd], self.reference.unique, rule, False)
             for task in range(pairs.n_tasks if self.reference.unique.shape[1] else 0):
-                for row, place in pairs.propose(task):
-                    yield which[row], place
+                for row, position in pairs.propose(task):
+                    yield which[row], position
 
     # -- the nearest -----------------------------------------------------------------------
 
-    def nearest(self, queries: PreparedQueries, rows: Places, k: int, /) -> tuple[Ranking, Places]:
+    def nearest(
+        self, queries: PreparedQueries, rows: Indices, k: int, /
+    ) -> tuple[Ranking, Indices]:
         """Rank the k most alike of each of these questioned profiles.
 
         Parameters
@@ -250,7 +251,7 @@ class QueryFinder:
         Returns
         -------
         ranking : Ranking
-            By row of `rows`; places are those of the reference.
+            By row of `rows`; positions are those of the reference.
         undefined : ndarray of int64, shape (m,)
             With how many profiles of the reference each has no score.
         """
@@ -275,7 +276,7 @@ class QueryFinder:
         return ranking, undefined
 
     def _among_whole(
-        self, ranking: Ranking, queries: PreparedQueries, rows: Places, which: Places
+        self, ranking: Ranking, queries: PreparedQueries, rows: Indices, which: Indices
     ) -> None:
         """Rank the whole profiles that have a score."""
         asked, unique = queries.profiles.transformed[:, rows[which]], self.reference.unique
@@ -283,9 +284,9 @@ class QueryFinder:
         k = min(ranking.k + queries.same, unique.shape[1])
         odd = np.ones(len(which), dtype=bool)
         if self.tree is not None:
-            near = isinstance(self.tree, Shelves)
-            row, place, scores, odd = (self._by_distance if near else self._by_sums)(asked, k)
-            self._take(ranking, queries, rows, which[row], place, scores)
+            near = isinstance(self.tree, QueryTree)
+            row, position, scores, odd = (self._by_distance if near else self._by_sums)(asked, k)
+            self._take(ranking, queries, rows, which[row], position, scores)
         step = max(1, _BLOCK // max(1, int(odd.sum())))
         for begin in range(0, unique.shape[1] if odd.any() else 0, step):
             some = np.arange(begin, min(begin + step, unique.shape[1]))
@@ -304,13 +305,13 @@ class QueryFinder:
         farther than was looked, it is looked again.
         """
         space, tree = self.metric.kernel.space, self.tree
-        if not isinstance(space, EuclideanSpace) or not isinstance(tree, Shelves):
-            raise TypeError("shelves hold profiles of a Euclidean space")
-        sides = self._on_shelves(tree, space.coordinates(asked))
+        if not isinstance(space, EuclideanSpace) or not isinstance(tree, QueryTree):
+            raise TypeError("a tree for queries holds profiles of a Euclidean space")
+        sides = self._turned(tree, space.coordinates(asked))
         odd = ~sides[0].usable
         looked = [tree.nearest(points, k) for points in sides]
-        row, place = self._together(looked)
-        scores = self._scores(asked, row, place)
+        row, position = self._together(looked)
+        scores = self._scores(asked, row, position)
         value = self._kth_value(asked, row, scores, k)
         radius = np.array([np.inf if np.isnan(v) else space.radius(v) for v in value.tolist()])
         needed = [tree.limit_of(points, radius) for points in sides]
@@ -323,53 +324,55 @@ class QueryFinder:
                 tree.within(points.part(again), limit[again])
                 for points, limit in zip(sides, needed, strict=True)
             ]
-            more_row, more_place = self._together(farther)
+            more_row, more_position = self._together(farther)
             row = np.concatenate([row[kept], some[more_row]])
-            place = np.concatenate([place[kept], more_place])
+            position = np.concatenate([position[kept], more_position])
             scores = np.concatenate(
-                [scores[kept], self._scores(asked[:, some], more_row, more_place)]
+                [scores[kept], self._scores(asked[:, some], more_row, more_position)]
             )
         if odd.any():
             kept = ~odd[row]
-            row, place, scores = row[kept], place[kept], scores[kept]
-        return row, place, scores, odd
+            row, position, scores = row[kept], position[kept], scores[kept]
+        return row, position, scores, odd
 
     def _by_sums(self, asked: Floats, k: int) -> Proposed:
         """Return the same where a score is a sum of terms."""
         sums = self.tree
-        if not isinstance(sums, NearSums):
+        if not isinstance(sums, TermTree):
             raise TypeError("sums of terms are looked for among sums of terms")
         odd = ~sums.usable(asked)
         found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
         for i in np.flatnonzero(~odd):
-            place, limit = sums.nearest(asked[:, i], k)
-            row = np.full(len(place), i, dtype=np.int64)
-            scores = self._scores(asked, row, place)
+            position, limit = sums.nearest(asked[:, i], k)
+            row = np.full(len(position), i, dtype=np.int64)
+            scores = self._scores(asked, row, position)
             value = float(self._kth_value(asked, row, scores, k)[i])
             # An undefined value is no smaller than any limit.
             if sums.limit_of(value) <= limit:
-                found.append((row, place, scores))
+                found.append((row, position, scores))
             else:
                 odd[i] = True
-        row, place, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-        return row, place, scores, odd
+        row, position, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+        return row, position, scores, odd
 
-    def _on_shelves(self, tree: Shelves, coordinates: Floats) -> list[Queries]:
+    def _turned(self, tree: QueryTree, coordinates: Floats) -> list[Queries]:
         """Return questioned profiles, and their opposites where those are as much alike."""
         space = self.metric.kernel.space
         opposite = isinstance(space, EuclideanSpace) and space.opposite
         # Where no value is negative, nothing is like the opposite of anything.
         if opposite and not ((coordinates >= 0).all() and self._not_negative):
-            return [tree.ask(coordinates), tree.ask(-coordinates)]
-        return [tree.ask(coordinates)]
+            return [tree.queries(coordinates), tree.queries(-coordinates)]
+        return [tree.queries(coordinates)]
 
     def _together(self, found: Sequence[Found]) -> Pairs:
         """Return what was found on one side or the other, each pair once."""
         if len(found) == 1:
-            return found[0].rows, found[0].places
+            return found[0].rows, found[0].positions
         n = self.reference.unique.shape[1]
-        row, place = np.divmod(np.unique(np.concatenate([f.rows * n + f.places for f in found])), n)
-        return row, place
+        row, position = np.divmod(
+            np.unique(np.concatenate([f.rows * n + f.positions for f in found])), n
+        )
+        return row, position
 
     @cached_property
     def _not_negative(self) -> bool:
@@ -379,10 +382,10 @@ class QueryFinder:
         """Return numbers that are small where profiles are alike."""
         return -scores if self.metric.is_similarity else scores
 
-    def _scores(self, asked: Floats, rows: Places, places: Places) -> Floats:
-        return score_listed(asked, self.reference.unique, rows, places, self.metric)
+    def _scores(self, asked: Floats, rows: Indices, positions: Indices) -> Floats:
+        return score_listed(asked, self.reference.unique, rows, positions, self.metric)
 
-    def _kth_value(self, asked: Floats, row: Places, scores: Floats, k: int) -> Floats:
+    def _kth_value(self, asked: Floats, row: Indices, scores: Floats, k: int) -> Floats:
         """Return the kernel's value of the k-th proposed of every row; NaN if there are fewer."""
         order = np.lexsort((self._keys(scores), row))
         start = np.searchsorted(row[order], np.arange(asked.shape[1]))
@@ -398,28 +401,32 @@ class QueryFinder:
         self,
         ranking: Ranking,
         queries: PreparedQueries,
-        rows: Places,
-        which: Places,
-        places: Places,
+        rows: Indices,
+        which: Indices,
+        positions: Indices,
         scores: Floats,
     ) -> None:
         """Rank unlike profiles, every copy in its own right, and leave each profile itself out."""
         defined = ~np.isnan(scores)
-        which, places, keys = which[defined], places[defined], self._keys(scores[defined])
+        which, positions, keys = which[defined], positions[defined], self._keys(scores[defined])
         duplicates = self.reference.duplicates
         if duplicates is None:
-            member, of, extra = places, np.arange(len(places)), np.zeros(len(places), np.int64)
+            member, of, extra = (
+                positions,
+                np.arange(len(positions)),
+                np.zeros(len(positions), np.int64),
+            )
         else:
-            member, times = duplicates.members_of(places, most=ranking.k + queries.same)
-            of = np.repeat(np.arange(len(places)), times)
-            extra = duplicates.counts[places] - times
+            member, times = duplicates.members_of(positions, most=ranking.k + queries.same)
+            of = np.repeat(np.arange(len(positions)), times)
+            extra = duplicates.counts[positions] - times
         member = self.reference.index[member]
         own = np.zeros(len(member), dtype=bool)
         if queries.same:
             own = member == rows[which[of]]
             # Itself may be one of those that need not be named.
-            alone = np.bincount(of[own], minlength=len(places)) == 0
-            extra = extra - (alone & (self._stands_for[rows[which]] == places))
+            alone = np.bincount(of[own], minlength=len(positions)) == 0
+            extra = extra - (alone & (self._stands_for[rows[which]] == positions))
         named = np.flatnonzero(~own)
         # Those that need not be named are told of with the last that is.
         last = np.append(of[named][1:] != of[named][:-1], True) if len(named) else named
@@ -427,7 +434,7 @@ class QueryFinder:
         ranking.take(which[of[named]], member[named], keys[of[named]], copies=extras)
 
     @cached_property
-    def _stands_for(self) -> Places:
+    def _stands_for(self) -> Indices:
         """Which unlike profile every profile is a copy of; -1 where it has no score."""
         out = np.full(len(self), -1, dtype=np.int64)
         index, duplicates = self.reference.index, self.reference.duplicates
@@ -441,11 +448,11 @@ class QueryFinder:
     def _score_all(
         self,
         ranking: Ranking,
-        undefined: Places,
+        undefined: Indices,
         queries: PreparedQueries,
-        rows: Places,
-        which: Places,
-        columns: Places,
+        rows: Indices,
+        which: Indices,
+        columns: Indices,
     ) -> None:
         """Rank all of these profiles by the definition, and count those without a score."""
         step = max(1, _BLOCK // max(1, len(which)))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.search.tree import Places
+from drugsig.comparison.search.tree import Indices
 
 __all__ = ["NOBODY", "Ranking"]
 
 Floats = NDArray[np.float64]
 
-# The place that stands for no neighbour.
+# The position that stands for no neighbour.
 NOBODY = -1
 
 
 class Ranking:
-    """The k best of every row; equal keys are ordered by place.
+    """The k best of every row; equal keys are ordered by position.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Ranking:
     ----------
     keys : ndarray of float64, shape (n_rows, k)
         Small means alike; infinite where there is no neighbour.
-    places : ndarray of int64, shape (n_rows, k)
+    positions : ndarray of int64, shape (n_rows, k)
         `NOBODY` where there is none.
     tied : ndarray of int64, shape (n_rows,)
         How many more have the key of the last that is kept.
@@ -38,8 +38,8 @@ class Ranking:
     def __init__(self, n_rows: int, k: int, /) -> None:
         self.k = k
         self.keys: Floats = np.full((n_rows, k), np.inf)
-        self.places: Places = np.full((n_rows, k), NOBODY, dtype=np.int64)
-        self.tied: Places = np.zeros(n_rows, dtype=np.int64)
+        self.positions: Indices = np.full((n_rows, k), NOBODY, dtype=np.int64)
+        self.tied: Indices = np.zeros(n_rows, dtype=np.int64)
 
     @property
     def worst(self) -> Floats:
@@ -47,7 +47,7 @@ class Ranking:
         return self.keys[:, -1]
 
     def take(
-        self, rows: Places, places: Places, keys: Floats, /, *, copies: Places | None = None
+        self, rows: Indices, positions: Indices, keys: Floats, /, *, copies: Indices | None = None
     ) -> None:
         """Take more neighbours into account, none of them known before.
 
@@ -55,7 +55,7 @@ class Ranking:
         ----------
         rows : ndarray of int64, shape (n,)
             For which row.
-        places : ndarray of int64, shape (n,)
+        positions : ndarray of int64, shape (n,)
             Who.
         keys : ndarray of float64, shape (n,)
             Finite; small means alike.
@@ -64,30 +64,30 @@ class Ranking:
             others of them are.
         """
         near = keys <= self.worst[rows]
-        rows, places, keys = rows[near], places[near], keys[near]
+        rows, positions, keys = rows[near], positions[near], keys[near]
         extra = np.zeros(len(rows), np.int64) if copies is None else copies[near]
         if not len(rows):
             return
         touched, row = np.unique(rows, return_inverse=True)
-        known = self.places[touched] != NOBODY
+        known = self.positions[touched] != NOBODY
         old_row, old_rank = np.nonzero(known)
         before = self.worst[touched]
         row = np.concatenate([old_row, row])
-        place = np.concatenate([self.places[touched][old_row, old_rank], places])
+        position = np.concatenate([self.positions[touched][old_row, old_rank], positions])
         key = np.concatenate([self.keys[touched][old_row, old_rank], keys])
         extra = np.concatenate([np.zeros(len(old_row), np.int64), extra])
-        order = np.lexsort((place, key, row))
-        row, place, key, extra = row[order], place[order], key[order], extra[order]
+        order = np.lexsort((position, key, row))
+        row, position, key, extra = row[order], position[order], key[order], extra[order]
         start = np.searchsorted(row, np.arange(len(touched)))
         rank = np.arange(len(row)) - start[row]
         kept = rank < self.k
         new_keys = np.full((len(touched), self.k), np.inf)
         new_places = np.full((len(touched), self.k), NOBODY, dtype=np.int64)
         new_keys[row[kept], rank[kept]] = key[kept]
-        new_places[row[kept], rank[kept]] = place[kept]
+        new_places[row[kept], rank[kept]] = position[kept]
         last = new_keys[:, -1]
         equal = key == last[row]
         more = np.bincount(row, weights=np.where(equal, extra + ~kept, 0), minlength=len(touched))
         same = (last == before) & np.isfinite(last)
         self.tied[touched] = more.astype(np.int64) + np.where(same, self.tied[touched], 0)
-        self.keys[touched], self.places[touched] = new_keys, new_places
+        self.keys[touched], self.positions[touched] = new_keys, new_places

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAF", "Tree", "in_runs", "one_leaf_after_another", "plant"]
+__all__ = ["LEAF", "Tree", "in_runs", "leaves_as_given", "leaves_of_neighbours"]
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 # Profiles in a leaf. Measured on 200,000 and 1,000,000 profiles: half as many make twice the calls,
 # twice as many make the boxes so wide that more pairs are multiplied than calls are saved.
@@ -28,15 +28,15 @@ class Tree:
     Attributes
     ----------
     order : ndarray of int64, shape (n,)
-        The profile at every place; leaves are runs of places.
+        The profile at every position; leaves are runs of positions.
     starts : ndarray of int64, shape (n_leaves + 1,)
         Where every leaf starts, and the end.
     low, high : ndarray, shape (n_leaves, d)
         The corners of the box around every leaf.
     """
 
-    order: Places
-    starts: Places
+    order: Indices
+    starts: Indices
     low: NDArray[Any]
     high: NDArray[Any]
 
@@ -44,7 +44,7 @@ class Tree:
         return len(self.starts) - 1
 
 
-def plant(coordinates: NDArray[Any], /, *, leaf: int = LEAF) -> Tree:
+def leaves_of_neighbours(coordinates: NDArray[Any], /, *, leaf: int = LEAF) -> Tree:
     """Split profiles at the median of the coordinate they spread most in, again and again.
 
     Parameters
@@ -73,14 +73,14 @@ def plant(coordinates: NDArray[Any], /, *, leaf: int = LEAF) -> Tree:
     return _boxed(coordinates, order, np.asarray(starts, dtype=np.int64))
 
 
-def one_leaf_after_another(coordinates: NDArray[Any], /, *, leaf: int = LEAF) -> Tree:
+def leaves_as_given(coordinates: NDArray[Any], /, *, leaf: int = LEAF) -> Tree:
     """Cut profiles into leaves as they stand: for searches that pruning cannot help."""
     n = coordinates.shape[1]
     starts = np.append(np.arange(0, n, leaf, dtype=np.int64), n)
     return _boxed(coordinates, np.arange(n, dtype=np.int64), starts)
 
 
-def _boxed(coordinates: NDArray[Any], order: Places, starts: Places) -> Tree:
+def _boxed(coordinates: NDArray[Any], order: Indices, starts: Indices) -> Tree:
     d = len(coordinates)
     n_leaves = len(starts) - 1
     low = np.empty((n_leaves, d), dtype=coordinates.dtype)
@@ -93,8 +93,8 @@ def _boxed(coordinates: NDArray[Any], order: Places, starts: Places) -> Tree:
     return Tree(order, starts, low, high)
 
 
-def in_runs(leaves: Places, starts: Places) -> Places:
-    """Return the places in these leaves, one leaf after another."""
+def in_runs(leaves: Indices, starts: Indices) -> Indices:
+    """Return the positions in these leaves, one leaf after another."""
     first = starts[leaves]
     lengths = starts[leaves + 1] - first
     ends = np.cumsum(lengths)

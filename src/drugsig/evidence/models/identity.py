@@ -9,7 +9,7 @@ from typing import Any
 
 from drugsig._check import choose, listed
 from drugsig._files import canonical_json
-from drugsig.comparison.admission import EPOCH_COLUMN
+from drugsig.comparison.comparability import EPOCH_COLUMN
 from drugsig.errors import InputError, ModelMismatchError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.populations import PopulationRule

@@ -1,6 +1,6 @@
 """The search for the nearest points as compiled code; only where the extra ``fast`` is installed.
 
-It proposes the neighbours that the products of `drugsig.comparison.search.shelves` propose, save
+It proposes the neighbours that the products of `drugsig.comparison.search.query_tree` propose, save
 some that lie within the margin; what is proposed is decided by the score either way.
 """
 
@@ -40,7 +40,7 @@ def nearest_in_leaves(
     k: int,
     limit: NDArray[np.float32],
     values: NDArray[np.float32],
-    places: NDArray[np.int64],
+    positions: NDArray[np.int64],
     count: NDArray[np.int64],
     crowded: NDArray[np.bool_],
 ) -> None:
@@ -69,17 +69,17 @@ def nearest_in_leaves(
     low, high : ndarray of float32, shape (n_leaves, d)
         The boxes around the leaves.
     blocks : ndarray of float32, shape (n_leaves, 9 n_stages, width)
-        The points of every leaf, see `Shelves`.
+        The points of every leaf, see `QueryTree`.
     starts : ndarray of int64, shape (n_leaves + 1,)
-        The first place of every leaf, and the end.
+        The first position of every leaf, and the end.
     k : int
         How many are wanted.
     limit : ndarray of float32, shape (m,)
         Half the squared distance within which points are kept; lowered as nearer ones are found.
     values : ndarray of float32, shape (m, room)
         Half squared distances, the margin taken off.
-    places : ndarray of int64, shape (m, room)
-        Places of the points found.
+    positions : ndarray of int64, shape (m, room)
+        Positions of the points found.
     count : ndarray of int64, shape (m,)
         How many were found; zeros at first.
     crowded : ndarray of bool, shape (m,)
@@ -94,7 +94,7 @@ def nearest_in_leaves(
     box = np.empty(m, np.float32)
     _look_at_first(
         rows, halves, slack, widening, spare, first_leaves, blocks, starts, k, limit, values,
-        places, count, crowded, box, totals, near, room,
+        positions, count, crowded, box, totals, near, room,
     )  # fmt: skip
     farthest = box.max()
     for leaf in leaves:
@@ -133,7 +133,7 @@ def nearest_in_leaves(
             if near[w % 2] and not _is_first(i, leaf, first_leaves):
                 before = limit[i]
                 _later_stages(i, w % 2, leaf, rows, halves, spare, blocks, starts, k, limit,
-                              values, places, count, crowded, totals, room)  # fmt: skip
+                              values, positions, count, crowded, totals, room)  # fmt: skip
                 if limit[i] != before or crowded[i]:
                     box[i] = _box_limit(crowded[i], limit[i], slack[i], widening)
                     changed = True
@@ -154,7 +154,7 @@ def _look_at_first(
     k: int,
     limit: Any,
     values: Any,
-    places: Any,
+    positions: Any,
     count: Any,
     crowded: Any,
     box: Any,
@@ -169,9 +169,9 @@ def _look_at_first(
             _first_stage(i, i, leaf, rows, halves, limit, blocks, totals, near)
             if near[0] and not crowded[i]:
                 _later_stages(i, 0, leaf, rows, halves, spare, blocks, starts, k, limit,
-                              values, places, count, crowded, totals, room)  # fmt: skip
+                              values, positions, count, crowded, totals, room)  # fmt: skip
         if count[i] > k:
-            _lower(i, k, limit, spare, values, places, count, room)
+            _lower(i, k, limit, spare, values, positions, count, room)
         box[i] = _box_limit(crowded[i], limit[i], slack[i], widening)
 
 
@@ -185,7 +185,7 @@ def _box_limit(crowded: Any, limit: Any, slack: Any, widening: Any) -> Any:
 
 @numba.njit(nogil=True, cache=True)
 def _lower(
-    i: int, k: int, limit: Any, spare: Any, values: Any, places: Any, count: Any, room: Any
+    i: int, k: int, limit: Any, spare: Any, values: Any, positions: Any, count: Any, room: Any
 ) -> None:
     """Lower the limit to what the points found so far allow, and let go of those beyond it."""
     n = count[i]
@@ -198,7 +198,7 @@ def _lower(
     for e in range(n):
         if values[i, e] <= limit[i]:
             values[i, left] = values[i, e]
-            places[i, left] = places[i, e]
+            positions[i, left] = positions[i, e]
             left += 1
     count[i] = left
 
@@ -270,7 +270,7 @@ def _later_stages(
     k: int,
     limit: Any,
     values: Any,
-    places: Any,
+    positions: Any,
     count: Any,
     crowded: Any,
     totals: Any,
@@ -303,7 +303,7 @@ def _later_stages(
     for j in range(starts[leaf + 1] - first):
         if totals[side, j] >= floor:
             if count[i] == values.shape[1]:
-                _lower(i, k, limit, spare, values, places, count, room)
+                _lower(i, k, limit, spare, values, positions, count, room)
                 if count[i] == values.shape[1]:
                     crowded[i] = True
                     return
@@ -311,5 +311,5 @@ def _later_stages(
                 if totals[side, j] < floor:
                     continue
             values[i, count[i]] = half - totals[side, j]
-            places[i, count[i]] = first + j
+            positions[i, count[i]] = first + j
             count[i] += 1

@@ -1,6 +1,6 @@
 """The search for near points as compiled code; only where the extra ``fast`` is installed.
 
-It proposes the same pairs as the products of `drugsig.comparison.search.euclidean`, save some that
+It proposes the same pairs as the products of `drugsig.comparison.search.near_pairs`, save some that
 lie within the margin; what is proposed is decided by the score either way. Sums are reassociated
 here, which the margin allows for: no score is ever computed in this module.
 """
@@ -44,9 +44,9 @@ def refine(
     Parameters
     ----------
     rows : ndarray of float32, shape (n, at least d)
-        Points by place; changed.
+        Points by position; changed.
     order : ndarray of int64, shape (n,)
-        The profile at every place; changed.
+        The profile at every position; changed.
     starts : ndarray of int64, shape (n_leaves + 1,)
         Where every leaf starts, and the end.
     d : int
@@ -104,11 +104,11 @@ def near_pairs(
     Parameters
     ----------
     rows_a, rows_b : ndarray of float32, shape (n, d + 2)
-        Points of both sides by place.
+        Points of both sides by position.
     first, last : int
         The leaf.
     filtered : ndarray of float32, shape (n_filtered, n)
-        The first coordinates of the other side by place.
+        The first coordinates of the other side by position.
     box_low, box_high : ndarray of float32, shape (n_leaves, d)
         The boxes around the leaves of the other side.
     first_leaf : int
@@ -120,7 +120,7 @@ def near_pairs(
     same : bool
         Whether both sides are one set, of which each pair is wanted once.
     out_a, out_b : ndarray of int64
-        Room for places.
+        Room for positions.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def near_pairs(
             apart[i] = _ZERO
         for k in range(min(n_filtered, COARSE)):
             bottom, top = all_low[k], all_high[k]
-            # A slice, because a place that might be negative would keep the loop from vectors.
+            # A slice, because a position that might be negative would keep the loop from vectors.
             column = filtered[k, start : start + width]
             for i in range(width):
                 value = column[i]
@@ -173,9 +173,9 @@ def near_pairs(
         i = 0
         while i < width or (q == len(leaves) and n_waiting > 0):
             if i < width:
-                place = start + i
-                if apart[i] <= limit and not (same and place <= first):
-                    waiting[n_waiting] = place
+                position = start + i
+                if apart[i] <= limit and not (same and position <= first):
+                    waiting[n_waiting] = position
                     n_waiting += 1
                 i += 1
                 if n_waiting < _WAITING:
@@ -269,10 +269,10 @@ def _compare_waiting(
                 gap = max(_ZERO, gap)
                 apart[i] += gap * gap
         for i in range(n_waiting):
-            place = waiting[i]
-            if apart[i] > limit or (same and place <= begin):
+            position = waiting[i]
+            if apart[i] > limit or (same and position <= begin):
                 continue
-            theirs = rows_b[place]
+            theirs = rows_b[position]
             for j in range(begin, begin + size):
                 ours = rows_a[j]
                 total = _ZERO
@@ -284,9 +284,9 @@ def _compare_waiting(
                 for k in range(_STRIDE, d):
                     step = ours[k] - theirs[k]
                     total += step * step
-                if total <= limit and not (same and place <= j):
+                if total <= limit and not (same and position <= j):
                     if found < len(out_a):
                         out_a[found] = j
-                        out_b[found] = place
+                        out_b[found] = position
                     found += 1
     return found

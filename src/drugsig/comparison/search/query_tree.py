@@ -1,4 +1,4 @@
-"""`Shelves`: points in leaves, laid out so that those nearest to a query are found quickly."""
+"""`QueryTree`: points in leaves, laid out so that those nearest to a query are found quickly."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.search.fast import compiled_code
-from drugsig.comparison.search.frame import SINGLE, TINY, Frame, margin
-from drugsig.comparison.search.tree import Places, Tree, one_leaf_after_another, plant
+from drugsig.comparison.fast_forms import has_numba
+from drugsig.comparison.search.principal_axes import SINGLE, TINY, PrincipalAxes, margin
+from drugsig.comparison.search.tree import Indices, Tree, leaves_as_given, leaves_of_neighbours
 
-__all__ = ["SHELF", "Found", "Queries", "Shelves"]
+__all__ = ["QUERY_LEAF", "Found", "Queries", "QueryTree"]
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 # Points in a leaf. Measured on 200,000 profiles: half as many cost more in keeping books than they
 # spare in sums, twice as many spare less.
-SHELF = 512
+QUERY_LEAF = 512
 
 # Leaves are as wide as a whole number of the processor's vectors.
 _VECTOR = 16
@@ -44,14 +44,14 @@ _COMPILED_FROM = 20_000
 _ASKED_COMPILED = 256
 _ASKED_MULTIPLIED = 1024
 
-# Coordinates farther from the origin than this, in the scale of the frame, leave single precision
+# Coordinates farther from the origin than this, in the scale of the axes, leave single precision
 # when they are squared.
 _FARTHEST = 1e15
 
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """Points whose neighbours are looked for, in the frame of the shelves.
+    """Points whose neighbours are looked for, along the axes of the tree.
 
     Attributes
     ----------
@@ -99,24 +99,24 @@ class Found:
     ----------
     rows : ndarray of int64, shape (n,)
         The query.
-    places : ndarray of int64, shape (n,)
-        The point, as a place among those that were put on the shelves.
+    positions : ndarray of int64, shape (n,)
+        The point, as a position among those of the tree.
     limit : ndarray of float32, shape (m,)
         Half the squared distance up to which every point is among them, query by query.
     """
 
-    rows: Places
-    places: Places
+    rows: Indices
+    positions: Indices
     limit: Singles
 
 
 @dataclass(frozen=True, eq=False)
-class Shelves:
+class QueryTree:
     """Points in leaves.
 
     Attributes
     ----------
-    frame : Frame
+    axes : PrincipalAxes
         Their axes.
     tree : Tree
         The leaves; boxes in single precision.
@@ -126,10 +126,10 @@ class Shelves:
     longest : float
         The length of the longest point.
     rounding : float
-        From `Frame.rounding`.
+        From `PrincipalAxes.rounding`.
     """
 
-    frame: Frame
+    axes: PrincipalAxes
     tree: Tree
     blocks: Singles
     longest: float
@@ -141,36 +141,36 @@ class Shelves:
         coordinates: Floats,
         /,
         *,
-        planted: bool = True,
+        split: bool = True,
         centred: bool = True,
         leaf: int | None = None,
-        tree: tuple[Places, Places] | None = None,
-    ) -> Shelves:
-        """Put points of shape (d, n) on shelves.
+        tree: tuple[Indices, Indices] | None = None,
+    ) -> QueryTree:
+        """Put points of shape (d, n) into leaves.
 
         Parameters
         ----------
         coordinates : ndarray of float64, shape (d, n)
             The points.
-        planted : bool
+        split : bool
             Whether to put neighbours together, which pays for many queries.
         centred : bool
             Whether the middle of the points becomes the origin.
         leaf : int, optional
-            The most points in a leaf; `SHELF` by default.
+            The most points in a leaf; `QUERY_LEAF` by default.
         tree : tuple of ndarray, optional
             Order and starts of an earlier tree over the same points.
         """
-        frame = Frame.of(coordinates, centred=centred)
-        turned = frame.turned(coordinates)
+        axes = PrincipalAxes.of(coordinates, centred=centred)
+        turned = axes.turned(coordinates)
         if tree is not None:
             grown = _boxed_again(turned, *tree)
-        elif planted:
-            grown = plant(turned, leaf=leaf or SHELF)
+        elif split:
+            grown = leaves_of_neighbours(turned, leaf=leaf or QUERY_LEAF)
         else:
-            grown = one_leaf_after_another(turned, leaf=leaf or SHELF)
+            grown = leaves_as_given(turned, leaf=leaf or QUERY_LEAF)
         blocks, longest = _laid_out(turned, grown)
-        return cls(frame, grown, blocks, longest, frame.rounding(coordinates))
+        return cls(axes, grown, blocks, longest, axes.rounding(coordinates))
 
     def __len__(self) -> int:
         return len(self.tree.order)
@@ -180,13 +180,13 @@ class Shelves:
         """How many stages of eight coordinates there are."""
         return int(self.blocks.shape[1]) // _ROWS
 
-    def ask(self, coordinates: Floats, /) -> Queries:
-        """Return queries of shape (d, m) in the frame of the shelves."""
+    def queries(self, coordinates: Floats, /) -> Queries:
+        """Return queries of shape (d, m) along the axes of the tree."""
         d, m = coordinates.shape
         with np.errstate(over="ignore", invalid="ignore"):
-            sizes = np.abs(coordinates * self.frame.scale).max(axis=0, initial=0.0)
+            sizes = np.abs(coordinates * self.axes.scale).max(axis=0, initial=0.0)
             usable = sizes <= _FARTHEST
-            turned = self.frame.turned(np.where(usable, coordinates, 0.0))
+            turned = self.axes.turned(np.where(usable, coordinates, 0.0))
         rows = np.zeros((m, self.n_stages * _ROWS), dtype=np.float32)
         halves = np.zeros((m, self.n_stages), dtype=np.float32)
         squares = np.zeros(m)
@@ -197,8 +197,8 @@ class Shelves:
             rows[:, stage * _ROWS + _STAGE] = 1.0
             halves[:, stage] = squares * ((1.0 - self._margin) / 2.0)
         length = np.sqrt(squares)
-        # As `Frame.rounding`, query by query.
-        size = sizes * np.sqrt(d) + float(np.linalg.norm(self.frame.centre * self.frame.scale))
+        # As `PrincipalAxes.rounding`, query by query.
+        size = sizes * np.sqrt(d) + float(np.linalg.norm(self.axes.centre * self.axes.scale))
         return Queries(
             rows=rows,
             halves=halves,
@@ -214,19 +214,19 @@ class Shelves:
         Parameters
         ----------
         queries : Queries
-            From `ask`.
+            From `queries`.
         radius : ndarray of float64, shape (m,)
             In the unit of the coordinates.
         """
-        reach = radius * self.frame.scale + queries.rounding
+        reach = radius * self.axes.scale + queries.rounding
         with np.errstate(over="ignore"):
             half = (reach**2 * (1.0 + self._margin) / 2.0 + TINY).astype(np.float32)
         return np.nextafter(half, np.float32(np.inf))
 
     def within(self, queries: Queries, limit: Singles, /) -> Found:
         """Propose every point within a limit of each query, and few others."""
-        rows, places, _ = self._within(queries, limit)
-        return Found(rows, places, limit)
+        rows, positions, _ = self._within(queries, limit)
+        return Found(rows, positions, limit)
 
     def nearest(self, queries: Queries, k: int, /) -> Found:
         """Propose the k nearest points of each query, and those nearly as near as the k-th.
@@ -234,7 +234,7 @@ class Shelves:
         Parameters
         ----------
         queries : Queries
-            From `ask`; neighbours of each other, for speed only.
+            From `queries`; neighbours of each other, for speed only.
         k : int
             How many; not more than there are.
         """
@@ -249,7 +249,7 @@ class Shelves:
 
     @property
     def _is_compiled(self) -> bool:
-        return len(self) >= _COMPILED_FROM and compiled_code() is not None
+        return len(self) >= _COMPILED_FROM and has_numba()
 
     @property
     def _margin(self) -> float:
@@ -271,12 +271,12 @@ class Shelves:
         apart = np.einsum("ij,ij->i", gap, gap)
         room = 2 * k + _VECTOR * 2
         values = np.empty((m, room), dtype=np.float32)
-        places = np.empty((m, room), dtype=np.int64)
+        positions = np.empty((m, room), dtype=np.int64)
         count = np.zeros(m, dtype=np.int64)
         crowded = np.zeros(m, dtype=bool)
         limit = np.full(m, np.inf, dtype=np.float32)
         spare = self._spare(queries)
-        code: Any = importlib.import_module("drugsig.comparison.search.near_compiled")
+        code: Any = importlib.import_module("drugsig.comparison.search.query_tree_compiled")
         code.nearest_in_leaves(
             queries.rows,
             queries.halves,
@@ -294,7 +294,7 @@ class Shelves:
             k,
             limit,
             values,
-            places,
+            positions,
             count,
             crowded,
         )
@@ -303,7 +303,7 @@ class Shelves:
         kth = np.partition(values, k - 1, axis=1)[:, k - 1]
         limit = _not_negative(np.minimum(limit, kth + spare))
         row, column = np.nonzero(filled & (values <= limit[:, None]))
-        found = Found(row, self.tree.order[places[row, column]], limit)
+        found = Found(row, self.tree.order[positions[row, column]], limit)
         if crowded.any():
             # More points at nearly the same distance than there was room for.
             return _joined(
@@ -313,14 +313,14 @@ class Shelves:
 
     def _multiplied(self, queries: Queries, k: int) -> Found:
         limit = self._first_limit(queries, k)
-        rows, places, values = self._within(queries, limit)
+        rows, positions, values = self._within(queries, limit)
         order = np.lexsort((values, rows))
-        rows, places, values = rows[order], places[order], values[order]
+        rows, positions, values = rows[order], positions[order], values[order]
         start = np.searchsorted(rows, np.arange(len(queries)))
         kth = values[start + k - 1]
         limit = _not_negative(np.minimum(limit, kth + self._spare(queries)))
         kept = values <= limit[rows]
-        return Found(rows[kept], places[kept], limit)
+        return Found(rows[kept], positions[kept], limit)
 
     def _first_limit(self, queries: Queries, k: int) -> Singles:
         """Return a limit within which every query has k points."""
@@ -336,7 +336,7 @@ class Shelves:
         kth = np.partition(values.reshape(m, -1), k - 1, axis=1)[:, k - 1]
         return _not_negative(kth + self._spare(queries))
 
-    def _looked_at_first(self, queries: Queries, k: int) -> tuple[Places, Singles]:
+    def _looked_at_first(self, queries: Queries, k: int) -> tuple[Indices, Singles]:
         """Return the leaves around every query, and how near the middle of each is to it."""
         middle = (self.tree.low + self.tree.high) * np.float32(0.5)
         half = np.einsum("ij,ij->i", middle, middle) * np.float32(0.5)
@@ -346,12 +346,12 @@ class Shelves:
         first = np.argpartition(-towards, n_first - 1, axis=1)[:, :n_first]
         return np.ascontiguousarray(first, dtype=np.int64), towards
 
-    def _within(self, queries: Queries, limit: Singles) -> tuple[Places, Places, Singles]:
+    def _within(self, queries: Queries, limit: Singles) -> tuple[Indices, Indices, Singles]:
         """Return queries, points and values within the limits."""
         near = self._near_leaves(queries, limit)
         sizes = np.diff(self.tree.starts)
         floor = queries.halves[:, -1] - limit
-        found: list[tuple[Places, Places, Singles]] = []
+        found: list[tuple[Indices, Indices, Singles]] = []
         for leaf in np.flatnonzero(near.any(axis=1)):
             rows = np.flatnonzero(near[leaf])
             total = queries.rows[rows] @ self.blocks[leaf]
@@ -363,12 +363,12 @@ class Shelves:
                 row, column = row[somebody], column[somebody]
             if len(row):
                 value = queries.halves[rows[row], -1] - total[row, column]
-                place = self.tree.order[self.tree.starts[leaf] + column]
-                found.append((rows[row], place, value))
+                position = self.tree.order[self.tree.starts[leaf] + column]
+                found.append((rows[row], position, value))
         if not found:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
-        rows, places, values = (np.concatenate(part) for part in zip(*found, strict=True))
-        return rows, places, values
+        rows, positions, values = (np.concatenate(part) for part in zip(*found, strict=True))
+        return rows, positions, values
 
     def _near_leaves(self, queries: Queries, limit: Singles) -> NDArray[np.bool_]:
         """Say which leaves come within the limit of which query, shape (n_leaves, m)."""
@@ -392,13 +392,13 @@ def _not_negative(limit: NDArray[Any]) -> Singles:
     return np.asarray(np.maximum(limit, 0.0), dtype=np.float32)
 
 
-def _joined(found: Found, which: Places, more: Found) -> Found:
+def _joined(found: Found, which: Indices, more: Found) -> Found:
     """Return what was found for some queries together with what was found for the others."""
     limit = found.limit.copy()
     limit[which] = more.limit
     return Found(
         np.concatenate([found.rows, which[more.rows]]),
-        np.concatenate([found.places, more.places]),
+        np.concatenate([found.positions, more.positions]),
         limit,
     )
 
@@ -427,7 +427,7 @@ def _laid_out(turned: Singles, tree: Tree) -> tuple[Singles, float]:
     return blocks, float(np.sqrt(longest.max(initial=0.0)))
 
 
-def _boxed_again(turned: Singles, order: Places, starts: Places) -> Tree:
+def _boxed_again(turned: Singles, order: Indices, starts: Indices) -> Tree:
     """Return the tree of an earlier search over the same points."""
     low = np.minimum.reduceat(turned[:, order], starts[:-1], axis=1)
     high = np.maximum.reduceat(turned[:, order], starts[:-1], axis=1)

@@ -1,9 +1,11 @@
-"""The compiled forms of kernels: which there are, and where they pay."""
+"""The fast forms of a formula: which there are, and where they pay."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,8 @@ from numpy.typing import NDArray
 
 from drugsig.comparison import kernels
 from drugsig.comparison.metrics import Metric
-from drugsig.comparison.search import fast
 
-__all__ = ["CompiledForm", "block_values", "compiled_form", "has_single_form"]
+__all__ = ["CompiledForm", "block_values", "compiled_form", "has_numba", "has_single_form"]
 
 Scores = NDArray[Any]
 # Ready profiles of both sides, the first row and column, and the block to write.
@@ -41,6 +42,12 @@ _COUNTS: tuple[tuple[Callable[..., Any], str], ...] = (
 
 # Compiling, or loading what was compiled before, takes longer than fewer scores.
 _COMPILED_FROM = 10_000_000
+
+
+@cache
+def has_numba() -> bool:
+    """Say whether the extra ``fast`` is installed, and compiled code can be used."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def _name_of_form(metric: Metric, forms: tuple[tuple[Callable[..., Any], str], ...]) -> str | None:
@@ -72,7 +79,7 @@ def compiled_form(metric: Metric, n_scores: int, /) -> CompiledForm | None:
     limits = carrier.limits if isinstance(carrier, kernels.WithinLimits) else None
     if (name is None and limits is None) or n_scores < _COMPILED_FROM:
         return None
-    if fast.compiled_code() is None:
+    if not has_numba():
         return None
     code = importlib.import_module("drugsig.comparison.compiled_sums")
     form: CompiledForm = code.within_limits(limits) if name is None else getattr(code, name)

@@ -1,4 +1,4 @@
-"""Pairs whose sum of terms is small, leaf by leaf."""
+"""Sums of terms that are small, leaf by leaf: `SmallSums` of pairs, `TermTree` of a query."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.compiled_forms import block_values, compiled_form
+from drugsig.comparison.fast_forms import block_values, compiled_form
 from drugsig.comparison.metrics import Metric
-from drugsig.comparison.search.frame import TINY, power_below
-from drugsig.comparison.search.tree import Places, Tree, in_runs, one_leaf_after_another, plant
+from drugsig.comparison.search.principal_axes import TINY, power_below
+from drugsig.comparison.search.tree import (
+    Indices,
+    Tree,
+    in_runs,
+    leaves_as_given,
+    leaves_of_neighbours,
+)
 from drugsig.comparison.spaces import TermSpace
 
-__all__ = ["TERM_LEAF", "SmallSums", "TermPoints", "lost_in_single", "scale_and_kind"]
+__all__ = ["TERM_LEAF", "SmallSums", "TermPoints", "TermTree", "lost_in_single", "scale_and_kind"]
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +35,13 @@ _BLOCK = 32_768
 # Ratios of numbers smaller than this, against a largest of 1, lose digits in single precision.
 _SMALLEST = 1e-30
 
+# Leaves summed at first, and at most in one go.
+_FIRST = 8
+_MOST = 512
+
+# Values larger than this, in the scale of the points, might leave single precision.
+_LARGEST = 1e15
+
 
 @dataclass(frozen=True, eq=False)
 class TermPoints:
@@ -39,9 +52,9 @@ class TermPoints:
     tree : Tree
         The leaves.
     columns : ndarray, shape (p, n)
-        Ready profiles by place in the tree, divided by the scale.
+        Ready profiles by position in the tree, divided by the scale.
     slack : ndarray, shape (n,)
-        How far the value of a pair can be off on account of this profile, by place.
+        How far the value of a pair can be off on account of this profile, by position.
     leaf_slack : ndarray, shape (n_leaves,)
         The largest of a leaf.
     """
@@ -54,41 +67,45 @@ class TermPoints:
     @classmethod
     def of(
         cls,
-        ready: Floats,
+        transformed: Floats,
         space: TermSpace,
         /,
         *,
         scale: float,
-        planted: bool,
+        split: bool,
         kind: Any,
         leaf: int = TERM_LEAF,
     ) -> TermPoints:
-        """Put ready profiles, shape (p, n), into leaves.
+        """Put transformed profiles, shape (p, n), into leaves.
 
         Parameters
         ----------
-        ready : ndarray of float64, shape (p, n)
+        transformed : ndarray of float64, shape (p, n)
             The profiles.
         space : TermSpace
             Its bound and its error.
         scale : float
             What values are multiplied with.
-        planted : bool
+        split : bool
             Whether to put neighbours together; otherwise profiles stay as they stand.
         kind : dtype
             The precision, from `scale_and_kind`.
         leaf : int
             The most profiles in a leaf.
         """
-        p = len(ready)
-        scaled = ready * scale
+        p = len(transformed)
+        scaled = transformed * scale
         sizes = np.abs(scaled)
         columns = scaled.astype(kind)
-        tree = plant(columns, leaf=leaf) if planted else one_leaf_after_another(columns, leaf=leaf)
+        tree = (
+            leaves_of_neighbours(columns, leaf=leaf)
+            if split
+            else leaves_as_given(columns, leaf=leaf)
+        )
         error = space.error(p)
-        slack = (
-            error * sizes.sum(axis=0) + p * TINY if space.absolute else np.zeros(ready.shape[1])
-        ).take(tree.order)
+        n = transformed.shape[1]
+        slack = error * sizes.sum(axis=0) + p * TINY if space.absolute else np.zeros(n)
+        slack = slack.take(tree.order)
         leaf_slack = np.maximum.reduceat(slack, tree.starts[:-1]) if len(slack) else slack
         return cls(
             tree=tree,
@@ -136,8 +153,8 @@ class SmallSums:
         size = int(np.diff(self.a.tree.starts[task : task + 2])[0])
         return float(size * len(self._kept(task)))
 
-    def propose(self, task: int, /) -> Iterator[tuple[Places, Places]]:
-        """Yield pairs of a leaf, as places in the order of both trees."""
+    def propose(self, task: int, /) -> Iterator[tuple[Indices, Indices]]:
+        """Yield pairs of a leaf, as positions in the order of both trees."""
         kept = self._kept(task)
         first, last = (int(k) for k in self.a.tree.starts[task : task + 2])
         form = compiled_form(self.metric, len(self.a.slack) * len(self.b.slack))
@@ -162,8 +179,8 @@ class SmallSums:
             if len(row):
                 yield row, column
 
-    def _kept(self, task: int) -> Places:
-        """Return the places of the other side that can meet the limit with one of a leaf."""
+    def _kept(self, task: int) -> Indices:
+        """Return the positions of the other side that can meet the limit with one of a leaf."""
         tree, other = self.a.tree, self.b.tree
         begin = task if self.same else 0
         if not self.pruned:
@@ -172,15 +189,104 @@ class SmallSums:
         room = self.limit + float(self.a.leaf_slack[task])
         apart = self.space.bound(low, high, other.low[begin:].T, other.high[begin:].T)
         leaves = np.flatnonzero(apart - self.b.leaf_slack[begin:] <= room) + begin
-        places = in_runs(leaves, other.starts)
-        there = self.b.columns[:, places]
+        positions = in_runs(leaves, other.starts)
+        there = self.b.columns[:, positions]
         apart = self.space.bound(low, high, there, there)
-        near: NDArray[np.bool_] = apart - self.b.slack[places] <= room
-        return places[near]
+        near: NDArray[np.bool_] = apart - self.b.slack[positions] <= room
+        return positions[near]
+
+
+@dataclass(frozen=True, eq=False)
+class TermTree:
+    """Points by leaf, and how their kernel sums.
+
+    Attributes
+    ----------
+    points : TermPoints
+        The points.
+    scale : float
+        What values are multiplied by.
+    metric : Metric
+        The definition of the score.
+    space : TermSpace
+        Its bound.
+    """
+
+    points: TermPoints
+    scale: float
+    metric: Metric
+    space: TermSpace
+
+    def usable(self, transformed: Floats, /) -> NDArray[np.bool_]:
+        """Say which transformed profiles, shape (p, m), the precision of the points can hold."""
+        with np.errstate(over="ignore"):
+            held = np.abs(transformed * self.scale).max(axis=0, initial=0.0) <= _LARGEST
+        if self.points.columns.dtype == np.float32:
+            held &= ~lost_in_single(self.space, transformed, self.scale)
+        return np.asarray(held)
+
+    def limit_of(self, value: float, /) -> float:
+        """Return the limit within which every point of a kernel value is found."""
+        return self.space.limit(value, len(self.points.columns), scale=self.scale)
+
+    def nearest(self, query: Floats, k: int, /) -> tuple[Indices, float]:
+        """Propose the k points most like a transformed profile, and those nearly as much like it.
+
+        Parameters
+        ----------
+        query : ndarray of float64, shape (p,)
+            Usable.
+        k : int
+            How many.
+
+        Returns
+        -------
+        positions : ndarray of int64
+            Among the points.
+        limit : float
+            Every point within this limit is proposed.
+        """
+        points, tree = self.points, self.points.tree
+        own_slack = self._slack(query)
+        here = (query * self.scale).astype(points.columns.dtype)[:, None]
+        apart = self.space.bound(here, here, tree.low.T, tree.high.T).astype(np.float64)
+        apart -= points.leaf_slack + own_slack
+        order = np.argsort(apart, kind="stable")
+        apart = apart[order]
+        limit, first, step = np.inf, 0, _FIRST
+        lowest, highest, found = np.empty(0), np.empty(0), np.empty(0, np.int64)
+        while first < len(order) and apart[first] <= limit:
+            last = min(first + step, int(np.searchsorted(apart, limit, side="right")))
+            positions = in_runs(order[first:last], tree.starts)
+            values = self.metric.kernel.complete(here, points.columns[:, positions]).astype(
+                np.float64
+            )
+            slack = points.slack[positions] + own_slack
+            near = values - slack <= limit
+            lowest = np.concatenate([lowest, (values - slack)[near]])
+            highest = np.concatenate([highest, (values + slack)[near]])
+            found = np.concatenate([found, positions[near]])
+            if len(found) >= k:
+                kth = float(np.partition(highest, k - 1)[k - 1])
+                # Once for the kernel's own error, once for that of the limit.
+                limit = min(limit, kth + 2.0 * self._error(2.0 * kth))
+                kept = lowest <= limit
+                lowest, highest, found = lowest[kept], highest[kept], found[kept]
+            first, step = last, min(2 * step, _MOST)
+        return tree.order[found], limit
+
+    def _error(self, limit: float) -> float:
+        return self.space.limit_error(limit, len(self.points.columns))
+
+    def _slack(self, query: Floats) -> float:
+        if not self.space.absolute:
+            return 0.0
+        p = len(query)
+        return self.space.error(p) * float(np.abs(query * self.scale).sum()) + p * TINY
 
 
 def scale_and_kind(space: TermSpace, /, *sides: Floats) -> tuple[float, Any]:
-    """Return what to multiply ready profiles with, and the precision that holds their terms.
+    """Return what to multiply transformed profiles with, and the precision that holds their terms.
 
     Parameters
     ----------
@@ -204,14 +310,14 @@ def scale_and_kind(space: TermSpace, /, *sides: Floats) -> tuple[float, Any]:
     return scale, np.float32
 
 
-def lost_in_single(space: TermSpace, ready: Floats, scale: float, /) -> NDArray[np.bool_]:
-    """Say which ready profiles hold values too small for single precision.
+def lost_in_single(space: TermSpace, transformed: Floats, scale: float, /) -> NDArray[np.bool_]:
+    """Say which transformed profiles hold values too small for single precision.
 
     Parameters
     ----------
     space : TermSpace
         Sums in the unit of the profiles lose nothing that matters.
-    ready : ndarray of float64, shape (p, n)
+    transformed : ndarray of float64, shape (p, n)
         The profiles.
     scale : float
         What values are multiplied with.
@@ -222,8 +328,8 @@ def lost_in_single(space: TermSpace, ready: Floats, scale: float, /) -> NDArray[
         Which.
     """
     if space.absolute:
-        return np.zeros(ready.shape[1], dtype=bool)
-    sizes = np.abs(ready)
+        return np.zeros(transformed.shape[1], dtype=bool)
+    sizes = np.abs(transformed)
     smallest = sizes.min(axis=0, initial=np.inf, where=sizes > 0.0)
     # A quotient, because a product would be rounded to zero.
     return np.asarray(smallest < _SMALLEST / scale)

@@ -9,7 +9,7 @@ from drugsig.comparison.metrics import Metric
 from drugsig.errors import ComparisonError, TargetMismatchError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["EPOCH_COLUMN", "admit", "least_measured"]
+__all__ = ["EPOCH_COLUMN", "check_comparable", "least_measured"]
 
 # The column that names the comparability epoch: instrument, column and method version.
 EPOCH_COLUMN = "epoch"
@@ -21,7 +21,7 @@ _LARGEST_VALUE = 1e150
 _CHUNK = 65_536
 
 
-def admit(
+def check_comparable(
     questioned: ProfileSet,
     reference: ProfileSet | None,
     metric: Metric,
