@@ -6,6 +6,8 @@ by pages that say the rest in words.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import drugsig
+from drugsig._notes import NOTES, Note
 from drugsig.cli import cli
 from drugsig.comparison import METRICS
 from drugsig.profiles.pretreatment import STEPS
@@ -89,6 +92,41 @@ def steps_table() -> str:
     return table(("name", "formula", "parameters", "to know before choosing it"), rows)
 
 
+def kinds_of_note() -> list[type[Note]]:
+    """Return every kind of note, by room and code."""
+    package = Path(drugsig.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        # Those that define one only: others may need packages that are not installed.
+        if "(Note):" in path.read_text(encoding="utf-8"):
+            parts = path.relative_to(package.parent).with_suffix("").parts
+            importlib.import_module(".".join(parts))
+    return sorted(NOTES.values(), key=lambda kind: (room_of(kind), kind.code))
+
+
+def room_of(kind: type[Note]) -> str:
+    """Return the room that finds a kind of note."""
+    return kind.__module__.split(".")[1]
+
+
+def notes_table() -> str:
+    """Return one row a kind of note: when it comes, and what to do."""
+    rows = []
+    for kind in kinds_of_note():
+        when, _, advice = (inspect.getdoc(kind) or "").partition("\n\n")
+        facts = ", ".join(f"`{name}`" for name in inspect.signature(kind).parameters)
+        rows.append(
+            (
+                f"`{kind.code}`",
+                room_of(kind),
+                " ".join(when.split()),
+                " ".join(advice.split()),
+                facts,
+                f"`{kind.category.__name__}`",
+            )
+        )
+    return table(("code", "room", "when it comes", "what to do", "facts", "warning"), rows)
+
+
 def command_help() -> str:
     """Return the help texts of the command, as they are printed."""
     parts = []
@@ -113,6 +151,7 @@ def write(app: Sphinx, *_: object) -> None:
         "metric-rules-table.md": metric_rules_table(),
         "fitted-metrics-table.md": fitted_metrics_table(),
         "steps-table.md": steps_table(),
+        "notes-table.md": notes_table(),
         "command-help.md": command_help(),
     }
     for name, text in parts.items():

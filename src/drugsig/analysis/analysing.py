@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from drugsig._check import warn
+from drugsig._notes import emit
 from drugsig.analysis.analysis import Analysis, Partition
 from drugsig.analysis.inputs import RunsRead
 from drugsig.analysis.run_findings import find_in_runs
@@ -32,6 +33,7 @@ from drugsig.groups.undecided import find_undecided
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
+from drugsig.profiles.tables.notes import reading_notes
 from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
 
 __all__ = ["DEFAULT_RECIPE", "DEFAULT_SEED", "NO_THRESHOLD", "STEPS", "analyse_profiles"]
@@ -191,9 +193,7 @@ def analyse_profiles(
 
 def _warn_of_data(profiles: ProfileSet) -> None:
     """Warn of what makes a wrong number likely: risky guesses, a target that is no impurity."""
-    for step in profiles.history:
-        for risk in step.detail.get("risks", ()):
-            warn(f"While reading: {risk}", DataWarning)
+    emit(reading_notes(profiles))
     for name, part in dominant_targets(profiles).items():
         warn(
             f"'{name}' makes {part:.0%} of the sum of impurities in the median profile. If it is "
