@@ -12,7 +12,17 @@ from typing import Any, ClassVar
 
 from drugsig.errors import DataWarning, DrugsigWarning
 
-__all__ = ["NOTES", "Note", "emit", "note_from_data", "unique_notes", "warn"]
+__all__ = [
+    "NOTES",
+    "Note",
+    "StoredNote",
+    "Told",
+    "emit",
+    "note_from_data",
+    "told_under",
+    "unique_notes",
+    "warn",
+]
 
 _PACKAGE = Path(__file__).parent
 
@@ -35,12 +45,12 @@ class Note:
     ----------
     code : str
         Its stable name, in small letters and hyphens.
-    category : type of DrugsigWarning
-        Which warning tells it.
+    category : type of DrugsigWarning or None
+        Which warning tells it; None where it stands beside the result only.
     """
 
     code: ClassVar[str]
-    category: ClassVar[type[DrugsigWarning]] = DataWarning
+    category: ClassVar[type[DrugsigWarning] | None] = DataWarning
 
     def __init_subclass__(cls) -> None:
         """Enter the kind by its code."""
@@ -107,10 +117,64 @@ def emit(notes: Iterable[Note], /) -> None:
     Parameters
     ----------
     notes : iterable of Note
-        In the order in which they are to be told.
+        In the order in which they are to be told; those without a category are not.
     """
     for note in notes:
-        warn(note.text, note.category)
+        if note.category is not None:
+            warn(note.text, note.category)
+
+
+@dataclass(frozen=True)
+class StoredNote(Note):
+    """A note of which a file keeps the sentence alone."""
+
+    code: ClassVar[str] = "stored"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True)
+class Told:
+    """A note as a job reports it.
+
+    Parameters
+    ----------
+    note : Note
+        What is told.
+    heading : str
+        What it stands under, in a few words.
+    grave : bool
+        Whether the results of this job cannot be used without knowing it.
+    """
+
+    note: Note
+    heading: str
+    grave: bool = False
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return self.note.text
+
+
+def told_under(
+    notes: Iterable[Note], headings: Mapping[str, tuple[str, bool]], /, *, otherwise: str
+) -> list[Told]:
+    """Put notes under the headings that a job has for their codes, in their order.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+        What a result says.
+    headings : mapping of str to (str, bool)
+        By code: the heading, and whether the note is grave for the job.
+    otherwise : str
+        The heading of all other notes, which are not grave.
+    """
+    return [Told(note, *headings.get(note.code, (otherwise, False))) for note in notes]
 
 
 def unique_notes(notes: Iterable[Note], /) -> tuple[Note, ...]:
