@@ -5,16 +5,25 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.resampling import disjoint_pairs, effective_number
 
 __all__ = [
     "FEW_LINKED_SOURCES",
+    "CircularRates",
     "Dependence",
+    "FewEffectiveSources",
+    "OneSeries",
+    "SameSequenceLeftOut",
+    "SpecimenUnknown",
+    "UnevenSources",
     "few_effective_sources",
     "measure_dependence",
     "uneven_sources",
@@ -25,6 +34,106 @@ FEW_LINKED_SOURCES = 30
 
 # A source with more than this share of the linked pairs decides what the linked pairs say.
 _MUCH = 0.5
+
+
+@dataclass(frozen=True)
+class OneSeries(Note):
+    """Linked pairs may be of one run series, and more alike than those of casework."""
+
+    code: ClassVar[str] = "one-series"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    allowed: bool
+
+    def __str__(self) -> str:
+        why = (
+            "The rule allows linked pairs of one sequence"
+            if self.allowed
+            else "No column names the sequence in which a profile was measured"
+        )
+        return (
+            f"{why}: the variation within a source may be that within one run series, which is "
+            "optimistic. Casework compares across series."
+        )
+
+
+@dataclass(frozen=True)
+class SameSequenceLeftOut(Note):
+    """Linked pairs of one sequence, or of an unknown one, were left out."""
+
+    code: ClassVar[str] = "same-sequence-left-out"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_pairs: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_pairs} linked pair(s) of one sequence, or of an unknown one, were left out."
+        )
+
+
+@dataclass(frozen=True)
+class SpecimenUnknown(Note):
+    """Two profiles of one specimen may count as a linked pair."""
+
+    code: ClassVar[str] = "specimen-unknown"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "No column names the specimen. If two profiles are of one specimen they count as a "
+            "linked pair, and the rates look better than they are: name the column in the rule, "
+            'or specimen = "profile_id" if every profile is a specimen of its own.'
+        )
+
+
+@dataclass(frozen=True)
+class CircularRates(Note):
+    """Rates were measured under a rule that looks at what was derived from the profile."""
+
+    code: ClassVar[str] = "circular-rates"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"The rule uses {', '.join(self.columns)}, derived from the profile itself: "
+            "pairs are called unlinked because their profiles differ, so the rates look better "
+            "than they are."
+        )
+
+
+@dataclass(frozen=True)
+class UnevenSources(Note):
+    """One source has most of the linked pairs."""
+
+    code: ClassVar[str] = "uneven-sources"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    source: str
+    n_pairs: int
+    n_linked: int
+
+    def __str__(self) -> str:
+        return (
+            f"Source '{self.source}' has {self.n_pairs} of the {self.n_linked} "
+            "linked pairs: figures per pair are mostly about it."
+        )
+
+
+@dataclass(frozen=True)
+class FewEffectiveSources(Note):
+    """Enough linked sources weigh like too few of equal size."""
+
+    code: ClassVar[str] = "few-effective-sources"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_sources: int
+    effective: float
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"The linked pairs of {self.n_sources} sources weigh like those of "
+            f"{self.effective:.1f} sources of equal size (fewer than {self.needed}): figures of "
+            "them are less certain than so many sources and their intervals suggest."
+        )
 
 
 @dataclass(frozen=True)
@@ -46,7 +155,7 @@ class Dependence:
         The same over the ends of unlinked pairs.
     disjoint_unlinked : int
         How many of the unlinked pairs can be taken if each source is used once.
-    notes : tuple of str
+    notes : tuple of Note
         What makes the figures of this sample better than those of casework, or uncertain.
     """
 
@@ -58,7 +167,7 @@ class Dependence:
     effective_linked_sources: float
     effective_unlinked_sources: float
     disjoint_unlinked: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -74,7 +183,7 @@ class Dependence:
             ("as good as", f"{self.effective_linked_sources:.1f} sources of equal size"),
             ("unlinked pairs", f"{self.n_unlinked} from {self.n_unlinked_sources} sources"),
             ("of them share no source", f"{self.disjoint_unlinked} at most"),
-            *(("mind", note) for note in self.notes),
+            *(("mind", note.text) for note in self.notes),
         )
         body = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in rows)
         return f"<table><tbody>{body}</tbody></table>"
@@ -114,39 +223,20 @@ def _disjoint(a: NDArray[np.integer], b: NDArray[np.integer]) -> int:
     return disjoint_pairs(a, b) if len(a) else 0
 
 
-def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[str, ...]:
-    notes = []
+def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[Note, ...]:
+    notes: list[Note] = []
     if not sample.sequences_differ:
-        why = (
-            "The rule allows linked pairs of one sequence"
-            if sample.rule.same_sequence
-            else "No column names the sequence in which a profile was measured"
-        )
-        notes.append(
-            f"{why}: the variation within a source may be that within one run series, which is "
-            "optimistic. Casework compares across series."
-        )
+        notes.append(OneSeries(sample.rule.same_sequence))
     if sample.n_same_sequence:
-        notes.append(
-            f"{sample.n_same_sequence} linked pair(s) of one sequence, or of an unknown one, were "
-            "left out."
-        )
+        notes.append(SameSequenceLeftOut(sample.n_same_sequence))
     if not sample.specimen_known:
-        notes.append(
-            "No column names the specimen. If two profiles are of one specimen they count as a "
-            "linked pair, and the rates look better than they are: name the column in the rule, "
-            'or specimen = "profile_id" if every profile is a specimen of its own.'
-        )
+        notes.append(SpecimenUnknown())
     if sample.rule.circular:
-        notes.append(
-            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
-            "pairs are called unlinked because their profiles differ, so the rates look better "
-            "than they are."
-        )
+        notes.append(CircularRates(sample.rule.circular))
     return (*notes, *uneven_sources(sample.sources, linked))
 
 
-def uneven_sources(sources: Sequence[str], linked: NDArray[np.integer], /) -> tuple[str, ...]:
+def uneven_sources(sources: Sequence[str], linked: NDArray[np.integer], /) -> tuple[Note, ...]:
     """Return what must be said where few of the sources have most of the linked pairs.
 
     Parameters
@@ -158,20 +248,17 @@ def uneven_sources(sources: Sequence[str], linked: NDArray[np.integer], /) -> tu
 
     Returns
     -------
-    tuple of str
+    tuple of Note
         Empty where sources weigh evenly, or there are too few of them anyway.
     """
     total, n_sources = int(linked.sum()), int(np.count_nonzero(linked))
-    notes = []
+    notes: list[Note] = []
     if n_sources > 1 and linked.max() > _MUCH * total:
-        notes.append(
-            f"Source '{sources[int(linked.argmax())]}' has {int(linked.max())} of the {total} "
-            "linked pairs: figures per pair are mostly about it."
-        )
+        notes.append(UnevenSources(sources[int(linked.argmax())], int(linked.max()), total))
     return (*notes, *few_effective_sources(n_sources, effective_number(linked)))
 
 
-def few_effective_sources(n_sources: int, effective: float, /) -> tuple[str, ...]:
+def few_effective_sources(n_sources: int, effective: float, /) -> tuple[Note, ...]:
     """Return what must be said where enough linked sources weigh like too few.
 
     Parameters
@@ -183,9 +270,4 @@ def few_effective_sources(n_sources: int, effective: float, /) -> tuple[str, ...
     """
     if not effective < FEW_LINKED_SOURCES <= n_sources:
         return ()
-    said = (
-        f"The linked pairs of {n_sources} sources weigh like those of {effective:.1f} sources of "
-        f"equal size (fewer than {FEW_LINKED_SOURCES}): figures of them are less certain than so "
-        "many sources and their intervals suggest."
-    )
-    return (said,)
+    return (FewEffectiveSources(n_sources, effective),)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, FrozenArrays, generator, listed, warn, whole_number
-from drugsig.errors import PopulationError, SmallSampleWarning
+from drugsig._check import FEWEST_RESAMPLES, FrozenArrays, generator, listed, whole_number
+from drugsig._notes import Note, emit
+from drugsig.errors import DrugsigWarning, PopulationError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, Dependence, measure_dependence
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.resampling import (
@@ -34,7 +36,9 @@ from drugsig.evidence.weighted_roc import (
 __all__ = [
     "Difference",
     "Discrimination",
+    "FewSourcesOfDiscrimination",
     "compare_discrimination",
+    "discriminated",
     "measure_discrimination",
 ]
 
@@ -42,6 +46,24 @@ Floats = NDArray[np.float64]
 
 # False-positive rates at which the band of the curve is given: small ones closely.
 _RATES = np.unique(np.concatenate([np.geomspace(1e-5, 1.0, 101), np.linspace(0.0, 1.0, 101)]))
+
+
+@dataclass(frozen=True)
+class FewSourcesOfDiscrimination(Note):
+    """Few sources stand behind the linked pairs of a discrimination."""
+
+    code: ClassVar[str] = "few-sources-of-discrimination"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    rule: str
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"only {self.n_sources} sources stand behind the linked pairs of rule "
+            f"'{self.rule}' (fewer than {self.needed}): intervals are wide, and may "
+            "still be too narrow."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,6 +107,13 @@ class Discrimination(FrozenArrays):
     dependence: Dependence
     n_resamples: int
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader must know before using it."""
+        n, rule = self.sample.n_linked_sources, self.sample.rule.name
+        few = [FewSourcesOfDiscrimination(n, rule)] if n < FEW_LINKED_SOURCES else []
+        return (*few, *self.dependence.notes)
+
     def roc(self) -> tuple[Floats, Floats, Floats]:
         """Return thresholds, false- and true-positive rates at every observed score."""
         sample = self.sample
@@ -115,7 +144,7 @@ class Discrimination(FrozenArrays):
             ),
             ("there", f"{sample.metric.link_sign} {self.equal_error_threshold:.6g}"),
             ("pairs", str(self.dependence)),
-            *(("mind", note) for note in self.dependence.notes),
+            *(("mind", note.text) for note in self.dependence.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
@@ -207,15 +236,23 @@ def measure_discrimination(
     its open end is the exact binomial bound with as many trials as there are independent pairs on
     the poorer side.
     """
+    found = discriminated(sample, rng=rng, n_resamples=n_resamples)
+    emit(found.notes)
+    return found
+
+
+def discriminated(
+    sample: PairSample, /, *, rng: np.random.Generator, n_resamples: int = 2000
+) -> Discrimination:
+    """Measure as `measure_discrimination` does, and leave its notes to the caller.
+
+    Parameters
+    ----------
+    sample, rng, n_resamples
+        As in `measure_discrimination`.
+    """
     weights = _weights(len(sample.sources), n_resamples, rng)
     weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
-    if sample.n_linked_sources < FEW_LINKED_SOURCES:
-        warn(
-            f"only {sample.n_linked_sources} sources stand behind the linked pairs of rule "
-            f"'{sample.rule.name}' (fewer than {FEW_LINKED_SOURCES}): intervals are wide, and may "
-            "still be too narrow.",
-            SmallSampleWarning,
-        )
     ranked, units = ranked_sample(sample), independent_units(sample)
     drawn = _drawn(ranked, weights, _RATES)
     plain = _drawn(ranked, np.ones((len(sample.sources), 1)), _RATES)

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import FrozenArrays, choose, listed, unique_text, warn
-from drugsig.errors import InputError, SmallSampleWarning
+from drugsig._check import FrozenArrays, choose, listed, unique_text
+from drugsig._notes import Note, StoredNote, emit
+from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
 from drugsig.evidence.calibration.logit import fit_logit
 from drugsig.evidence.calibration.training import (
@@ -100,7 +101,7 @@ class Fusion:
         One for every combination of blocks that was measured together in enough pairs.
     lacking : dict of tuple of str to tuple of int
         The other combinations, and how many linked and unlinked pairs there were of them.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know before using it.
     """
 
@@ -108,7 +109,7 @@ class Fusion:
     method: str
     patterns: tuple[FusionPattern, ...]
     lacking: dict[tuple[str, ...], tuple[int, int]]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def __getitem__(self, blocks: str | tuple[str, ...]) -> FusionPattern:
         wanted = {blocks} if isinstance(blocks, str) else set(blocks)
@@ -195,7 +196,7 @@ class Fusion:
                 {"blocks": list(blocks), "n_linked": counts[0], "n_unlinked": counts[1]}
                 for blocks, counts in self.lacking.items()
             ],
-            "warnings": list(self.notes),
+            "warnings": [note.text for note in self.notes],
         }
 
     @classmethod
@@ -223,7 +224,7 @@ class Fusion:
                     tuple(stored["blocks"]): (stored["n_linked"], stored["n_unlinked"])
                     for stored in data["lacking"]
                 },
-                notes=tuple(str(text) for text in data["warnings"]),
+                notes=tuple(StoredNote(str(text)) for text in data["warnings"]),
             )
         except KeyError as error:
             raise InputError(f"a stored fusion lacks {error}. Write the file anew.") from error
@@ -341,7 +342,7 @@ def fit_fusion(
     counted = checked_weights(weights, labels)
     patterns: list[FusionPattern] = []
     lacking: dict[tuple[str, ...], tuple[int, int]] = {}
-    notes: list[str] = []
+    notes: list[Note] = []
     for size in range(1, len(names) + 1):
         for columns in itertools.combinations(range(len(names)), size):
             blocks = tuple(names[k] for k in columns)
@@ -351,9 +352,7 @@ def fit_fusion(
                 lacking[blocks] = counts
                 continue
             sources = count_sources(labels, counted * used, source_a, source_b)
-            few = sources.note(f"fusion of {listed(blocks)}")
-            if few is not None:
-                notes.append(few)
+            notes += sources.notes(f"fusion of {listed(blocks)}")
             patterns.append(
                 _fitted(
                     values[used][:, list(columns)],
@@ -370,8 +369,8 @@ def fit_fusion(
             f"{2 * PAIRS_A_NUMBER} unlinked pairs; there are {int(labels.sum())} linked and "
             f"{int((~labels).sum())} unlinked pairs in all. Fusion needs pairs of known source."
         )
-    if notes:
-        warn(notes[0], SmallSampleWarning)
+    # One of them stands for all.
+    emit(notes[:1])
     return Fusion(
         block_names=names,
         method=method,

@@ -8,24 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, listed, warn
+from drugsig._check import FrozenArrays, listed
+from drugsig._notes import Note, emit
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import CircularRuleWarning, DataWarning, PopulationError
+from drugsig.errors import PopulationError
 from drugsig.evidence.pair_samples import PairSample, Places
-from drugsig.evidence.populations import PopulationRule, get_rule
+from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain, get_rule
 from drugsig.evidence.truth import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "KnownPairs",
     "PairSample",
+    "find_pairs",
     "known_pairs",
     "pair_sample",
     "refuse_one_sided",
+    "sampled",
     "stratum_pairs",
     "stratum_places",
-    "warn_if_circular",
 ]
 
 # Pairs looked at together; bounds the memory of the truth values of a rule.
@@ -162,16 +164,26 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> KnownPai
         If the rule leaves out a text that no profile has.
     """
     rule = get_rule(rule)
+    found = find_pairs(profiles, rule)
+    emit(excluded_in_vain(rule, profiles))
+    return found
+
+
+def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
+    """Find pairs as `known_pairs` does, and leave to the caller what `excluded_in_vain` says.
+
+    Parameters
+    ----------
+    profiles, rule
+        As in `known_pairs`.
+    """
     rule.check(profiles)
     codes = {c: codes_of(profiles, c) for c in rule.columns}
     specimen = _codes_or_none(profiles, rule.specimen_column(profiles))
     sequence = None if rule.same_sequence else rule.sequence_column(profiles)
     series = _codes_or_none(profiles, sequence)
-    for text in rule.unmatched(profiles):
-        warn(
-            f"population rule '{rule.name}' leaves out {text}, but no profile has that text.",
-            DataWarning,
-        )
+    # What is nearly a text that occurs is refused.
+    rule.unmatched(profiles)
     left_out = rule.left_out(profiles)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(left_out)] = False
@@ -242,27 +254,39 @@ def pair_sample(
 
     Warns
     -----
+    DataWarning
+        If the rule leaves out a text that no profile has.
     CircularRuleWarning
         If the rule looks at a column derived from the profile itself.
     """
     rule = get_rule(rule)
-    rule.check(profiles)
-    _refuse_other(comparison, profiles)
-    known = known_pairs(profiles, rule)
-    sample = known.sample(comparison.scores[known.rows, known.columns], metric=comparison.metric)
-    warn_if_circular(rule)
+    sample, notes = sampled(comparison, profiles, rule)
+    emit(notes)
     return sample
 
 
-def warn_if_circular(rule: PopulationRule, /) -> None:
-    """Warn if a rule looks at a column derived from the profile itself."""
-    if rule.circular:
-        warn(
-            f"population rule '{rule.name}' uses {', '.join(rule.circular)}, derived from the "
-            "profile itself: pairs are called unlinked because their profiles differ, so the "
-            "rates are better than they would be in casework.",
-            CircularRuleWarning,
-        )
+def sampled(
+    comparison: Comparison, profiles: ProfileSet, rule: PopulationRule, /
+) -> tuple[PairSample, tuple[Note, ...]]:
+    """Collect scores as `pair_sample` does, and return what must be said instead of warning.
+
+    Parameters
+    ----------
+    comparison, profiles, rule
+        As in `pair_sample`.
+
+    Returns
+    -------
+    sample : PairSample
+        The scores.
+    notes : tuple of Note
+        On the rule.
+    """
+    rule.check(profiles)
+    _refuse_other(comparison, profiles)
+    known = find_pairs(profiles, rule)
+    sample = known.sample(comparison.scores[known.rows, known.columns], metric=comparison.metric)
+    return sample, (*excluded_in_vain(rule, profiles), *circular_notes(rule))
 
 
 def stratum_pairs(

@@ -10,10 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from drugsig._check import choose, did_you_mean, listed, nearest, one_line_text
-from drugsig.errors import ConfigError, InputError, MetadataError, UnknownNameError
+from drugsig._notes import Note
+from drugsig.errors import (
+    CircularRuleWarning,
+    ConfigError,
+    DrugsigWarning,
+    InputError,
+    MetadataError,
+    UnknownNameError,
+)
 from drugsig.evidence.conditions import Condition, GroupSize, PairCondition, names_of
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -21,9 +29,13 @@ __all__ = [
     "DEFAULT_SEQUENCE",
     "DEFAULT_SPECIMEN",
     "PRESETS",
+    "CircularRule",
+    "ExcludedInVain",
     "GroupSize",
     "PairCondition",
     "PopulationRule",
+    "circular_notes",
+    "excluded_in_vain",
     "get_rule",
     "names_of",
 ]
@@ -31,6 +43,38 @@ __all__ = [
 # The columns that name the specimen and the analytical series unless a rule names others.
 DEFAULT_SPECIMEN = "specimen_id"
 DEFAULT_SEQUENCE = "sequence_id"
+
+
+@dataclass(frozen=True)
+class ExcludedInVain(Note):
+    """A rule leaves out a text that no profile has."""
+
+    code: ClassVar[str] = "excluded-in-vain"
+    rule: str
+    condition: str
+
+    def __str__(self) -> str:
+        return (
+            f"population rule '{self.rule}' leaves out {self.condition}, but no profile has that "
+            "text."
+        )
+
+
+@dataclass(frozen=True)
+class CircularRule(Note):
+    """A rule looks at a column derived from the profile itself."""
+
+    code: ClassVar[str] = "circular-rule"
+    category: ClassVar[type[DrugsigWarning] | None] = CircularRuleWarning
+    rule: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"population rule '{self.rule}' uses {', '.join(self.columns)}, derived from the "
+            "profile itself: pairs are called unlinked because their profiles differ, so the "
+            "rates are better than they would be in casework."
+        )
 
 
 @dataclass(frozen=True)
@@ -284,6 +328,22 @@ class PopulationRule:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore_rule, (self.to_data(),)
+
+
+def excluded_in_vain(rule: PopulationRule, profiles: ProfileSet, /) -> tuple[Note, ...]:
+    """Return what must be said where a rule leaves out texts that no profile has.
+
+    Raises
+    ------
+    MetadataError
+        As from `PopulationRule.unmatched`.
+    """
+    return tuple(ExcludedInVain(rule.name, text) for text in rule.unmatched(profiles))
+
+
+def circular_notes(rule: PopulationRule, /) -> tuple[Note, ...]:
+    """Return what must be said of a rule that looks at a column derived from the profile."""
+    return (CircularRule(rule.name, rule.circular),) if rule.circular else ()
 
 
 def _restore_rule(data: Mapping[str, Any]) -> PopulationRule:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, generator, share, warn, whole_number
+from drugsig._check import FEWEST_RESAMPLES, generator, share, whole_number
+from drugsig._notes import Note, emit
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric, get_metric
-from drugsig.errors import SmallSampleWarning, ThresholdError
+from drugsig.errors import DrugsigWarning, SmallSampleWarning, ThresholdError
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
-from drugsig.evidence.pairs import PairSample, pair_sample, stratum_pairs
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.pairs import PairSample, sampled, stratum_pairs
+from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.resampling import Interval, auc_interval, rate_interval, source_weights
 from drugsig.evidence.roc import auc, roc_curve
 from drugsig.evidence.strata import StratumRate, stratum_rates
@@ -27,8 +28,13 @@ __all__ = [
     "DEFAULT_RATE",
     "DEFAULT_RESAMPLES",
     "FEW_LINKED_SOURCES",
+    "FewExpectedFalsePositives",
+    "FewSourcesOfThreshold",
+    "NotValidated",
+    "RatesOfOwnPairs",
     "Threshold",
     "assess_threshold",
+    "find_threshold",
     "given_threshold",
     "learn_threshold",
     "threshold_for",
@@ -44,6 +50,70 @@ DEFAULT_RATE = 0.025
 FEW_FALSE_POSITIVES = 10
 
 DEFAULT_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class FewSourcesOfThreshold(Note):
+    """Few sources stand behind the linked pairs of a threshold."""
+
+    code: ClassVar[str] = "few-sources-of-threshold"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    n_linked: int
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"Only {self.n_sources} sources stand behind the {self.n_linked} linked "
+            f"pairs (fewer than {self.needed}): the true-positive rate and the threshold "
+            "itself are uncertain."
+        )
+
+
+@dataclass(frozen=True)
+class FewExpectedFalsePositives(Note):
+    """The false-positive rate rests on few pairs."""
+
+    code: ClassVar[str] = "few-expected-false-positives"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    rate: float
+    n_unlinked: int
+    needed: int = FEW_FALSE_POSITIVES
+
+    def __str__(self) -> str:
+        return (
+            f"A false-positive rate of {self.rate:g} on {self.n_unlinked} unlinked pairs rests "
+            f"on {self.rate * self.n_unlinked:.1f} pairs (fewer than {self.needed}): it cannot "
+            "be measured well."
+        )
+
+
+@dataclass(frozen=True)
+class RatesOfOwnPairs(Note):
+    """The rates of a threshold are those of the pairs it was learned from."""
+
+    code: ClassVar[str] = "rates-of-own-pairs"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "The rates are measured on the pairs the threshold was learned from; on new pairs "
+            "they will be somewhat worse."
+        )
+
+
+@dataclass(frozen=True)
+class NotValidated(Note):
+    """A threshold was given, and nothing is known of its errors."""
+
+    code: ClassVar[str] = "not-validated"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "The threshold was given and is not validated: there are no pairs of known "
+            "source, so its error rates are not known."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,7 +143,7 @@ class Threshold:
         95 %, by resampling sources.
     strata : tuple of StratumRate
         The first is over all strata.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know before using it.
     n_resamples : int
         How often sources were resampled; less often where there are very many pairs.
@@ -93,7 +163,7 @@ class Threshold:
     true_positive_interval: Interval | None = None
     auc_interval: Interval | None = None
     strata: tuple[StratumRate, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     n_resamples: int = 0
 
     @property
@@ -201,7 +271,7 @@ class Threshold:
                 ),
                 ("area under the ROC curve", f"{self.auc:.4f} (95 %: {self.auc_interval})"),
             ]
-        rows += [("mind", w) for w in self.notes]
+        rows += [("mind", note.text) for note in self.notes]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
         )
@@ -254,6 +324,18 @@ def learn_threshold(
         If there are fewer than 30 linked sources, or the rate times the unlinked pairs is below
         10.
     """
+    found = _learned(sample, false_positive_rate, rng, n_resamples, strata)
+    emit(found.notes)
+    return found
+
+
+def _learned(
+    sample: PairSample,
+    false_positive_rate: float,
+    rng: np.random.Generator,
+    n_resamples: int,
+    strata: dict[str, Floats] | None,
+) -> Threshold:
     rate = share(false_positive_rate, what="false_positive_rate")
     metric = sample.metric
     linked, unlinked = sample.linked_scores, sample.unlinked_scores
@@ -318,7 +400,24 @@ def assess_threshold(
     ------
     ThresholdError
         If the value lies outside the range of the metric.
+
+    Warns
+    -----
+    SmallSampleWarning
+        As from `learn_threshold`, for a rate of 0.025.
     """
+    found = _measured(sample, value, rng, n_resamples, strata)
+    emit(found.notes)
+    return found
+
+
+def _measured(
+    sample: PairSample,
+    value: float,
+    rng: np.random.Generator,
+    n_resamples: int,
+    strata: dict[str, Floats] | None,
+) -> Threshold:
     metric = sample.metric
     number = metric.check_threshold(value)
     sign = -1.0 if metric.is_similarity else 1.0
@@ -361,12 +460,7 @@ def given_threshold(value: float, /, *, metric: Metric | str) -> Threshold:
         value=metric.check_threshold(value),
         metric=metric,
         origin="given",
-        notes=(
-            (
-                "The threshold was given and is not validated: there are no pairs of known "
-                "source, so its error rates are not known."
-            ),
-        ),
+        notes=(NotValidated(),),
     )
 
 
@@ -396,18 +490,60 @@ def threshold_for(
     -------
     Threshold
         As from `learn_threshold` or `assess_threshold`.
+
+    Warns
+    -----
+    CircularRuleWarning, DataWarning
+        As from `pair_sample`.
+    SmallSampleWarning
+        As from `learn_threshold`.
     """
-    sample = pair_sample(comparison, profiles, rule)
-    strata = stratum_pairs(comparison, profiles, rule)
-    if value is not None:
-        return assess_threshold(sample, value, rng=rng, n_resamples=n_resamples, strata=strata)
-    return learn_threshold(
-        sample,
-        false_positive_rate=false_positive_rate,
+    found, notes = find_threshold(
+        comparison,
+        profiles,
+        get_rule(rule),
         rng=rng,
+        value=value,
+        false_positive_rate=false_positive_rate,
         n_resamples=n_resamples,
-        strata=strata,
     )
+    emit(notes)
+    return found
+
+
+def find_threshold(
+    comparison: Comparison,
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    /,
+    *,
+    rng: np.random.Generator,
+    value: float | None = None,
+    false_positive_rate: float = DEFAULT_RATE,
+    n_resamples: int = DEFAULT_RESAMPLES,
+) -> tuple[Threshold, tuple[Note, ...]]:
+    """Find a threshold as `threshold_for` does, and return what must be said instead of warning.
+
+    Parameters
+    ----------
+    comparison, profiles, rule, rng, value, false_positive_rate, n_resamples
+        As in `threshold_for`.
+
+    Returns
+    -------
+    threshold : Threshold
+        With its own notes.
+    notes : tuple of Note
+        Those on the rule, and those of the threshold.
+    """
+    sample, notes = sampled(comparison, profiles, rule)
+    strata = stratum_pairs(comparison, profiles, rule)
+    found = (
+        _learned(sample, false_positive_rate, rng, n_resamples, strata)
+        if value is None
+        else _measured(sample, value, rng, n_resamples, strata)
+    )
+    return found, (*notes, *found.notes)
 
 
 def _assessed(
@@ -427,15 +563,9 @@ def _assessed(
     metric = sample.metric
     positive = metric.meets(sample.scores, value)
     weights = source_weights(len(sample.sources), n_resamples, rng)
-    notes = _warnings_for(sample, rate)
-    for note in notes:
-        warn(note, SmallSampleWarning)
-    notes += measure_dependence(sample).notes
+    notes = [*_few(sample, rate), *measure_dependence(sample).notes]
     if origin == "learned":
-        notes.append(
-            "The rates are measured on the pairs the threshold was learned from; on new pairs "
-            "they will be somewhat worse."
-        )
+        notes.append(RatesOfOwnPairs())
     return Threshold(
         value=value,
         metric=metric,
@@ -456,19 +586,11 @@ def _assessed(
     )
 
 
-def _warnings_for(sample: PairSample, rate: float | None) -> list[str]:
-    notes: list[str] = []
+def _few(sample: PairSample, rate: float | None) -> list[Note]:
+    notes: list[Note] = []
     if sample.n_linked_sources < FEW_LINKED_SOURCES:
-        notes.append(
-            f"Only {sample.n_linked_sources} sources stand behind the {sample.n_linked} linked "
-            f"pairs (fewer than {FEW_LINKED_SOURCES}): the true-positive rate and the threshold "
-            "itself are uncertain."
-        )
+        notes.append(FewSourcesOfThreshold(sample.n_linked_sources, sample.n_linked))
     asked = DEFAULT_RATE if rate is None else rate
     if asked * sample.n_unlinked < FEW_FALSE_POSITIVES:
-        notes.append(
-            f"A false-positive rate of {asked:g} on {sample.n_unlinked} unlinked pairs rests on "
-            f"{asked * sample.n_unlinked:.1f} pairs (fewer than {FEW_FALSE_POSITIVES}): it cannot "
-            "be measured well."
-        )
+        notes.append(FewExpectedFalsePositives(asked, sample.n_unlinked))
     return notes

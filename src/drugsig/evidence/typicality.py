@@ -23,14 +23,15 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import choose, float_matrix, warn, whole_number
+from drugsig._check import choose, float_matrix, whole_number
+from drugsig._notes import Note, StoredNote, emit
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import DataWarning, InputError, SmallSampleWarning
+from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
 from drugsig.evidence.calibration.logit import fit_logit
 from drugsig.evidence.calibration.training import (
@@ -45,6 +46,7 @@ from drugsig.evidence.calibration.training import (
 __all__ = [
     "DEFAULT_NEAREST",
     "TYPICALITY_METHODS",
+    "TypicalAsStronger",
     "TypicalityCalibration",
     "fit_typicality",
     "pair_typicality",
@@ -158,6 +160,20 @@ def pair_typicality(
     return out
 
 
+@dataclass(frozen=True)
+class TypicalAsStronger(Note):
+    """Pairs of typical profiles come out as the stronger evidence."""
+
+    code: ClassVar[str] = "typical-as-stronger"
+
+    def __str__(self) -> str:
+        return (
+            "Pairs of typical profiles come out as the stronger evidence, the wrong way round: "
+            "rare profiles may vary more within their source, or the pairs are too few. Look at "
+            "fit_calibration of the score alone."
+        )
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class TypicalityCalibration:
     """From a score and a typicality to a log10 likelihood ratio.
@@ -180,7 +196,7 @@ class TypicalityCalibration:
         Pairs it was fitted to.
     n_linked_sources : int or None
         The sources behind the linked ones; None where they were not told.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know before using it.
     """
 
@@ -194,7 +210,7 @@ class TypicalityCalibration:
     n_linked: int
     n_unlinked: int
     n_linked_sources: int | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def log10_lr(self, scores: ArrayLike, typicality: ArrayLike, /) -> Floats:
         """Return the log10 likelihood ratio of every pair.
@@ -238,7 +254,7 @@ class TypicalityCalibration:
             "n_linked": self.n_linked,
             "n_unlinked": self.n_unlinked,
             "n_linked_sources": self.n_linked_sources,
-            "warnings": list(self.notes),
+            "warnings": [note.text for note in self.notes],
         }
 
     @classmethod
@@ -275,7 +291,7 @@ class TypicalityCalibration:
                 n_linked=data["n_linked"],
                 n_unlinked=data["n_unlinked"],
                 n_linked_sources=data["n_linked_sources"],
-                notes=tuple(str(text) for text in data["warnings"]),
+                notes=tuple(StoredNote(str(text)) for text in data["warnings"]),
                 **numbers,
             )
         except KeyError as error:
@@ -306,7 +322,7 @@ class TypicalityCalibration:
             ("scores", f"a {self.kind} from {self.range[0]:.6g} to {self.range[1]:.6g}"),
             ("linked pairs", str(self.n_linked)),
             ("unlinked pairs", str(self.n_unlinked)),
-            *(("mind", text) for text in self.notes),
+            *(("mind", note.text) for note in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
@@ -401,18 +417,8 @@ def fit_typicality(
         )
     slopes = fit.coefficients / _LN10
     sources = count_sources(labels, counted, source_a, source_b)
-    notes: list[str] = []
-    few = sources.note("calibration")
-    if few is not None:
-        warn(few, SmallSampleWarning)
-        notes.append(few)
-    if slopes[1] > 0:
-        notes.append(
-            "Pairs of typical profiles come out as the stronger evidence, the wrong way round: "
-            "rare profiles may vary more within their source, or the pairs are too few. Look at "
-            "fit_calibration of the score alone."
-        )
-        warn(notes[-1], DataWarning)
+    notes = [*sources.notes("calibration"), *([TypicalAsStronger()] if slopes[1] > 0 else [])]
+    emit(notes)
     return TypicalityCalibration(
         method=method,
         kind=pairs.kind,

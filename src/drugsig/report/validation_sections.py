@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from drugsig._notes import Note
 from drugsig._words import count, listing, percent, several
-from drugsig.evidence.dependence import FEW_LINKED_SOURCES
+from drugsig.evidence.calibration.training import FewSourcesOfCalibration
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES, FewEffectiveSources
+from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
+from drugsig.evidence.models.items import CircularFigures
 from drugsig.evidence.performance import Estimate
+from drugsig.evidence.performance.measure import FewSourcesOfFigures
 from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Finding
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
@@ -33,7 +37,16 @@ STAMPS = {
     NOT_ASSESSED: "NO CRITERION FAILED, BUT NOT EVERYTHING WAS ASSESSED",
 }
 
-_NUMBER = re.compile(r"\d[\d,.]*")
+# What the report says at the top in words of its own.
+_TOLD_ABOVE = frozenset(
+    {
+        CircularFigures.code,
+        FewEffectiveSources.code,
+        FewSourcesOfCalibration.code,
+        FewSourcesOfEvaluation.code,
+        FewSourcesOfFigures.code,
+    }
+)
 
 _SHARES = ("strong_linked", "strong_unlinked", "equal_error_rate")
 
@@ -122,24 +135,23 @@ def validation_warnings(report: ValidationReport, /) -> list[Warned]:
                 f"The interval lies on both sides of the criterion: {names}.",
             )
         )
-    told_already = ("fewer than", *report.rule.circular)
     out += [
-        Warned("Noted on the way", note)
-        for note in _merged(report.notes)
-        if not any(text in note for text in told_already)
+        Warned("Noted on the way", text)
+        for text in _merged([n for n in report.notes if n.code not in _TOLD_ABOVE])
     ]
     return out
 
 
-def _merged(notes: Sequence[str]) -> list[str]:
-    """Return notes that differ in their numbers only, as those of several folds do, once."""
-    alike: dict[str, list[str]] = {}
+def _merged(notes: Sequence[Note]) -> list[str]:
+    """Return the texts of notes that differ in numbers only, as those of several folds do, once."""
+    alike: dict[tuple[object, ...], list[Note]] = {}
     for note in notes:
-        alike.setdefault(_NUMBER.sub("#", note), []).append(note)
+        words = (v for v in note.facts.values() if not isinstance(v, (int, float)))
+        alike.setdefault((note.code, *words), []).append(note)
     return [
-        one[0]
+        one[0].text
         if len(one) == 1
-        else f"{one[0]} ({len(one) - 1} more of the kind, under Provenance.)"
+        else f"{one[0].text} ({len(one) - 1} more of the kind, under Provenance.)"
         for one in alike.values()
     ]
 
@@ -268,7 +280,7 @@ def provenance_section(report: ValidationReport, /) -> dict[str, Any]:
     rows.append(("sha256 of validation.json", report.digest))
     rows += [(name, v) for name, v in report.versions.items()]
     rows.append(("fold seeds", ", ".join(str(s) for s in report.seeds)))
-    return {"rows": rows, "notes": list(report.notes)}
+    return {"rows": rows, "notes": [note.text for note in report.notes]}
 
 
 def _row(found: Finding) -> dict[str, Any]:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drugsig._notes import told_under
 from drugsig._words import about, count, rate, score, several
 from drugsig.analysis.analysis import Analysis
+from drugsig.evidence.dependence import CircularRates, FewEffectiveSources
+from drugsig.evidence.threshold import (
+    FewExpectedFalsePositives,
+    FewSourcesOfThreshold,
+    RatesOfOwnPairs,
+)
 
 __all__ = ["Warned", "warnings_first"]
 
@@ -14,6 +21,14 @@ _MANY_UNDECIDED = 0.2
 _MANY_CHANCE = 0.1
 _MANY_FEW_DETECTED = 0.2
 _STRATUM_FACTOR = 2.0
+
+_HEADINGS = {
+    kind.code: ("Few known sources", False)
+    for kind in (FewSourcesOfThreshold, FewExpectedFalsePositives, FewEffectiveSources)
+}
+
+# What the report says at the top in words of its own, or beside the rates.
+_TOLD_ABOVE = frozenset({CircularRates.code, RatesOfOwnPairs.code})
 
 
 @dataclass(frozen=True)
@@ -87,10 +102,10 @@ def _about_validity(analysis: Analysis) -> list[Warned]:
                     "has to tell apart.",
                 )
             )
+    others = [note for note in threshold.notes if note.code not in _TOLD_ABOVE]
     out += [
-        Warned("Few known sources" if "fewer than" in note else "Mind the rates", note)
-        for note in threshold.notes
-        if not any(c in note for c in rule.circular) and "learned from" not in note
+        Warned(told.heading, told.text, told.grave)
+        for told in told_under(others, _HEADINGS, otherwise="Mind the rates")
     ]
     return out
 
@@ -148,7 +163,7 @@ def _about_groups(analysis: Analysis) -> list[Warned]:
 
 def _others(analysis: Analysis) -> list[Warned]:
     rule = analysis.threshold.rule
-    told = {*analysis.threshold.notes, analysis.groups.chaining_note}
+    told = {*map(str, analysis.threshold.notes), analysis.groups.chaining_note}
     return [
         Warned("Noted on the way", note)
         for note in analysis.notes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.evidence.models.parts import deal_sources
-from drugsig.evidence.pairs import KnownPairs, known_pairs, refuse_one_sided, stratum_places
+from drugsig.evidence.pairs import KnownPairs, find_pairs, refuse_one_sided, stratum_places
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import affordable_by_pairs, source_weights
 from drugsig.profiles.profile_set import ProfileSet
@@ -97,7 +97,7 @@ def rule_pairs(profiles: ProfileSet, plan: StudyPlan, /) -> list[RulePairs]:
     strata: dict[tuple[object, ...], tuple[Rows, Rows]] = {}
     out = []
     for rule, key in zip(plan.rules, keys, strict=True):
-        known = known_pairs(profiles, rule)
+        known = find_pairs(profiles, rule)
         refuse_one_sided(known, len(profiles), "Leave the rule out of the study, or mend it.")
         alike = (rule.strata, rule.seizure, rule.specimen, key)
         if alike not in strata:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,18 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from drugsig._check import generator, listed, warn, whole_number
-from drugsig.comparison.dense import compare
+from drugsig._check import generator, listed, whole_number
+from drugsig._notes import Note, emit, unique_notes
+from drugsig.comparison.dense import compared
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.errors import (
     DrugsigError,
     InputError,
-    SmallSampleWarning,
-    UndefinedScoreWarning,
 )
-from drugsig.evidence.dependence import FEW_LINKED_SOURCES
-from drugsig.evidence.pairs import warn_if_circular
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain
 from drugsig.evidence.resampling import percentile_interval
 from drugsig.evidence.target_selection import TargetSelection
 from drugsig.profiles.pretreatment.recipe import Recipe
@@ -162,20 +158,12 @@ def run_plan(
     workers = whole_number(workers, what="workers", least=1)
     studied = plan.load() if profiles is None else profiles
     _refuse_learned(studied)
-    with warnings.catch_warnings(record=True) as caught:
-        # Threads share these filters; what they say is given below, once.
-        warnings.simplefilter("always")
-        study = _Run(plan, studied, workers, progress).study()
-    for rule in plan.rules:
-        warn_if_circular(rule)
-    said = dict.fromkeys(
-        (str(one.message), one.category)
-        for one in caught
-        if not issubclass(one.category, UndefinedScoreWarning)
-    )
-    for text, category in said:
-        warn(text, category)
-    _warn_of(study)
+    run = _Run(plan, studied, workers, progress)
+    study = run.study()
+    told: list[Note] = [note for rule in plan.rules for note in circular_notes(rule)]
+    told += [note for rule in plan.rules for note in excluded_in_vain(rule, studied)]
+    told += [note for one in run.prepared for note in one.notes]
+    emit(unique_notes((*told, *study.notes)))
     return study
 
 
@@ -189,31 +177,13 @@ def _refuse_learned(profiles: ProfileSet) -> None:
         )
 
 
-def _warn_of(study: Study) -> None:
-    table = study.table
-    few = table.groupby("rule", sort=False)["n_linked_sources"].max()
-    for rule, n in few[few < FEW_LINKED_SOURCES].items():
-        warn(
-            f"only {n} sources stand behind the linked pairs of rule '{rule}' (fewer than "
-            f"{FEW_LINKED_SOURCES}): its areas, and what is chosen by them, are uncertain.",
-            SmallSampleWarning,
-        )
-    lost = table[table["n_undefined"] > 0]
-    if len(lost):
-        warn(
-            f"{len(lost)} of {len(table)} combinations have pairs of known source without a "
-            f"score, up to {int(lost['n_undefined'].max())} of them (column n_undefined): they "
-            "are judged on fewer pairs than the others.",
-            UndefinedScoreWarning,
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class _Prepared:
     """Profiles under one treatment: by source system, and without each fold where it learns."""
 
     whole: list[ProfileSet]
     without: dict[Fold, ProfileSet]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,9 +250,13 @@ class _Run:
                 pool.shutdown(cancel_futures=True)
 
     def _prepare(self, treatment: Treatment) -> _Prepared:
+        notes: list[Note] = []
+
         def make(system: int, fold: Fold | None) -> ProfileSet:
             try:
-                return treated(self.profiles, treatment, self.systems[system], fold, self.systems)
+                made, said = treated(
+                    self.profiles, treatment, self.systems[system], fold, self.systems
+                )
             except DrugsigError as error:
                 learned = "all profiles" if fold is None else "the profiles outside of a fold"
                 error.add_note(
@@ -290,6 +264,8 @@ class _Run:
                     f"learned from {learned}."
                 )
                 raise
+            notes.extend(said)
+            return made
 
         first = make(0, None)
         if treatment.selection.keeps_all:
@@ -300,14 +276,14 @@ class _Run:
             learned = True
         folds = [fold for k in range(len(self.systems)) for fold in self._folds(k)]
         without = {fold: make(fold.system, fold) for fold in folds} if learned else {}
-        return _Prepared(whole, without)
+        return _Prepared(whole, without, unique_notes(notes))
 
     def _folds(self, system: int) -> list[Fold]:
         _, n_repeats, n_folds = self.shape
         return [Fold(system, r, f) for r in range(n_repeats) for f in range(n_folds)]
 
     def _scores(self, profiles: ProfileSet, metric: Metric) -> Floats:
-        return compare(profiles, metric=metric, min_measured=self.plan.min_measured).scores
+        return compared(profiles, metric=metric, min_measured=self.plan.min_measured).scores
 
     def _judge(self, job: tuple[int, int]) -> _Judged:
         prepared, metric = self.prepared[job[0]], self.metrics[job[1]]

@@ -7,15 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from drugsig._check import choose
 from drugsig._files import new_folder, write_file
+from drugsig._notes import Note
 from drugsig.comparison.dense import compare
-from drugsig.errors import InputError, OutputError
+from drugsig.errors import (
+    DrugsigWarning,
+    InputError,
+    OutputError,
+    SmallSampleWarning,
+    UndefinedScoreWarning,
+)
+from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.pairs import KnownPairs, PairSample, pair_sample
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.profile_set import ProfileSet
@@ -25,7 +33,7 @@ from drugsig.study.folds import Choice
 from drugsig.study.plan import ALL_TARGETS, StudyPlan
 from drugsig.study.treatments import Treatment
 
-__all__ = ["COLUMNS", "Study", "table_of"]
+__all__ = ["COLUMNS", "CombinationsWithoutScores", "FewSourcesOfStudy", "Study", "table_of"]
 
 COLUMNS = (
     "recipe",
@@ -51,6 +59,41 @@ COLUMNS = (
 
 _SHOWN = 12
 _PLAN_FILE, _PROFILES_FILE = "study.toml", "profiles.csv"
+
+
+@dataclass(frozen=True)
+class FewSourcesOfStudy(Note):
+    """Few sources stand behind the linked pairs of a rule that was studied."""
+
+    code: ClassVar[str] = "few-sources-of-study"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    rule: str
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"only {self.n_sources} sources stand behind the linked pairs of rule '{self.rule}' "
+            f"(fewer than {self.needed}): its areas, and what is chosen by them, are uncertain."
+        )
+
+
+@dataclass(frozen=True)
+class CombinationsWithoutScores(Note):
+    """Some combinations were judged on fewer pairs than others."""
+
+    code: ClassVar[str] = "combinations-without-scores"
+    category: ClassVar[type[DrugsigWarning] | None] = UndefinedScoreWarning
+    n_lacking: int
+    n_combinations: int
+    most_pairs: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_lacking} of {self.n_combinations} combinations have pairs of known source "
+            f"without a score, up to {self.most_pairs} of them (column n_undefined): they are "
+            "judged on fewer pairs than the others."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,6 +143,18 @@ class Study:
         is about.
         """
         return self._table.copy()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader must know before using the table."""
+        table = self._table
+        linked = table.groupby("rule", sort=False)["n_linked_sources"].max()
+        few = linked[linked < FEW_LINKED_SOURCES].items()
+        lost = table["n_undefined"][table["n_undefined"] > 0]
+        lacking = (
+            [CombinationsWithoutScores(len(lost), len(table), int(lost.max()))] if len(lost) else []
+        )
+        return (*(FewSourcesOfStudy(int(n), str(rule)) for rule, n in few), *lacking)
 
     @property
     def optimism(self) -> pd.DataFrame:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._notes import Note
 from drugsig.errors import InputError
 from drugsig.evidence.models.training import learned_recipe
 from drugsig.evidence.target_selection import TargetSelection
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.study.plan import StudyPlan
 from drugsig.study.populations import SourceSystem
@@ -74,7 +75,7 @@ def treated(
     fold: Fold | None,
     systems: list[SourceSystem],
     /,
-) -> ProfileSet:
+) -> tuple[ProfileSet, tuple[Note, ...]]:
     """Treat all profiles, learning from those outside of a fold only.
 
     Parameters
@@ -89,6 +90,13 @@ def treated(
         Whose sources, and whose profiles of unknown source, teach nothing; None to learn from all.
     systems : list of SourceSystem
         Those of the study.
+
+    Returns
+    -------
+    profiles : ProfileSet
+        Treated.
+    notes : tuple of Note
+        What must be said of the pretreatment.
     """
     teachers = np.ones(len(profiles), dtype=bool)
     if fold is not None:
@@ -96,7 +104,7 @@ def treated(
         teachers = known & ~fold.left_out(systems)[np.where(known, system.source, 0)]
     whole = bool(teachers.all())
     taught_by = profiles if whole else profiles.select(teachers)
-    learned = pretreat(taught_by, treatment.recipe)
+    learned, notes = pretreated(taught_by, treatment.recipe)
     if not treatment.selection.keeps_all:
         names = learned.target_names
         strangers = [n for n in names if n not in profiles.target_names]
@@ -111,5 +119,9 @@ def treated(
         impurities = {t.name for t in profiles.targets if t.role == "impurity"}
         wanted = [n for n in profiles.target_names if n in chosen or n not in impurities]
         profiles, taught_by = profiles.keep_targets(wanted), taught_by.keep_targets(wanted)
-        learned = pretreat(taught_by, treatment.recipe)
-    return learned if whole else pretreat(profiles, learned_recipe(learned, profiles))
+        learned, more = pretreated(taught_by, treatment.recipe)
+        notes = (*notes, *more)
+    if whole:
+        return learned, notes
+    made, more = pretreated(profiles, learned_recipe(learned, profiles))
+    return made, (*notes, *more)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from drugsig._files import new_folder, refuse_existing
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning
 from drugsig.evidence.validation import CHARACTERISTICS, Validation, ValidationReport, validate
 from drugsig.evidence.validation.findings import PASS
 from drugsig.quality.profile_checks import check_profiles
@@ -20,6 +22,7 @@ __all__ = [
     "MODEL",
     "REPORT",
     "REPORT_DATA",
+    "ProfilesLeftOut",
     "told_lines",
     "validate_method",
     "validation_summary",
@@ -28,6 +31,22 @@ __all__ = [
 REPORT = "validation.html"
 REPORT_DATA = "validation.json"
 MODEL = "model.npz"
+
+
+@dataclass(frozen=True)
+class ProfilesLeftOut(Note):
+    """Profiles were read and could not be used."""
+
+    code: ClassVar[str] = "profiles-left-out"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    profiles: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        each = list(zip(self.profiles, self.reasons, strict=True))
+        told = "; ".join(f"'{name}' ({why})" for name, why in each[:5])
+        more = f" and {len(each) - 5} more" if len(each) > 5 else ""
+        return f"{len(each)} profile(s) were read and left out: {told}{more}."
 
 
 def validate_method(
@@ -131,9 +150,7 @@ def told_lines(report: ValidationReport, /) -> list[str]:
 
 def _with_note(made: Validation, unusable: dict[str, str]) -> Validation:
     """Return the same validation with a note on the profiles that were left out."""
-    told = "; ".join(f"'{name}' ({why})" for name, why in list(unusable.items())[:5])
-    more = f" and {len(unusable) - 5} more" if len(unusable) > 5 else ""
-    note = f"{len(unusable)} profile(s) were read and left out: {told}{more}."
+    note = ProfilesLeftOut(tuple(unusable), tuple(unusable.values()))
     report = replace(made.report, notes=(note, *made.report.notes))
     carried = made.model.validation
     assert carried is not None  # noqa: S101 - `validate` gives its model a validation

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._notes import Note
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
-from drugsig.evidence.calibration.logistic import NO_BETTER_THAN_CHANCE, refuse_separated
+from drugsig.evidence.calibration.logistic import NoBetterThanChance, refuse_separated
 from drugsig.evidence.calibration.logit import fit_logit
 from drugsig.evidence.calibration.training import TrainingPairs
 
@@ -78,7 +79,7 @@ class BetaCurve:
         return curve
 
 
-def fit_beta(pairs: TrainingPairs, /) -> tuple[BetaCurve, tuple[str, ...]]:
+def fit_beta(pairs: TrainingPairs, /) -> tuple[BetaCurve, tuple[Note, ...]]:
     """Fit log LR = c + a ln s - b ln (1 - s), a and b at least 0, by maximum likelihood.
 
     After Kull, Silva Filho and Flach (2017, Electronic Journal of Statistics 11, 5052-5080): the
@@ -95,7 +96,7 @@ def fit_beta(pairs: TrainingPairs, /) -> tuple[BetaCurve, tuple[str, ...]]:
     -------
     curve : BetaCurve
         The curve.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
 
     Raises
@@ -130,7 +131,7 @@ def fit_beta(pairs: TrainingPairs, /) -> tuple[BetaCurve, tuple[str, ...]]:
         )
     a, b = (float(c) + 0.0 for c in fit.coefficients)
     curve = BetaCurve(fit.intercept / _LN10, a, b, unlike, alike, first, last)
-    return curve, () if a or b else (NO_BETTER_THAN_CHANCE,)
+    return curve, () if a or b else (NoBetterThanChance(),)
 
 
 def _limits(pairs: TrainingPairs) -> tuple[float, float]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import choose, warn
+from drugsig._check import choose
+from drugsig._notes import Note, StoredNote, emit
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import DataWarning, InputError, SmallSampleWarning
+from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import Curve, finite_numbers
 from drugsig.evidence.calibration.registry import DEFAULT_CALIBRATOR, get_calibrator
 from drugsig.evidence.calibration.training import (
@@ -24,7 +25,7 @@ from drugsig.evidence.calibration.training import (
     training_pairs,
 )
 
-__all__ = ["Calibration", "fit_calibration"]
+__all__ = ["Calibration", "calibrated", "fit_calibration"]
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ class Calibration:
         Pairs it was fitted to.
     n_linked_sources, n_unlinked_sources : int or None
         The sources behind them; None where they were not told.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know before using it.
     """
 
@@ -73,7 +74,7 @@ class Calibration:
     n_unlinked: int
     n_linked_sources: int | None
     n_unlinked_sources: int | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def range(self) -> tuple[float, float]:
@@ -149,7 +150,7 @@ class Calibration:
             "n_unlinked": self.n_unlinked,
             "n_linked_sources": self.n_linked_sources,
             "n_unlinked_sources": self.n_unlinked_sources,
-            "warnings": list(self.notes),
+            "warnings": [note.text for note in self.notes],
         }
 
     @classmethod
@@ -181,7 +182,7 @@ class Calibration:
             low=low,
             high=high,
             extrapolates=bool(data.get("extrapolates", False)),
-            notes=tuple(str(text) for text in data.get("warnings", ())),
+            notes=tuple(StoredNote(str(text)) for text in data.get("warnings", ())),
             **{name: data[name] for name in _COUNTS},
         )
 
@@ -209,7 +210,7 @@ class Calibration:
             ("log10 LR", f"{low:.3g} to {high:.3g}"),
             ("linked pairs", _counted(self.n_linked, self.n_linked_sources)),
             ("unlinked pairs", _counted(self.n_unlinked, self.n_unlinked_sources)),
-            *(("mind", text) for text in self.notes),
+            *(("mind", note.text) for note in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
@@ -291,6 +292,47 @@ def fit_calibration(
     >>> calibration.log10_lr([0.1, 0.5, 0.9, 2.0]).round(2).tolist()
     [1.04, -0.03, -1.11, -1.11]
     """
+    found = calibrated(
+        scores,
+        linked,
+        method=method,
+        metric=metric,
+        kind=kind,
+        weights=weights,
+        source_a=source_a,
+        source_b=source_b,
+        support=support,
+        extrapolate=extrapolate,
+        **options,
+    )
+    emit(found.notes)
+    return found
+
+
+def calibrated(
+    scores: ArrayLike,
+    linked: ArrayLike,
+    /,
+    *,
+    method: str = DEFAULT_CALIBRATOR,
+    metric: Metric | None = None,
+    kind: str | None = None,
+    weights: ArrayLike | None = None,
+    source_a: ArrayLike | None = None,
+    source_b: ArrayLike | None = None,
+    support: tuple[float, float] | None = None,
+    extrapolate: bool = False,
+    **options: Any,
+) -> Calibration:
+    """Fit as `fit_calibration` does, and leave its notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    scores, linked, method, metric, kind, weights, source_a, source_b, support, extrapolate
+        As in `fit_calibration`.
+    **options : object
+        Of the method.
+    """
     calibrator = get_calibrator(method)
     for name in options:
         choose(name, tuple(calibrator.options), what=f"option of calibration '{method}'")
@@ -305,12 +347,6 @@ def fit_calibration(
     labels = checked_labels(linked, np.shape(scores)[0])
     sources = count_sources(labels, checked_weights(weights, labels), source_a, source_b)
     curve, notes = calibrator.fit(pairs, **{**calibrator.options, **options})
-    for note in notes:
-        warn(note, DataWarning)
-    few = sources.note("calibration")
-    if few is not None:
-        warn(few, SmallSampleWarning)
-        notes = (*notes, few)
     return Calibration(
         method=method,
         kind=pairs.kind,
@@ -322,7 +358,7 @@ def fit_calibration(
         n_unlinked=int((~pairs.linked).sum()),
         n_linked_sources=sources.n_linked,
         n_unlinked_sources=sources.n_unlinked,
-        notes=notes,
+        notes=(*notes, *sources.notes("calibration")),
     )
 
 

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from drugsig._check import is_number
+from drugsig._notes import Note
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import KnotCurve
-from drugsig.evidence.calibration.logistic import NO_BETTER_THAN_CHANCE
+from drugsig.evidence.calibration.logistic import NoBetterThanChance
 from drugsig.evidence.calibration.training import TrainingPairs
 
 __all__ = ["PSEUDO_PAIRS", "checked_pseudo_pairs", "fit_isotonic"]
@@ -21,7 +22,7 @@ PSEUDO_PAIRS = 1.0
 
 def fit_isotonic(
     pairs: TrainingPairs, /, *, pseudo_pairs: float = PSEUDO_PAIRS
-) -> tuple[KnotCurve, tuple[str, ...]]:
+) -> tuple[KnotCurve, tuple[Note, ...]]:
     """Fit the rising steps of greatest likelihood, with one misleading pair at each end.
 
     Without more the least alike scores would get a likelihood ratio of 0 and the most alike an
@@ -41,7 +42,7 @@ def fit_isotonic(
     -------
     curve : KnotCurve
         The steps: the first and the last score of each.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     """
     added = checked_pseudo_pairs(pseudo_pairs, zero=False)
@@ -61,7 +62,7 @@ def fit_isotonic(
     begin, end = np.maximum(first - 1, 0), np.minimum(last - 1, shape - 1)
     knots, where = np.unique(np.concatenate([begin, end]), return_index=True)
     curve = KnotCurve.of_alikeness(alike[knots], np.tile(ratio, 2)[where], pairs.sign)
-    return curve, (NO_BETTER_THAN_CHANCE,) if len(ratio) == 1 else ()
+    return curve, (NoBetterThanChance(),) if len(ratio) == 1 else ()
 
 
 def _by_score(places: NDArray[np.intp], pairs: TrainingPairs, side: NDArray[np.bool_]) -> Floats:

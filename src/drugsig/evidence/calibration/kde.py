@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from drugsig._check import FrozenArrays, choose
+from drugsig._notes import Note
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import KnotCurve
 from drugsig.evidence.calibration.isotonic import PSEUDO_PAIRS, checked_pseudo_pairs
@@ -93,7 +94,7 @@ def fit_kde(
     *,
     bandwidth: str | float = DEFAULT_BANDWIDTH,
     pseudo_pairs: float = PSEUDO_PAIRS,
-) -> tuple[KnotCurve, tuple[str, ...]]:
+) -> tuple[KnotCurve, tuple[Note, ...]]:
     """Fit the ratio of the densities of linked and of unlinked scores, smoothed by kernels.
 
     f1 and f2 are sums of normal kernels, each class with a bandwidth of its own, reflected at the
@@ -122,7 +123,7 @@ def fit_kde(
     -------
     curve : KnotCurve
         The ratio over the range of the scores.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
 
     Raises

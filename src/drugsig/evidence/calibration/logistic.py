@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
+from drugsig._notes import Note
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import LinearCurve
 from drugsig.evidence.calibration.logit import LogitFit, fit_logit
 from drugsig.evidence.calibration.training import TrainingPairs
 
-__all__ = ["NO_BETTER_THAN_CHANCE", "fit_logistic", "fit_logistic_firth", "refuse_separated"]
+__all__ = ["NoBetterThanChance", "fit_logistic", "fit_logistic_firth", "refuse_separated"]
 
 _LN10 = float(np.log(10.0))
 
-NO_BETTER_THAN_CHANCE = (
-    "The linked pairs are no more alike than the unlinked ones: by these scores every likelihood "
-    "ratio is 1, and a comparison says nothing."
-)
+
+@dataclass(frozen=True)
+class NoBetterThanChance(Note):
+    """Linked pairs are no more alike than unlinked ones."""
+
+    code: ClassVar[str] = "no-better-than-chance"
+
+    def __str__(self) -> str:
+        return (
+            "The linked pairs are no more alike than the unlinked ones: by these scores every "
+            "likelihood ratio is 1, and a comparison says nothing."
+        )
 
 
-def fit_logistic(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[str, ...]]:
+def fit_logistic(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[Note, ...]]:
     """Fit log10 LR = intercept + slope x score by maximum likelihood, both classes level.
 
     Each class carries the same weight, so that the odds are likelihood ratios whatever the
@@ -35,7 +47,7 @@ def fit_logistic(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[str, ...]]
     -------
     curve : LinearCurve
         The line.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
 
     Raises
@@ -47,7 +59,7 @@ def fit_logistic(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[str, ...]]
     return _line(pairs, penalised=False)
 
 
-def fit_logistic_firth(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[str, ...]]:
+def fit_logistic_firth(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[Note, ...]]:
     """Fit the line of `fit_logistic` with Firth's penalty, finite also for separated classes.
 
     Each class carries the total weight of the smaller one, so that the penalty, which counts
@@ -62,7 +74,7 @@ def fit_logistic_firth(pairs: TrainingPairs, /) -> tuple[LinearCurve, tuple[str,
     -------
     curve : LinearCurve
         The line.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     """
     return _line(pairs, penalised=True)
@@ -95,7 +107,7 @@ def refuse_separated(pairs: TrainingPairs, /, *, method: str) -> None:
     )
 
 
-def _line(pairs: TrainingPairs, *, penalised: bool) -> tuple[LinearCurve, tuple[str, ...]]:
+def _line(pairs: TrainingPairs, *, penalised: bool) -> tuple[LinearCurve, tuple[Note, ...]]:
     fit: LogitFit = fit_logit(
         pairs.alikeness[:, None],
         pairs.linked,
@@ -112,4 +124,4 @@ def _line(pairs: TrainingPairs, *, penalised: bool) -> tuple[LinearCurve, tuple[
     slope = float(fit.coefficients[0])
     # Zero without a sign of its own.
     curve = LinearCurve(fit.intercept / _LN10, pairs.sign * slope / _LN10 if slope else 0.0)
-    return curve, () if slope else (NO_BETTER_THAN_CHANCE,)
+    return curve, () if slope else (NoBetterThanChance(),)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from drugsig._check import choose
+from drugsig._notes import Note
 from drugsig.evidence.calibration.beta import BetaCurve, fit_beta
 from drugsig.evidence.calibration.curve import Curve, KnotCurve, LinearCurve
 from drugsig.evidence.calibration.isotonic import PSEUDO_PAIRS, fit_isotonic
@@ -54,7 +55,7 @@ class Calibrator:
     formula: str
     note: str
     source: str
-    fit: Callable[..., tuple[Curve, tuple[str, ...]]]
+    fit: Callable[..., tuple[Curve, tuple[Note, ...]]]
     curve: type[Any]
     monotone: bool
     extrapolates: bool

@@ -7,23 +7,24 @@ import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, one_line_text
+from drugsig._notes import Note, StoredNote, emit
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import METRICS, Metric, get_metric
-from drugsig.errors import InputError
-from drugsig.evidence.calibration.calibration import Calibration, fit_calibration
+from drugsig.errors import DrugsigWarning, InputError
+from drugsig.evidence.calibration.calibration import Calibration, calibrated
 from drugsig.evidence.calibration.registry import DEFAULT_CALIBRATOR
 from drugsig.evidence.calibration.training import source_pair_weights
 from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.populations import PopulationRule
 
-__all__ = ["ScoreModel", "fit_score_model"]
+__all__ = ["CircularRatios", "ScoreModel", "SpecimenUnknownToModel", "fit_score_model"]
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +33,36 @@ _VERSION = 1
 
 # What counts the same: every pair, or every source.
 _WEIGH = ("pairs", "sources")
+
+
+@dataclass(frozen=True)
+class CircularRatios(Note):
+    """Likelihood ratios come of a rule that looks at what was derived from the profile."""
+
+    code: ClassVar[str] = "circular-ratios"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"The rule uses {', '.join(self.columns)}, derived from the profile itself: "
+            "pairs are called unlinked because their profiles differ, so the likelihood ratios "
+            "are larger than they should be."
+        )
+
+
+@dataclass(frozen=True)
+class SpecimenUnknownToModel(Note):
+    """Two profiles of one specimen may have taught the model as a linked pair."""
+
+    code: ClassVar[str] = "specimen-unknown-to-model"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "No column names the specimen. If two profiles are of one specimen they count as a "
+            "linked pair, and the likelihood ratios are larger than they should be."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +83,7 @@ class ScoreModel:
     identity : dict of str to str
         What else the profiles must agree in with those it was fitted to, such as digests of the
         protocol and the recipe, epoch and replicate level. See `require`.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know before using it.
     """
 
@@ -60,7 +91,7 @@ class ScoreModel:
     calibration: Calibration
     rule: PopulationRule
     identity: dict[str, str]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def log10_lr(
         self,
@@ -162,7 +193,7 @@ class ScoreModel:
             "rule": self.rule.to_data(),
             "identity": dict(self.identity),
             "calibration": self.calibration.to_data(),
-            "warnings": list(self.notes),
+            "warnings": [note.text for note in self.notes],
         }
 
     @classmethod
@@ -196,7 +227,7 @@ class ScoreModel:
             calibration=calibration,
             rule=PopulationRule.from_data(data["rule"]),
             identity=_checked_identity(data.get("identity")),
-            notes=tuple(str(text) for text in data.get("warnings", ())),
+            notes=tuple(StoredNote(str(text)) for text in data.get("warnings", ())),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -207,7 +238,7 @@ class ScoreModel:
             and self.rule == other.rule
             and self.calibration == other.calibration
             and self.identity == other.identity
-            and self.notes == other.notes
+            and list(map(str, self.notes)) == list(map(str, other.notes))
         )
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
@@ -228,7 +259,7 @@ class ScoreModel:
             ("calibration", repr(self.calibration)),
             ("log10 LR", f"{low:.3g} to {high:.3g}"),
             *self.identity.items(),
-            *(("mind", text) for text in self.notes),
+            *(("mind", note.text) for note in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows
@@ -295,7 +326,7 @@ def fit_score_model(
             counted[used] *= source_pair_weights(
                 sample.linked[used], sample.source_a[used], sample.source_b[used]
             )
-    calibration = fit_calibration(
+    calibration = calibrated(
         sample.scores,
         sample.linked,
         method=method,
@@ -308,16 +339,10 @@ def fit_score_model(
     )
     notes = list(calibration.notes)
     if sample.rule.circular:
-        notes.append(
-            f"The rule uses {', '.join(sample.rule.circular)}, derived from the profile itself: "
-            "pairs are called unlinked because their profiles differ, so the likelihood ratios "
-            "are larger than they should be."
-        )
+        notes.append(CircularRatios(sample.rule.circular))
     if not sample.specimen_known:
-        notes.append(
-            "No column names the specimen. If two profiles are of one specimen they count as a "
-            "linked pair, and the likelihood ratios are larger than they should be."
-        )
+        notes.append(SpecimenUnknownToModel())
+    emit(notes)
     return ScoreModel(
         metric=sample.metric,
         calibration=calibration,

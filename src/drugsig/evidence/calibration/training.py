@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, choose
+from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import InputError
+from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 
 __all__ = [
     "KINDS",
+    "FewSourcesOfCalibration",
     "Kind",
     "SourceCount",
     "TrainingPairs",
@@ -93,6 +95,24 @@ class TrainingPairs(FrozenArrays):
 
 
 @dataclass(frozen=True)
+class FewSourcesOfCalibration(Note):
+    """Few sources stand behind the linked pairs that a calibration was fitted to."""
+
+    code: ClassVar[str] = "few-sources-of-calibration"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    what: str
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"Only {self.n_sources} sources stand behind the linked pairs of this {self.what} "
+            f"(fewer than {self.needed}): other sources would give other likelihood ratios. "
+            "Bound them, and report the interval from resampling sources."
+        )
+
+
+@dataclass(frozen=True)
 class SourceCount:
     """How many sources stand behind pairs.
 
@@ -105,8 +125,8 @@ class SourceCount:
     n_linked: int | None
     n_unlinked: int | None
 
-    def note(self, what: str, /) -> str | None:
-        """Return what a reader must know if there are few linked sources, else None.
+    def notes(self, what: str, /) -> tuple[Note, ...]:
+        """Return what a reader must know if there are few linked sources.
 
         Parameters
         ----------
@@ -114,12 +134,8 @@ class SourceCount:
             What was fitted, as in "calibration".
         """
         if self.n_linked is None or self.n_linked >= FEW_LINKED_SOURCES:
-            return None
-        return (
-            f"Only {self.n_linked} sources stand behind the linked pairs of this {what} (fewer "
-            f"than {FEW_LINKED_SOURCES}): other sources would give other likelihood ratios. "
-            "Bound them, and report the interval from resampling sources."
-        )
+            return ()
+        return (FewSourcesOfCalibration(self.n_linked, what),)
 
 
 def training_pairs(

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose
 from drugsig._files import canonical_json
+from drugsig._notes import Note, emit, unique_notes
 from drugsig.errors import InputError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.validation_summary import ValidationSummary
-from drugsig.evidence.performance import LrPerformance, cllr, cllr_min, measure_performance
+from drugsig.evidence.performance import LrPerformance, cllr_min
+from drugsig.evidence.performance.cllr import mean_cost
+from drugsig.evidence.performance.measure import measured
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 
@@ -93,7 +96,7 @@ class Evaluation(FrozenArrays):
         The content digest of the profiles, pretreated all together.
     n_profiles : int
         How many there are.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     """
 
@@ -116,7 +119,7 @@ class Evaluation(FrozenArrays):
     n_folds: int
     reference_set: str
     n_profiles: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return len(self.linked)
@@ -167,10 +170,23 @@ class Evaluation(FrozenArrays):
         )
 
     def by_seed(self) -> pd.DataFrame:
-        """Return one row a seed: pairs, and Cllr raw, calibrated and bounded, and Cllr_min."""
+        """Return one row a seed: pairs, and Cllr raw, calibrated and bounded, and Cllr_min.
+
+        Warns
+        -----
+        DataWarning
+            If a Cllr is infinite.
+        """
+        table, notes = self.figures_by_seed()
+        emit(notes)
+        return table
+
+    def figures_by_seed(self) -> tuple[pd.DataFrame, tuple[Note, ...]]:
+        """Return the table of `by_seed`, and what must be said of it instead of warning."""
         import pandas as pd
 
         rows = []
+        notes: list[Note] = []
         for seed in self.seeds:
             own = self.seed == seed
             linked = self.linked[own]
@@ -179,10 +195,13 @@ class Evaluation(FrozenArrays):
                 "n_linked": int(linked.sum()),
                 "n_unlinked": int((~linked).sum()),
             }
-            row |= {f"cllr_{w}": cllr(self.log10_lr(w)[own], linked) for w in WHICH}
+            for which in WHICH:
+                values = self.log10_lr(which)[own]
+                row[f"cllr_{which}"], said = mean_cost(values, linked, np.ones(len(linked)))
+                notes += said
             row["cllr_min"] = cllr_min(self.log10_lr_calibrated[own], linked)
             rows.append(row)
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows), unique_notes(notes)
 
     def performance(
         self,
@@ -206,9 +225,34 @@ class Evaluation(FrozenArrays):
             of that over seeds. Counts of pairs are those of different pairs.
         n_resamples : int
             How often sources are resampled.
+
+        Warns
+        -----
+        DataWarning, SmallSampleWarning
+            As from `measure_performance`.
+        """
+        found = self.measured(which, rng=rng, seed=seed, n_resamples=n_resamples)
+        emit(found.notes)
+        return found
+
+    def measured(
+        self,
+        which: str = "bounded",
+        /,
+        *,
+        rng: np.random.Generator,
+        seed: int | None = None,
+        n_resamples: int = DEFAULT_RESAMPLES,
+    ) -> LrPerformance:
+        """Measure as `performance` does, and leave its notes to the caller.
+
+        Parameters
+        ----------
+        which, rng, seed, n_resamples
+            As in `performance`.
         """
         one = self if seed is None else self.of_seed(seed)
-        found = measure_performance(
+        found = measured(
             one.log10_lr(which),
             one.linked,
             source_a=one.source_a,
@@ -220,7 +264,7 @@ class Evaluation(FrozenArrays):
 
     def summary(self) -> ValidationSummary:
         """Return what a model of these choices carries with it: `LrModel.with_validation`."""
-        table = self.by_seed()
+        table, _ = self.figures_by_seed()
         return ValidationSummary(
             reference_set=self.reference_set,
             spec_digest=self.spec.digest,
@@ -264,7 +308,7 @@ class Evaluation(FrozenArrays):
         return len(np.unique(a * len(self.items) + b))
 
     def __repr__(self) -> str:
-        table = self.by_seed()
+        table, _ = self.figures_by_seed()
         figures = ", ".join(f"{w} {table[f'cllr_{w}'].mean():.3f}" for w in WHICH)
         return (
             f"<Evaluation of {self.spec}: mean Cllr {figures}; {self.n_linked} linked and "
@@ -272,7 +316,7 @@ class Evaluation(FrozenArrays):
         )
 
     def _repr_html_(self) -> str:
-        table = self.by_seed()
+        table, _ = self.figures_by_seed()
         names = [c for c in table.columns if c.startswith("cllr")]
         head = "".join(f"<th>{html.escape(n)}</th>" for n in ("seed", *names))
         body = "".join(
@@ -283,8 +327,8 @@ class Evaluation(FrozenArrays):
         )
         body += "<tr><td>mean</td>" + "".join(f"<td>{table[n].mean():.3f}</td>" for n in names)
         notes = "".join(
-            f'<tr><td>mind</td><td colspan="{len(names)}">{html.escape(text)}</td></tr>'
-            for text in self.notes
+            f'<tr><td>mind</td><td colspan="{len(names)}">{html.escape(note.text)}</td></tr>'
+            for note in self.notes
         )
         return (
             f"<table><caption>{html.escape(str(self.spec))}: {self.n_linked} linked pairs of "

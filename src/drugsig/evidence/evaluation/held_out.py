@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from drugsig._check import listed
-from drugsig.errors import InputError
+from drugsig._notes import Note, emit
+from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.leave_out import assembled, judge, refuse_overlap
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.training import training_set
-from drugsig.evidence.populations import PopulationRule, get_rule
+from drugsig.evidence.populations import PopulationRule, excluded_in_vain, get_rule
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["evaluate_held_out"]
+__all__ = ["JudgedAcross", "evaluate_held_out", "held_out"]
+
+
+@dataclass(frozen=True)
+class JudgedAcross(Note):
+    """A model was judged on profiles that differ from its own in what was allowed on purpose."""
+
+    code: ClassVar[str] = "judged-across"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    what: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"Judged across {' and '.join(self.what)}: the model was not fitted so."
 
 
 def evaluate_held_out(
@@ -54,6 +69,36 @@ def evaluate_held_out(
     InputError
         If a source or a profile is also one of the model, or there are no linked or no unlinked
         pairs.
+
+    Warns
+    -----
+    DataWarning
+        If the rule leaves out a text that no profile has.
+    UndefinedScoreWarning
+        If a pair of profiles has no score.
+    """
+    found, notes = held_out(
+        model, profiles, rule=rule, replicate_level=replicate_level, across=across
+    )
+    emit(notes)
+    return found
+
+
+def held_out(
+    model: LrModel,
+    profiles: ProfileSet,
+    /,
+    *,
+    rule: PopulationRule | str | None = None,
+    replicate_level: str | None = None,
+    across: Sequence[str] = (),
+) -> tuple[Evaluation, tuple[Note, ...]]:
+    """Judge as `evaluate_held_out` does, and return what must be said instead of warning.
+
+    Parameters
+    ----------
+    model, profiles, rule, replicate_level, across
+        As in `evaluate_held_out`.
     """
     model.identity.require(profiles, replicate_level=replicate_level, across=across)
     known = model.rule if rule is None else get_rule(rule)
@@ -68,10 +113,10 @@ def evaluate_held_out(
     every = np.ones(data.n_sources, dtype=bool)
     part = judge(model.stages, data, every)
     record = part.record(model.stages, len(model.sources), data.n_sources)
-    notes = [*data.pairs.notes, *model.notes]
+    notes: list[Note] = [*data.pairs.notes, *model.notes]
     if across:
-        notes.append(f"Judged across {' and '.join(across)}: the model was not fitted so.")
-    return assembled(
+        notes.append(JudgedAcross(tuple(across)))
+    found = assembled(
         [part],
         [record],
         data,
@@ -82,3 +127,4 @@ def evaluate_held_out(
         n_folds=0,
         notes=notes,
     )
+    return found, (*excluded_in_vain(known, profiles), *data.notes)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import listed
+from drugsig._notes import Note, unique_notes
 from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation, FoldRecord
 from drugsig.evidence.models.spec import LrModelSpec
@@ -122,7 +123,7 @@ def assembled(
     rule: PopulationRule,
     seeds: tuple[int, ...],
     n_folds: int,
-    notes: Sequence[str],
+    notes: Sequence[Note],
 ) -> Evaluation:
     """Put the parts of an evaluation together.
 
@@ -138,7 +139,7 @@ def assembled(
         What was judged on.
     spec, rule, seeds, n_folds
         As in `Evaluation`.
-    notes : sequence of str
+    notes : sequence of Note
         What a reader must know.
 
     Raises
@@ -177,5 +178,5 @@ def assembled(
         n_folds=n_folds,
         reference_set=profiles.digest,
         n_profiles=len(profiles),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=unique_notes(notes),
     )

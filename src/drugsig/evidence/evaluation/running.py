@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import is_whole, listed, warn, whole_number
+from drugsig._check import is_whole, listed, whole_number
+from drugsig._notes import Note, emit, unique_notes
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.evaluation.evaluation import Evaluation, FoldRecord
@@ -19,15 +20,54 @@ from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import TrainingSet, learned_recipe, training_set
-from drugsig.evidence.populations import PopulationRule, get_rule
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.evidence.populations import PopulationRule, excluded_in_vain, get_rule
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["DEFAULT_FOLDS", "DEFAULT_SEEDS", "evaluate_model"]
+__all__ = [
+    "DEFAULT_FOLDS",
+    "DEFAULT_SEEDS",
+    "FewSourcesOfEvaluation",
+    "LearnedBefore",
+    "evaluate_model",
+    "evaluated",
+]
 
 DEFAULT_FOLDS = 5
 DEFAULT_SEEDS = tuple(range(20))
+
+
+@dataclass(frozen=True)
+class FewSourcesOfEvaluation(Note):
+    """Few sources have linked pairs to judge a model on."""
+
+    code: ClassVar[str] = "few-sources-of-evaluation"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"Only {self.n_sources} sources have linked pairs (fewer than {self.needed}): other "
+            "sources would give other figures."
+        )
+
+
+@dataclass(frozen=True)
+class LearnedBefore(Note):
+    """Pretreatment learned from the profiles that a model is judged on."""
+
+    code: ClassVar[str] = "learned-before"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    steps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"The pretreatment ({listed(self.steps)}) learned from the profiles it is judged on, "
+            "or from profiles not known here: give untreated profiles and recipe=... to learn it "
+            "inside the folds."
+        )
 
 
 def evaluate_model(
@@ -108,9 +148,41 @@ def evaluate_model(
     np.True_
     """
     rule = get_rule(rule)
+    found, notes = evaluated(
+        profiles, rule, spec, recipe=recipe, seeds=seeds, n_folds=n_folds, across=across
+    )
+    emit(notes)
+    return found
+
+
+def evaluated(
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    spec: LrModelSpec,
+    /,
+    *,
+    recipe: Recipe | str | None = None,
+    seeds: Sequence[int] = DEFAULT_SEEDS,
+    n_folds: int = DEFAULT_FOLDS,
+    across: Sequence[str] = (),
+) -> tuple[Evaluation, tuple[Note, ...]]:
+    """Judge as `evaluate_model` does, and return what must be said instead of warning.
+
+    Parameters
+    ----------
+    profiles, rule, spec, recipe, seeds, n_folds, across
+        As in `evaluate_model`.
+
+    Returns
+    -------
+    evaluation : Evaluation
+        With its own notes, those of the models of all folds among them.
+    notes : tuple of Note
+        On the rule, the pretreatment, the scores and the number of sources.
+    """
     n_folds = whole_number(n_folds, what="n_folds", least=2)
     _refuse_seeds(seeds)
-    treated = profiles if recipe is None else pretreat(profiles, recipe)
+    treated, told = (profiles, ()) if recipe is None else pretreated(profiles, recipe)
     identity_of(treated, rule, spec, library_version="", across=across)
     whole = training_set(treated, rule, spec)
     weights = whole.linked_pairs_by_source
@@ -123,7 +195,9 @@ def evaluate_model(
             f"all, are too few for {n_folds} folds: every fold needs a linked and an unlinked pair."
             " Take fewer folds, or look at the population rule."
         )
-    notes = [*whole.pairs.notes, *_few(weights), *_learned_before(profiles)]
+    few = _few(weights)
+    told = (*told, *excluded_in_vain(rule, treated), *whole.notes, *few)
+    notes: list[Note] = [*whole.pairs.notes, *few, *_learned_before(profiles)]
     parts: list[Part] = []
     folds: list[FoldRecord] = []
     for seed in seeds:
@@ -131,16 +205,16 @@ def evaluate_model(
         fold_of = deal_sources(weights, n_folds, rng)
         for fold in range(n_folds):
             test = fold_of == fold
-            data = whole if recipe is None else _refitted(profiles, recipe, whole, rule, spec, test)
-            with warnings.catch_warnings():
-                # Said once, for the whole evaluation.
-                warnings.simplefilter("ignore", DrugsigWarning)
-                stages = fit_stages(data, spec, ~test, rng)
+            data = whole
+            if recipe is not None:
+                data, said = _refitted(profiles, recipe, whole, rule, spec, test)
+                told = (*told, *said, *data.notes)
+            stages = fit_stages(data, spec, ~test, rng)
             part = judge(stages, data, test)
             parts.append(replace(part, seed=int(seed), fold=fold))
             folds.append(parts[-1].record(stages, int((~test).sum()), int(test.sum())))
             notes += stages.notes
-    return assembled(
+    found = assembled(
         parts,
         folds,
         whole,
@@ -151,6 +225,7 @@ def evaluate_model(
         n_folds=n_folds,
         notes=notes,
     )
+    return found, unique_notes(told)
 
 
 def _refitted(
@@ -160,12 +235,13 @@ def _refitted(
     rule: PopulationRule,
     spec: LrModelSpec,
     test: NDArray[np.bool_],
-) -> TrainingSet:
+) -> tuple[TrainingSet, tuple[Note, ...]]:
     """Return all profiles treated by what the recipe learns without the test sources."""
     source = whole.row_source
     training = (source >= 0) & ~test[source]
-    learned = learned_recipe(pretreat(profiles.select(training), recipe), profiles)
-    return training_set(pretreat(profiles, learned), rule, spec)
+    own, first = pretreated(profiles.select(training), recipe)
+    treated, then = pretreated(profiles, learned_recipe(own, profiles))
+    return training_set(treated, rule, spec), (*first, *then)
 
 
 def _refuse_seeds(seeds: Sequence[int]) -> None:
@@ -177,25 +253,11 @@ def _refuse_seeds(seeds: Sequence[int]) -> None:
         )
 
 
-def _few(weights: NDArray[np.intp]) -> list[str]:
+def _few(weights: NDArray[np.intp]) -> tuple[Note, ...]:
     n = int((weights > 0).sum())
-    if n >= FEW_LINKED_SOURCES:
-        return []
-    few = (
-        f"Only {n} sources have linked pairs (fewer than {FEW_LINKED_SOURCES}): other sources "
-        "would give other figures."
-    )
-    warn(few, SmallSampleWarning)
-    return [few]
+    return (FewSourcesOfEvaluation(n),) if n < FEW_LINKED_SOURCES else ()
 
 
-def _learned_before(profiles: ProfileSet) -> list[str]:
-    learned = [str(step["step"]) for step in profiles.pretreatment if step.get("learned")]
-    if not learned:
-        return []
-    said = (
-        f"The pretreatment ({listed(learned)}) learned from the profiles it is judged on, or from "
-        "profiles not known here: give untreated profiles and recipe=... to learn it inside the "
-        "folds."
-    )
-    return [said]
+def _learned_before(profiles: ProfileSet) -> tuple[Note, ...]:
+    learned = tuple(str(step["step"]) for step in profiles.pretreatment if step.get("learned"))
+    return (LearnedBefore(learned),) if learned else ()

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning
 from drugsig.evidence.calibration import Calibration
 from drugsig.evidence.models.validation_summary import ValidationSummary
 
 __all__ = [
+    "BeyondCalibration",
+    "CriteriaNotMet",
+    "NoBetterThanNoEvidence",
+    "OneOfMany",
+    "OtherItemSizes",
+    "OwnProfiles",
     "beyond_calibration",
     "one_of_many",
     "own_profiles",
@@ -19,7 +30,113 @@ __all__ = [
 Places = NDArray[np.intp]
 
 
-def own_profiles(n_pairs: int, *, in_background: bool) -> list[str]:
+@dataclass(frozen=True)
+class OwnProfiles(Note):
+    """Pairs hold a profile that the model was fitted to."""
+
+    code: ClassVar[str] = "own-profiles"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_pairs: int
+    in_background: bool
+
+    def __str__(self) -> str:
+        said = f"{self.n_pairs} pair(s) hold a profile that the model was fitted to; "
+        if self.in_background:
+            return (
+                said + "its source was taken out of the background, but not out of the calibration."
+            )
+        return said + "its source stays in the calibration, which flatters."
+
+
+@dataclass(frozen=True)
+class BeyondCalibration(Note):
+    """Raw likelihood ratios lie beyond those that taught the calibration."""
+
+    code: ClassVar[str] = "beyond-calibration"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_beyond: int
+    n_pairs: int
+    least: float
+    most: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_beyond} of {self.n_pairs} pair(s) have a raw log10 LR (from "
+            f"{self.least:.4g} to {self.most:.4g}) beyond those of the pairs of known source "
+            f"({self.low:.4g} to {self.high:.4g}), and count as the nearest of them: of such "
+            "pairs nothing was learned. Items unlike all of the background, mistyped ones too, "
+            "look so."
+        )
+
+
+@dataclass(frozen=True)
+class OtherItemSizes(Note):
+    """Pairs hold items of other sizes than those the model was calibrated on."""
+
+    code: ClassVar[str] = "other-item-sizes"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_other: int
+    n_pairs: int
+    sizes: tuple[int, int]
+    known: tuple[int, int]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_other} of {self.n_pairs} pair(s) hold an item of {_number(*self.sizes)}, "
+            f"and the model was calibrated and bounded on items of {_number(*self.known)}: that "
+            "its likelihood ratios hold for such items was not shown. Fit and validate a model "
+            "with items like these."
+        )
+
+
+@dataclass(frozen=True)
+class CriteriaNotMet(Note):
+    """The validation of a model failed in some performance characteristics."""
+
+    code: ClassVar[str] = "criteria-not-met"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    failed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"The validation of this model did not meet its criteria for {', '.join(self.failed)}."
+        )
+
+
+@dataclass(frozen=True)
+class NoBetterThanNoEvidence(Note):
+    """A model did no better on sources left out than likelihood ratios of 1."""
+
+    code: ClassVar[str] = "no-better-than-no-evidence"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    cllr: float
+
+    def __str__(self) -> str:
+        return (
+            "On sources left out, the likelihood ratios of this model did no better than ratios "
+            f"of 1 for every pair (Cllr {self.cllr:.3g})."
+        )
+
+
+@dataclass(frozen=True)
+class OneOfMany(Note):
+    """A pair is one of many that were weighed together."""
+
+    code: ClassVar[str] = "one-of-many"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_pairs: int
+
+    def __str__(self) -> str:
+        return (
+            f"This is one of {self.n_pairs:,} pairs that were weighed together. If it was picked "
+            "for its likelihood ratio it was found by a search: say among how many, with "
+            "n_searched."
+        )
+
+
+def own_profiles(n_pairs: int, *, in_background: bool) -> list[Note]:
     """Return what must be said of pairs that hold a profile the model was fitted to.
 
     Parameters
@@ -31,15 +148,10 @@ def own_profiles(n_pairs: int, *, in_background: bool) -> list[str]:
     """
     if not n_pairs:
         return []
-    said = f"{n_pairs} pair(s) hold a profile that the model was fitted to; "
-    if in_background:
-        said += "its source was taken out of the background, but not out of the calibration."
-    else:
-        said += "its source stays in the calibration, which flatters."
-    return [said]
+    return [OwnProfiles(n_pairs, in_background)]
 
 
-def beyond_calibration(calibration: Calibration | None, raw: NDArray[np.float64], /) -> list[str]:
+def beyond_calibration(calibration: Calibration | None, raw: NDArray[np.float64], /) -> list[Note]:
     """Return what must be said of raw likelihood ratios beyond those that taught the calibration.
 
     Parameters
@@ -53,16 +165,11 @@ def beyond_calibration(calibration: Calibration | None, raw: NDArray[np.float64]
         return []
     low, high = calibration.range
     beyond = raw[calibration.outside(raw)]
-    said = (
-        f"{len(beyond)} of {len(raw)} pair(s) have a raw log10 LR (from {beyond.min():.4g} to "
-        f"{beyond.max():.4g}) beyond those of the pairs of known source ({low:.4g} to {high:.4g}), "
-        "and count as the nearest of them: of such pairs nothing was learned. Items unlike all of "
-        "the background, mistyped ones too, look so."
-    )
-    return [said]
+    ends = float(beyond.min()), float(beyond.max())
+    return [BeyondCalibration(len(beyond), len(raw), *ends, low, high)]
 
 
-def sizes_of_items(known: tuple[int, int], first: Places, second: Places, /) -> list[str]:
+def sizes_of_items(known: tuple[int, int], first: Places, second: Places, /) -> list[Note]:
     """Return what must be said of items of other sizes than those the model was calibrated on.
 
     The likelihood ratio of five profiles against five is another function of the data than that of
@@ -81,16 +188,11 @@ def sizes_of_items(known: tuple[int, int], first: Places, second: Places, /) -> 
     other = (least < low) | (most > high)
     if not other.any():
         return []
-    said = (
-        f"{int(other.sum())} of {len(first)} pair(s) hold an item of {_span(least, most, other)}, "
-        f"and the model was calibrated and bounded on items of {_number(low, high)}: that its "
-        "likelihood ratios hold for such items was not shown. Fit and validate a model with items "
-        "like these."
-    )
-    return [said]
+    sizes = int(least[other].min()), int(most[other].max())
+    return [OtherItemSizes(int(other.sum()), len(first), sizes, known)]
 
 
-def validation_notes(validation: ValidationSummary | None, /) -> list[str]:
+def validation_notes(validation: ValidationSummary | None, /) -> list[Note]:
     """Return what must be said of how the model did on sources left out.
 
     Parameters
@@ -100,19 +202,15 @@ def validation_notes(validation: ValidationSummary | None, /) -> list[str]:
     """
     if validation is None:
         return []
-    notes = []
+    notes: list[Note] = []
     if validation.failed:
-        failed = ", ".join(validation.failed)
-        notes.append(f"The validation of this model did not meet its criteria for {failed}.")
+        notes.append(CriteriaNotMet(validation.failed))
     if not validation.mean_cllr < 1.0:
-        notes.append(
-            f"On sources left out, the likelihood ratios of this model did no better than ratios "
-            f"of 1 for every pair (Cllr {validation.mean_cllr:.3g})."
-        )
+        notes.append(NoBetterThanNoEvidence(validation.mean_cllr))
     return notes
 
 
-def one_of_many(n_pairs: int, n_searched: int | None, /) -> list[str]:
+def one_of_many(n_pairs: int, n_searched: int | None, /) -> list[Note]:
     """Return what must be said of one pair of many that were weighed together.
 
     Parameters
@@ -124,15 +222,7 @@ def one_of_many(n_pairs: int, n_searched: int | None, /) -> list[str]:
     """
     if n_pairs < 2 or n_searched is not None:
         return []
-    said = (
-        f"This is one of {n_pairs:,} pairs that were weighed together. If it was picked for its "
-        "likelihood ratio it was found by a search: say among how many, with n_searched."
-    )
-    return [said]
-
-
-def _span(least: Places, most: Places, other: NDArray[np.bool_]) -> str:
-    return _number(int(least[other].min()), int(most[other].max()))
+    return [OneOfMany(n_pairs)]
 
 
 def _number(low: int, high: int) -> str:

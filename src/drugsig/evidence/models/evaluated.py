@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
+from drugsig._notes import Note
 from drugsig.errors import InputError
 from drugsig.evidence.evidence import Evidence
 from drugsig.evidence.models.cautions import one_of_many
@@ -36,13 +37,13 @@ class EvaluatedPairs(FrozenArrays):
         those of the items.
     validated : bool
         Whether the model carries a validation; without one nothing is said in words.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     """
 
     evidence: Evidence
     validated: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def log10_lr_raw(self) -> Floats:
@@ -96,7 +97,7 @@ class EvaluatedPairs(FrozenArrays):
             )
         said = verbal_statement(self.evidence, scale=scale, pair=pair)
         more = (*one_of_many(len(self), self.evidence.n_searched), *self.notes)
-        return replace(said, notes=(*said.notes, *more))
+        return replace(said, notes=(*said.notes, *(note.text for note in more)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a pair: the items, and log10 LR raw, calibrated and bounded."""
@@ -136,5 +137,5 @@ class EvaluatedPairs(FrozenArrays):
         return f"<EvaluatedPairs {validated}: {self.evidence!r}>"
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        notes = "".join(f"<li>{html.escape(note.text)}</li>" for note in self.notes)
         return self.evidence._repr_html_() + (f"<ul>{notes}</ul>" if notes else "")

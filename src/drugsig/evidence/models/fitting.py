@@ -8,17 +8,17 @@ from importlib.metadata import version
 import numpy as np
 
 from drugsig._check import generator, listed
+from drugsig._notes import Note, emit
 from drugsig.errors import InputError
 from drugsig.evidence.models.identity import identity_of
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import training_set
-from drugsig.evidence.pairs import warn_if_circular
-from drugsig.evidence.populations import PopulationRule, get_rule
+from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain, get_rule
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["fit_lr_model"]
+__all__ = ["fit_lr_model", "lr_model"]
 
 
 def fit_lr_model(
@@ -72,6 +72,34 @@ def fit_lr_model(
     they are of one item or of several. They should therefore repeat what the replicate level says.
     """
     rule = get_rule(rule)
+    model, notes = lr_model(profiles, rule, spec, rng=rng, across=across)
+    emit(notes)
+    return model
+
+
+def lr_model(
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    spec: LrModelSpec,
+    /,
+    *,
+    rng: np.random.Generator,
+    across: Sequence[str] = (),
+) -> tuple[LrModel, tuple[Note, ...]]:
+    """Fit as `fit_lr_model` does, and return what must be said instead of warning.
+
+    Parameters
+    ----------
+    profiles, rule, spec, rng, across
+        As in `fit_lr_model`.
+
+    Returns
+    -------
+    model : LrModel
+        With its own notes.
+    notes : tuple of Note
+        Those on the rule and the scores, and those of the stages.
+    """
     generator(rng)
     if not isinstance(spec, LrModelSpec):
         raise InputError(f"the choices of a model must be an LrModelSpec, got {spec!r}")
@@ -84,11 +112,10 @@ def fit_lr_model(
             "level. Average them to one profile, or select the profiles of one level."
         )
     training = training_set(profiles, rule, spec)
-    warn_if_circular(rule)
     stages = fit_stages(training, spec, np.ones(training.n_sources, dtype=bool), rng)
     names = training.pairs.sources
     row_source = training.row_source.tolist()
-    return LrModel(
+    model = LrModel(
         spec=spec,
         rule=rule,
         identity=identity,
@@ -97,6 +124,8 @@ def fit_lr_model(
         profile_sources=tuple("" if k < 0 else names[k] for k in row_source),
         notes=(*stages.notes, *training.pairs.notes),
     )
+    found = (*excluded_in_vain(rule, profiles), *training.notes, *circular_notes(rule))
+    return model, (*found, *stages.notes)
 
 
 def _other_levels(profiles: ProfileSet, spec: LrModelSpec) -> list[str]:

@@ -3,23 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from drugsig._check import FrozenArrays, listed
-from drugsig.errors import InputError
+from drugsig._notes import Note
+from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.dependence import uneven_sources
-from drugsig.evidence.pairs import known_pairs
+from drugsig.evidence.pairs import find_pairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.profiles.metadata import ID_COLUMN
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["ItemPairs", "ProfileItems", "item_pairs", "profile_items"]
+__all__ = [
+    "CircularFigures",
+    "ItemPairs",
+    "ProfileItems",
+    "SequenceUnknown",
+    "item_pairs",
+    "profile_items",
+]
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SequenceUnknown(Note):
+    """Linked items may have been measured in one series."""
+
+    code: ClassVar[str] = "sequence-unknown"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "No column names the sequence: linked profiles may have been measured in one series, "
+            "and look more alike than in casework."
+        )
+
+
+@dataclass(frozen=True)
+class CircularFigures(Note):
+    """Figures are of a rule that looks at what was derived from the profile."""
+
+    code: ClassVar[str] = "circular-figures"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"The rule uses {', '.join(self.columns)}, derived from the profile itself: pairs "
+            "are called unlinked because their profiles differ, and the figures are too good."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +97,7 @@ class ItemPairs(FrozenArrays):
         leaves the item out.
     sources : tuple of str
         Their names.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know of the pairs.
     """
 
@@ -68,7 +106,7 @@ class ItemPairs(FrozenArrays):
     linked: Flags
     source: Places
     sources: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def source_a(self) -> Places:
@@ -163,7 +201,7 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
         table = table.with_column(specimen, [None] * len(items))
     if sequence is not None:
         adapted = replace(rule, same_sequence=True)
-    known = known_pairs(table, adapted)
+    known = find_pairs(table, adapted)
     keep = np.ones(len(known), dtype=bool)
     if specimen is not None:
         keep &= ~_sharing(profiles, items, specimen, known.rows, known.columns, unknown=False)
@@ -172,17 +210,11 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
         keep &= ~(known.linked & together)
     source = known.source.astype(np.intp)
     source[table.index_of(known.left_out)] = -1
-    notes = []
+    notes: list[Note] = []
     if not (known.sequences_differ or rule.same_sequence):
-        notes.append(
-            "No column names the sequence: linked profiles may have been measured in one series, "
-            "and look more alike than in casework."
-        )
+        notes.append(SequenceUnknown())
     if rule.circular:
-        notes.append(
-            f"The rule uses {', '.join(rule.circular)}, derived from the profile itself: pairs "
-            "are called unlinked because their profiles differ, and the figures are too good."
-        )
+        notes.append(CircularFigures(rule.circular))
     first, linked = known.rows[keep].astype(np.intp), known.linked[keep]
     notes += uneven_sources(known.names, np.bincount(source[first[linked]]))
     return ItemPairs(

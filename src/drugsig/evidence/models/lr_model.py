@@ -8,13 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import choose
-from drugsig.errors import InputError, ReadError
+from drugsig._notes import Note, StoredNote, emit
+from drugsig.errors import DrugsigWarning, InputError, ReadError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration import Calibration
 from drugsig.evidence.evidence import bounded_evidence
@@ -29,17 +30,29 @@ from drugsig.evidence.models.training import feature_values, item_scores
 from drugsig.evidence.models.validation_summary import ValidationSummary
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.two_level import TwoLevelModel
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["LrModel", "load_model"]
+__all__ = ["EvaluatedAcross", "LrModel", "load_model"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 _KIND = "drugsig likelihood ratio model"
 _VERSION = 1
+
+
+@dataclass(frozen=True)
+class EvaluatedAcross(Note):
+    """Profiles differ from those of the model in what was allowed on purpose."""
+
+    code: ClassVar[str] = "evaluated-across"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    what: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"Evaluated across {' and '.join(self.what)}: the model was not fitted so."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,7 +73,7 @@ class LrModel:
         Background or score, calibration, bounds.
     profile_ids, profile_sources : tuple of str
         The profiles it was fitted to, and the source of each; empty text where that is not known.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     validation : ValidationSummary or None
         How a model of these choices did on sources left out. Without it nothing is said in words.
@@ -72,7 +85,7 @@ class LrModel:
     stages: Stages
     profile_ids: tuple[str, ...]
     profile_sources: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     validation: ValidationSummary | None = None
 
     @property
@@ -123,12 +136,24 @@ class LrModel:
         InputError
             If they are pretreated already.
         """
+        treated, notes = self.treated(profiles)
+        emit(notes)
+        return treated
+
+    def treated(self, profiles: ProfileSet, /) -> tuple[ProfileSet, tuple[Note, ...]]:
+        """Pretreat as `treat` does, and return what must be said instead of warning.
+
+        Parameters
+        ----------
+        profiles : ProfileSet
+            Not pretreated.
+        """
         if profiles.pretreatment:
             raise InputError(
                 f"profile set '{profiles.name}' is pretreated already: treat the values as they "
                 "were measured"
             )
-        return pretreat(profiles, self.recipe) if self.recipe.steps else profiles
+        return pretreated(profiles, self.recipe) if self.recipe.steps else (profiles, ())
 
     def evaluate(
         self,
@@ -184,7 +209,7 @@ class LrModel:
         first, second = _wanted_pairs(sets, pairs)
         _refuse_same_profiles(sets, first, second)
         own = self._own_sources(sets, first, second)
-        raw = self._raw(sets, first, second, own)
+        raw, of_scores = self._raw(sets, first, second, own)
         undefined = int(np.isnan(raw).sum())
         if undefined:
             raise InputError(
@@ -207,15 +232,16 @@ class LrModel:
             n_searched=n_searched,
         )
         counts = [np.bincount(one.items.of_row) for one in (sets[0], sets[-1])]
-        notes = [
+        notes: list[Note] = [
             *self.notes,
             *cautions.own_profiles(sum(map(bool, own)), in_background=self.background is not None),
             *cautions.beyond_calibration(self.calibration, raw),
             *cautions.sizes_of_items(self.stages.item_sizes, counts[0][first], counts[1][second]),
         ]
         if across:
-            notes.append(f"Evaluated across {' and '.join(across)}: the model was not fitted so.")
+            notes.append(EvaluatedAcross(tuple(across)))
         notes += cautions.validation_notes(self.validation)
+        emit(of_scores)
         return EvaluatedPairs(
             evidence=evidence,
             validated=self.validation is not None,
@@ -294,26 +320,26 @@ class LrModel:
             "sources": list(stages.sources),
             "pairs": [stages.n_linked, stages.n_unlinked, stages.n_linked_sources],
             "item_sizes": list(stages.item_sizes),
-            "notes": list(stages.notes),
+            "notes": [note.text for note in stages.notes],
             "profile_ids": list(self.profile_ids),
             "profile_sources": list(self.profile_sources),
-            "warnings": list(self.notes),
+            "warnings": [note.text for note in self.notes],
             "validation": None if self.validation is None else self.validation.to_data(),
         }
         return header, arrays
 
     def _raw(
         self, sets: list[_Side], first: Places, second: Places, own: list[tuple[str, ...]]
-    ) -> Floats:
-        """Return raw log10 LRs, the sources in `own` taken out of the background."""
+    ) -> tuple[Floats, tuple[Note, ...]]:
+        """Return raw log10 LRs, the sources in `own` taken out of the background, and notes."""
         model = self.stages.background
         if model is None:
             reference = (None, None) if len(sets) == 1 else (sets[1].profiles, sets[1].items)
-            table = item_scores(sets[0].profiles, sets[0].items, self.spec, *reference)
+            table, notes = item_scores(sets[0].profiles, sets[0].items, self.spec, *reference)
             calibration = self.stages.score_calibration
             if calibration is None:
                 raise InputError("this model has neither a background nor a calibration of scores")
-            return calibration.log10_lr(table[first, second])
+            return calibration.log10_lr(table[first, second]), notes
         values = np.vstack([feature_values(one.profiles) for one in sets])
         of_row, shift = sets[0].items.of_row, 0
         if len(sets) == 2:
@@ -328,7 +354,7 @@ class LrModel:
             out = [s for s in taken if s in there]
             one = model.without(out) if out else model
             raw[places] = item_ratios(one, values, of_row, first[places], second[places] + shift)
-        return raw
+        return raw, ()
 
     def _own_sources(
         self, sets: list[_Side], first: Places, second: Places
@@ -371,7 +397,7 @@ class LrModel:
             ("bounds", "none" if self.bounds is None else str(self.bounds)),
             ("validation", "none" if self.validation is None else str(self.validation)),
             ("digest", self.digest),
-            *(("mind", text) for text in self.notes),
+            *(("mind", note.text) for note in self.notes),
         ]
         body = "".join(
             f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
@@ -413,7 +439,7 @@ def load_model(path: str | Path, /) -> LrModel:
             bounds=None if bounds is None else Bounds(**bounds),
             sources=tuple(header["sources"]),
             item_sizes=(int(header["item_sizes"][0]), int(header["item_sizes"][1])),
-            notes=tuple(header["notes"]),
+            notes=tuple(StoredNote(str(text)) for text in header["notes"]),
             **counts,
         )
         return LrModel(
@@ -423,7 +449,7 @@ def load_model(path: str | Path, /) -> LrModel:
             stages=stages,
             profile_ids=tuple(header["profile_ids"]),
             profile_sources=tuple(header["profile_sources"]),
-            notes=tuple(header["warnings"]),
+            notes=tuple(StoredNote(str(text)) for text in header["warnings"]),
             validation=None if validation is None else ValidationSummary.from_data(validation),
         )
     except (KeyError, TypeError, ValueError) as error:

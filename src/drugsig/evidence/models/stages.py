@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import warn
+from drugsig._notes import Note, unique_notes
 from drugsig.comparison.metrics import get_metric
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.bounds import Bounds, bound_lrs
-from drugsig.evidence.calibration import Calibration, fit_calibration
+from drugsig.evidence.calibration.calibration import Calibration, calibrated
 from drugsig.evidence.models.parts import deal_sources, pairs_by_part
 from drugsig.evidence.models.spec import NONE, LrModelSpec
 from drugsig.evidence.models.training import TrainingSet
-from drugsig.evidence.two_level import TwoLevelModel, fit_two_level
+from drugsig.evidence.two_level.fitting import two_level_model, weaknesses
+from drugsig.evidence.two_level.model import TwoLevelModel
 
-__all__ = ["BACKGROUND_PARTS", "CALIBRATION_PARTS", "Stages", "fit_stages", "item_ratios"]
+__all__ = [
+    "BACKGROUND_PARTS",
+    "CALIBRATION_PARTS",
+    "PairsWithoutScore",
+    "Stages",
+    "fit_stages",
+    "item_ratios",
+]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -32,6 +39,18 @@ BACKGROUND_PARTS = 20
 
 # The likelihood ratio that a pair teaches the bounds comes from a calibration without these.
 CALIBRATION_PARTS = 5
+
+
+@dataclass(frozen=True)
+class PairsWithoutScore(Note):
+    """Pairs of known source have no score and teach nothing."""
+
+    code: ClassVar[str] = "pairs-without-score"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_pairs: int
+
+    def __str__(self) -> str:
+        return f"{self.n_pairs} pairs have no score and were left out."
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +77,7 @@ class Stages:
         Sources of the linked ones.
     item_sizes : tuple of int
         The least and the largest number of profiles that an item of these pairs holds.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     """
 
@@ -72,7 +91,7 @@ class Stages:
     n_unlinked: int
     n_linked_sources: int
     item_sizes: tuple[int, int]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def raw(self, training: TrainingSet, first: Places, second: Places, /) -> Floats:
         """Return the raw log10 likelihood ratios of pairs of items.
@@ -160,11 +179,11 @@ def fit_stages(
     """
     pairs = training.pairs
     own = np.flatnonzero(sources[pairs.source_a] & sources[pairs.source_b])
-    notes: list[str] = []
+    notes: list[Note] = []
     if spec.approach == "score":
         defined = ~np.isnan(training.scores[pairs.first[own], pairs.second[own]])
         if not defined.all():
-            notes.append(f"{int((~defined).sum())} pairs have no score and were left out.")
+            notes.append(PairsWithoutScore(int((~defined).sum())))
         own = own[defined]
     linked = pairs.linked[own]
     _refuse_one_sided(linked, int(sources.sum()))
@@ -182,19 +201,19 @@ def fit_stages(
     coarse = deal(CALIBRATION_PARTS)
     known = _Known(linked, a, b, coarse)
     if spec.approach == "feature":
-        background, raw, weak = _fit_background(training, spec, sources, own, parts)
-        notes += weak
+        background, raw = _fit_background(training, spec, sources, own, parts)
+        notes += weaknesses(background)
     else:
         assert spec.metric is not None and spec.calibrator is not None  # noqa: S101, PT018
         scores = training.scores[pairs.first[own], pairs.second[own]]
         options: dict[str, Any] = {"method": spec.calibrator, "metric": get_metric(spec.metric)}
-        score_calibration = fit_calibration(scores, linked, source_a=a, source_b=b, **options)
+        score_calibration = calibrated(scores, linked, source_a=a, source_b=b, **options)
         notes += score_calibration.notes
         raw = known.without_own(scores, **options)
     ratios = raw
     if spec.calibration != NONE:
         further: dict[str, Any] = {"method": spec.calibration, "kind": "similarity"}
-        calibration = fit_calibration(raw, linked, source_a=a, source_b=b, **further)
+        calibration = calibrated(raw, linked, source_a=a, source_b=b, **further)
         notes += calibration.notes
         if spec.bounds != NONE:
             ratios = known.without_own(raw, **further)
@@ -215,32 +234,24 @@ def fit_stages(
         n_unlinked=int((~linked).sum()),
         n_linked_sources=len(np.unique(a[linked])),
         item_sizes=(int(sizes.min()), int(sizes.max())),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=unique_notes(notes),
     )
 
 
 def _fit_background(
     training: TrainingSet, spec: LrModelSpec, sources: Flags, own: Places, parts: Places
-) -> tuple[TwoLevelModel, Floats, list[str]]:
-    """Fit the background, and find every training pair's ratio without its own sources.
-
-    What fitting it warned of comes with it: a model that is kept in a file must still say so.
-    """
+) -> tuple[TwoLevelModel, Floats]:
+    """Fit the background, and find every training pair's ratio without its own sources."""
     pairs, row_source = training.pairs, training.row_source
     rows = (row_source >= 0) & sources[row_source]
     names = np.array(pairs.sources)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DrugsigWarning)
-        model = fit_two_level(
-            training.values[rows],
-            names[row_source[rows]].tolist(),
-            replicate_level=spec.replicate_level,
-            features=training.features,
-            **spec.two_level.to_data(),
-        )
-    for one in caught:
-        warn(str(one.message), one.category)
-    weak = [str(w.message) for w in caught if issubclass(w.category, DrugsigWarning)]
+    model = two_level_model(
+        training.values[rows],
+        names[row_source[rows]].tolist(),
+        replicate_level=spec.replicate_level,
+        features=training.features,
+        **spec.two_level.to_data(),
+    )
     raw = np.empty(len(own))
     first, second = pairs.first[own], pairs.second[own]
     part_a, part_b = parts[pairs.source_a[own]], parts[pairs.source_b[own]]
@@ -251,7 +262,7 @@ def _fit_background(
         raw[places] = item_ratios(
             other, training.values, training.items.of_row, first[places], second[places]
         )
-    return model, raw, weak
+    return model, raw
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,20 +278,18 @@ class _Known:
         """Return the log10 LR that a calibration without the parts of its sources gives a pair."""
         part_a, part_b = self.parts[self.source_a], self.parts[self.source_b]
         out = np.empty(len(scores))
-        with warnings.catch_warnings():
-            # Said by the calibration of all of them.
-            warnings.simplefilter("ignore", DrugsigWarning)
-            for touched, places in pairs_by_part(part_a, part_b):
-                both = list(touched)
-                apart = ~(np.isin(part_a, both) | np.isin(part_b, both))
-                if not (self.linked[apart].any() and (~self.linked[apart]).any()):
-                    raise InputError(
-                        "there are too few sources to find bounds on pairs that the calibration "
-                        "was not fitted to: without some of them no linked or no unlinked pair is "
-                        "left. Say bounds='none', or add sources."
-                    )
-                one = fit_calibration(scores[apart], self.linked[apart], **options)
-                out[places] = one.log10_lr(scores[places])
+        for touched, places in pairs_by_part(part_a, part_b):
+            both = list(touched)
+            apart = ~(np.isin(part_a, both) | np.isin(part_b, both))
+            if not (self.linked[apart].any() and (~self.linked[apart]).any()):
+                raise InputError(
+                    "there are too few sources to find bounds on pairs that the calibration "
+                    "was not fitted to: without some of them no linked or no unlinked pair is "
+                    "left. Say bounds='none', or add sources."
+                )
+            # Its notes are those of the calibration of all of them.
+            one = calibrated(scores[apart], self.linked[apart], **options)
+            out[places] = one.log10_lr(scores[places])
         return out
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, listed
-from drugsig.comparison.dense import compare
-from drugsig.errors import InputError
+from drugsig._notes import Note
+from drugsig.comparison.dense import compared
+from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.models.items import ItemPairs, ProfileItems, item_pairs, profile_items
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.populations import PopulationRule
@@ -17,6 +19,7 @@ from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
+    "NestedReplicates",
     "TrainingSet",
     "feature_values",
     "item_scores",
@@ -27,6 +30,26 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class NestedReplicates(Note):
+    """The variation within sources is in part that of profiles that are never a pair."""
+
+    code: ClassVar[str] = "nested-replicates"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    n_nested: int
+    n_free: int
+    what: str
+    column: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_nested} of the {self.n_free} degrees of freedom of the variation within "
+            f"sources are of profiles of one {self.what} (column '{self.column}'), which are "
+            "never a linked pair. They mostly differ less, and raw likelihood ratios are then too "
+            f"extreme: calibrate them, or average the profiles of one {self.what} to one."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +68,8 @@ class TrainingSet(FrozenArrays):
         The items of the profiles.
     pairs : ItemPairs
         The pairs whose source is known.
+    notes : tuple of Note
+        What must be said of the scores.
     """
 
     values: Floats
@@ -52,6 +77,7 @@ class TrainingSet(FrozenArrays):
     features: tuple[str, ...]
     items: ProfileItems
     pairs: ItemPairs
+    notes: tuple[Note, ...] = ()
 
     @property
     def row_source(self) -> Places:
@@ -93,12 +119,14 @@ def training_set(profiles: ProfileSet, rule: PopulationRule, spec: LrModelSpec, 
     if feature:
         said = nested_replicates(profiles, pairs.source[items.of_row], rule)
         pairs = replace(pairs, notes=(*pairs.notes, *said))
+    scores, notes = (np.empty((0, 0)), ()) if feature else item_scores(profiles, items, spec)
     return TrainingSet(
         values=feature_values(profiles) if feature else np.empty((len(profiles), 0)),
-        scores=np.empty((0, 0)) if feature else item_scores(profiles, items, spec),
+        scores=scores,
         features=profiles.target_names,
         items=items,
         pairs=pairs,
+        notes=notes,
     )
 
 
@@ -120,7 +148,7 @@ def learned_recipe(treated: ProfileSet, before: ProfileSet, /) -> Recipe:
 
 def nested_replicates(
     profiles: ProfileSet, row_source: Places, rule: PopulationRule, /
-) -> list[str]:
+) -> list[Note]:
     """Say how much of the variation within sources is that of profiles which are never a pair.
 
     Two profiles of one specimen are no linked pair, nor are two of one sequence unless the rule
@@ -137,13 +165,13 @@ def nested_replicates(
 
     Returns
     -------
-    list of str
-        One sentence a column; empty where every profile of a source counts for itself.
+    list of Note
+        One a column; empty where every profile of a source counts for itself.
     """
     known = row_source >= 0
     free = int(known.sum()) - len(np.unique(row_source[known]))
     sequence = None if rule.same_sequence else rule.sequence_column(profiles)
-    notes = []
+    notes: list[Note] = []
     for what, column in (("specimen", rule.specimen_column(profiles)), ("sequence", sequence)):
         if column is None:
             continue
@@ -151,12 +179,7 @@ def nested_replicates(
         cells = {(int(row_source[k]), texts[k]) for k in np.flatnonzero(known) if texts[k]}
         nested = sum(texts[k] is not None for k in np.flatnonzero(known)) - len(cells)
         if nested:
-            notes.append(
-                f"{nested} of the {free} degrees of freedom of the variation within sources are of "
-                f"profiles of one {what} (column '{column}'), which are never a linked pair. They "
-                "mostly differ less, and raw likelihood ratios are then too extreme: calibrate "
-                f"them, or average the profiles of one {what} to one."
-            )
+            notes.append(NestedReplicates(nested, free, what, column))
     return notes
 
 
@@ -200,7 +223,7 @@ def item_scores(
     /,
     reference: ProfileSet | None = None,
     reference_items: ProfileItems | None = None,
-) -> Floats:
+) -> tuple[Floats, tuple[Note, ...]]:
     """Return the mean score over the pairs of profiles of two items.
 
     Parameters
@@ -218,13 +241,15 @@ def item_scores(
 
     Returns
     -------
-    ndarray of float64, shape (n_items, n_reference_items)
+    scores : ndarray of float64, shape (n_items, n_reference_items)
         NaN where a pair of profiles has no score.
+    notes : tuple of Note
+        What must be said of them.
     """
     assert spec.metric is not None  # noqa: S101 - the score approach has a metric
-    scores = compare(questioned, reference, metric=spec.metric, across_epochs=True).scores
+    found = compared(questioned, reference, metric=spec.metric, across_epochs=True)
     other = items if reference_items is None else reference_items
-    return _item_means(_item_means(scores, items).T, other).T
+    return _item_means(_item_means(found.scores, items).T, other).T, found.notes
 
 
 def _item_means(table: Floats, items: ProfileItems) -> Floats:

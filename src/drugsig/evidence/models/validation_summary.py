@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from drugsig._check import choose
+from drugsig._notes import Note, StoredNote
 from drugsig.errors import InputError
 
 __all__ = ["VERDICTS", "ValidationSummary"]
@@ -21,7 +22,7 @@ _SERIES = ("seeds", "cllr_raw", "cllr_calibrated", "cllr_bounded", "cllr_min")
 _KEYS = {"notes": "warnings"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ValidationSummary:
     """How a model of these choices did on sources it was not fitted to.
 
@@ -41,7 +42,7 @@ class ValidationSummary:
         Different pairs of items that were scored.
     cllr_raw, cllr_calibrated, cllr_bounded, cllr_min : tuple of float
         One a seed; `cllr_min` is that of the calibrated likelihood ratios.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     verdicts : dict of str to str
         Performance characteristic and "pass", "fail" or "not assessed", where a validation by
@@ -63,7 +64,7 @@ class ValidationSummary:
     cllr_calibrated: tuple[float, ...]
     cllr_bounded: tuple[float, ...]
     cllr_min: tuple[float, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     verdicts: dict[str, str] = field(default_factory=dict)
     report: str = ""
 
@@ -92,7 +93,9 @@ class ValidationSummary:
         data: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
-            if isinstance(value, tuple):
+            if f.name == "notes":
+                value = [note.text for note in value]
+            elif isinstance(value, tuple):
                 value = [v if not isinstance(v, float) or np.isfinite(v) else str(v) for v in value]
             data[_KEYS.get(f.name, f.name)] = dict(value) if isinstance(value, dict) else value
         return data
@@ -115,10 +118,17 @@ class ValidationSummary:
                 read[name] = tuple(float(v) for v in read[name])
             read["seeds"] = tuple(int(v) for v in read["seeds"])
             read["verdicts"] = dict(read["verdicts"])
-            read["notes"] = read.pop("warnings")
+            read["notes"] = tuple(StoredNote(str(text)) for text in read.pop("warnings"))
         except (TypeError, ValueError) as error:
             raise InputError(f"the validation of a stored model is damaged: {error}") from error
         return cls(**read)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ValidationSummary):
+            return NotImplemented
+        return self.to_data() == other.to_data()
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content
 
     def __str__(self) -> str:
         failed = f"; not met: {', '.join(self.failed)}" if self.failed else ""

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import warn
-from drugsig.errors import DataWarning
+from drugsig._notes import Note, emit
 from drugsig.evidence.performance.inputs import weighted_pairs
 from drugsig.evidence.performance.pav import Pav, ordered_pairs
 
-__all__ = ["cllr", "cllr_cal", "cllr_min", "costs", "infinite_costs", "least_cost"]
+__all__ = [
+    "InfiniteCllr",
+    "cllr",
+    "cllr_cal",
+    "cllr_min",
+    "costs",
+    "infinite_costs",
+    "least_cost",
+    "mean_cost",
+]
 
 Floats = NDArray[np.float64]
 
 _BITS = float(np.log2(10.0))
+
+
+@dataclass(frozen=True)
+class InfiniteCllr(Note):
+    """Some pairs have a likelihood ratio that is certain of the wrong proposition."""
+
+    code: ClassVar[str] = "infinite-cllr"
+    n_linked: int
+    n_unlinked: int
+
+    def __str__(self) -> str:
+        parts = [f"{self.n_linked} linked pair(s) have an LR of 0"] * bool(self.n_linked)
+        parts += [f"{self.n_unlinked} unlinked pair(s) have an infinite LR"] * bool(self.n_unlinked)
+        return (
+            f"Cllr is infinite: {' and '.join(parts)}. They claim certainty for the wrong "
+            "proposition, which no number of other pairs makes good. Bound the LRs "
+            "(drugsig.evidence.bounds) or use a model without zero probabilities."
+        )
 
 
 def costs(
@@ -78,17 +107,35 @@ def cllr(log10_lr: ArrayLike, linked: ArrayLike, /, *, weights: ArrayLike | None
     >>> round(cllr([0.0, 0.0], [True, False]), 7)
     1.0
     """
-    values, known, weight = weighted_pairs(log10_lr, linked, weights)
+    cost, notes = mean_cost(*weighted_pairs(log10_lr, linked, weights))
+    emit(notes)
+    return cost
+
+
+def mean_cost(
+    values: Floats, known: NDArray[np.bool_], weight: Floats, /
+) -> tuple[float, tuple[Note, ...]]:
+    """Return the cost as `cllr` does, and what must be said of it instead of warning.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_pairs,)
+        log10 LRs, checked; not NaN.
+    known : ndarray of bool, shape (n_pairs,)
+        Known to share the source.
+    weight : ndarray of float64, shape (n_pairs,)
+        How often each pair counts.
+    """
     cost = costs(values, known)
     there = weight > 0
-    note = infinite_costs(values[there], known[there])
-    if note:
-        warn(note, DataWarning)
-        return float("inf")
-    return sum(
+    endless = infinite_costs(values[there], known[there])
+    if endless:
+        return float("inf"), endless
+    total = sum(
         float(np.average(cost[side & there], weights=weight[side & there])) / 2.0
         for side in (known, ~known)
     )
+    return total, ()
 
 
 def cllr_min(
@@ -159,8 +206,8 @@ def least_cost(fit: Pav, /, *, prior_log10_odds: float = 0.0) -> float:
     return total
 
 
-def infinite_costs(log10_lr: Floats, linked: NDArray[np.bool_], /) -> str:
-    """Say which pairs make the cost infinite; empty if none does.
+def infinite_costs(log10_lr: Floats, linked: NDArray[np.bool_], /) -> tuple[Note, ...]:
+    """Say how many pairs make the cost infinite; empty if none does.
 
     Parameters
     ----------
@@ -171,12 +218,4 @@ def infinite_costs(log10_lr: Floats, linked: NDArray[np.bool_], /) -> str:
     """
     excluded = int((linked & np.isneginf(log10_lr)).sum())
     certain = int((~linked & np.isposinf(log10_lr)).sum())
-    parts = [f"{excluded} linked pair(s) have an LR of 0"] * bool(excluded)
-    parts += [f"{certain} unlinked pair(s) have an infinite LR"] * bool(certain)
-    if not parts:
-        return ""
-    return (
-        f"Cllr is infinite: {' and '.join(parts)}. They claim certainty for the wrong "
-        "proposition, which no number of other pairs makes good. Bound the LRs "
-        "(drugsig.evidence.bounds) or use a model without zero probabilities."
-    )
+    return (InfiniteCllr(excluded, certain),) if excluded or certain else ()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import html
-import warnings as standard_warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import FrozenArrays, generator, warn
-from drugsig.errors import DataWarning, InputError, SmallSampleWarning
+from drugsig._check import FrozenArrays, generator
+from drugsig._notes import Note, emit
+from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, few_effective_sources
-from drugsig.evidence.performance.cllr import cllr, costs, infinite_costs, least_cost
+from drugsig.evidence.performance.cllr import costs, infinite_costs, least_cost, mean_cost
 from drugsig.evidence.performance.ece import Ece, ece, priors
 from drugsig.evidence.performance.inputs import checked_pairs
 from drugsig.evidence.performance.intervals import (
@@ -43,20 +44,69 @@ from drugsig.evidence.performance.tippett import Tippett, tippett
 from drugsig.evidence.resampling import Interval, effective_sources, falling, rate_band
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 
-__all__ = ["LrPerformance", "PavCurve", "measure_performance"]
+__all__ = [
+    "FewLinkedPairs",
+    "FewSourcesOfFigures",
+    "LrPerformance",
+    "NoIntervals",
+    "PavCurve",
+    "measure_performance",
+    "measured",
+]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-_NO_SOURCES = (
-    "No intervals: the pairs of one source depend on each other, and the sources are not known. "
-    "Give source_a and source_b."
-)
 
 # Places at which curves with a band are taken, and how far from a log10 LR of 0: beyond one in a
 # million no collection of pairs shows anything.
 _PLACES = 121
 _REACH = 6.0
+
+
+@dataclass(frozen=True)
+class FewSourcesOfFigures(Note):
+    """Few sources stand behind the linked pairs of figures."""
+
+    code: ClassVar[str] = "few-sources-of-figures"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"Only {self.n_sources} sources stand behind the linked pairs (fewer than "
+            f"{self.needed}): every figure of them is uncertain."
+        )
+
+
+@dataclass(frozen=True)
+class FewLinkedPairs(Note):
+    """There are few linked pairs, and their sources are not known."""
+
+    code: ClassVar[str] = "few-linked-pairs"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_pairs: int
+    needed: int = FEW_LINKED_SOURCES
+
+    def __str__(self) -> str:
+        return (
+            f"There are only {self.n_pairs} linked pairs (fewer than {self.needed}): every "
+            "figure of them is uncertain."
+        )
+
+
+@dataclass(frozen=True)
+class NoIntervals(Note):
+    """The sources of pairs are not known, and so figures have no intervals."""
+
+    code: ClassVar[str] = "no-intervals"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "No intervals: the pairs of one source depend on each other, and the sources are not "
+            "known. Give source_a and source_b."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,7 +170,7 @@ class LrPerformance:
         Sources they come from; None where sources are not known.
     n_resamples : int
         How often sources were resampled; 0 where sources are not known.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know before using the figures.
     """
 
@@ -143,7 +193,7 @@ class LrPerformance:
     n_linked_sources: int | None
     n_unlinked_sources: int | None
     n_resamples: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def rows(self) -> tuple[tuple[str, Estimate], ...]:
         """Return the figures in the order of a report, each with its name."""
@@ -192,7 +242,8 @@ class LrPerformance:
             for a, b, c in lines
         )
         body += "".join(
-            f'<tr><td>mind</td><td colspan="2">{html.escape(note)}</td></tr>' for note in self.notes
+            f'<tr><td>mind</td><td colspan="2">{html.escape(note.text)}</td></tr>'
+            for note in self.notes
         )
         return (
             "<table><caption>Performance of likelihood ratios</caption><thead><tr><th>figure</th>"
@@ -262,6 +313,39 @@ def measure_performance(
     optimism. That of devPAV is not, and devPAV of perfectly calibrated LRs is not 0 but the
     larger, the fewer pairs there are: compare it with that of other systems on as many pairs.
     """
+    found = measured(
+        log10_lr,
+        linked,
+        source_a=source_a,
+        source_b=source_b,
+        rng=rng,
+        n_resamples=n_resamples,
+        strong_log10_lr=strong_log10_lr,
+        levels=levels,
+    )
+    emit(found.notes)
+    return found
+
+
+def measured(
+    log10_lr: ArrayLike,
+    linked: ArrayLike,
+    /,
+    *,
+    source_a: ArrayLike | None = None,
+    source_b: ArrayLike | None = None,
+    rng: np.random.Generator,
+    n_resamples: int = DEFAULT_RESAMPLES,
+    strong_log10_lr: float = STRONG_LOG10_LR,
+    levels: ArrayLike = LEVELS,
+) -> LrPerformance:
+    """Measure as `measure_performance` does, and leave its notes to the caller.
+
+    Parameters
+    ----------
+    log10_lr, linked, source_a, source_b, rng, n_resamples, strong_log10_lr, levels
+        As in `measure_performance`.
+    """
     values, known = checked_pairs(log10_lr, linked)
     strong, ks = checked_strong(strong_log10_lr), checked_levels(levels)
     if (source_a is None) != (source_b is None):
@@ -277,36 +361,24 @@ def measure_performance(
         figures = _with_intervals(
             figures, values, known, ordered, draw_sources(sources, n_resamples, rng)
         )
-    return replace(figures, notes=tuple(notes))
+    return replace(figures, notes=notes)
 
 
 def _or_unknown(number: int | None) -> str:
     return "not known" if number is None else str(number)
 
 
-def _notes(values: Floats, known: Flags, sources: SourceNumbers | None) -> list[str]:
-    """Return what a reader must know, and warn of it."""
-    notes: list[str] = []
-    endless = infinite_costs(values, known)
-    if endless:
-        warn(endless, DataWarning)
-        notes.append(endless)
+def _notes(values: Floats, known: Flags, sources: SourceNumbers | None) -> tuple[Note, ...]:
+    """Return what a reader must know."""
+    notes = list(infinite_costs(values, known))
     n_pairs = int(known.sum())
-    units = n_pairs if sources is None else sources.n_linked
-    if units < FEW_LINKED_SOURCES:
-        behind = (
-            f"There are only {n_pairs} linked pairs"
-            if sources is None
-            else f"Only {units} sources stand behind the linked pairs"
-        )
-        few = f"{behind} (fewer than {FEW_LINKED_SOURCES}): every figure of them is uncertain."
-        warn(few, SmallSampleWarning)
-        notes.append(few)
     if sources is None:
-        notes.append(_NO_SOURCES)
-        return notes
+        few = [FewLinkedPairs(n_pairs)] if n_pairs < FEW_LINKED_SOURCES else []
+        return (*notes, *few, NoIntervals())
+    if sources.n_linked < FEW_LINKED_SOURCES:
+        notes.append(FewSourcesOfFigures(sources.n_linked))
     alike = effective_sources(sources.first[known], sources.second[known])
-    return [*notes, *few_effective_sources(units, alike)]
+    return (*notes, *few_effective_sources(sources.n_linked, alike))
 
 
 def _grid(values: Floats) -> Floats:
@@ -321,10 +393,7 @@ def _figures(
 ) -> LrPerformance:
     """Return the figures without intervals."""
     fit = ordered.fit(np.ones(len(values)))
-    with standard_warnings.catch_warnings():
-        # Said once, for the whole result.
-        standard_warnings.simplefilter("ignore", DataWarning)
-        cost = cllr(values, known)
+    cost, _ = mean_cost(values, known, np.ones(len(values)))
     least = least_cost(fit)
     wrong, badly = misleading(values, known, strong)
     grid = _grid(values)

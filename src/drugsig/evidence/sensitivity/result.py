@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
+from drugsig._notes import Note
 from drugsig.evidence.verbal import VerbalScale
 
 __all__ = [
@@ -97,7 +98,7 @@ class Sensitivity(FrozenArrays):
         Whether the values are calibrated.
     digest : str
         The identity of the model.
-    notes : tuple of str
+    notes : tuple of Note
         What the model said of the comparison.
     """
 
@@ -114,7 +115,7 @@ class Sensitivity(FrozenArrays):
     scale: VerbalScale | None
     calibrated: bool
     digest: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def of(self, kind: str, /) -> tuple[SensitivityCase, ...]:
         """Return the cases of one kind.
@@ -224,7 +225,7 @@ class Sensitivity(FrozenArrays):
         out += [f"No value {c.name}: {c.why_not}" for c in failed]
         if not self.calibrated:
             out.append("The values are not calibrated: they may be far too strong.")
-        return (*out, *self.notes)
+        return (*out, *(note.text for note in self.notes))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table: one row a case, the base first."""

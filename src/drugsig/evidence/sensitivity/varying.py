@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import generator, listed, whole_number
-from drugsig.errors import DrugsigWarning, InputError
+from drugsig.errors import InputError
 from drugsig.evidence.calibration import CALIBRATORS
 from drugsig.evidence.models.evaluated import EvaluatedPairs
-from drugsig.evidence.models.fitting import fit_lr_model
+from drugsig.evidence.models.fitting import lr_model
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import NONE, LrModelSpec
 from drugsig.evidence.sensitivity.result import (
@@ -237,17 +236,15 @@ class _Trial:
     ) -> SensitivityCase:
         """Fit the model again with something changed, and make the comparison."""
         try:
-            with warnings.catch_warnings():
-                # The model that is judged has said what is weak about its data.
-                warnings.simplefilter("ignore", DrugsigWarning)
-                model = fit_lr_model(
-                    self.background if background is None else background,
-                    self.model.rule,
-                    self.model.spec if spec is None else spec,
-                    # The same deal of sources for every change.
-                    rng=np.random.default_rng(self.seed),
-                    across=self.across,
-                )
+            # The model that is judged has said what is weak about its data.
+            model, _ = lr_model(
+                self.background if background is None else background,
+                self.model.rule,
+                self.model.spec if spec is None else spec,
+                # The same deal of sources for every change.
+                rng=np.random.default_rng(self.seed),
+                across=self.across,
+            )
             found = _one_pair(
                 model,
                 self.questioned if questioned is None else questioned,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from numpy.typing import ArrayLike
 
-from drugsig._check import choose, float_matrix, one_line_text, unique_text, warn
-from drugsig.errors import DataWarning, InputError, SmallSampleWarning
+from drugsig._check import choose, float_matrix, one_line_text, unique_text
+from drugsig._notes import Note, emit
+from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.two_level.conventions import (
     CONVENTIONS,
     DEFAULT_CONVENTIONS,
@@ -18,7 +21,47 @@ from drugsig.evidence.two_level.estimate import ENOUGH_SOURCES, estimate
 from drugsig.evidence.two_level.model import TwoLevelModel
 from drugsig.evidence.two_level.sums import sum_by_source
 
-__all__ = ["fit_two_level"]
+__all__ = [
+    "DirectionsLeftOut",
+    "FewReplicatedSources",
+    "fit_two_level",
+    "two_level_model",
+    "weaknesses",
+]
+
+
+@dataclass(frozen=True)
+class FewReplicatedSources(Note):
+    """There are few sources with replicates for so many targets or components."""
+
+    code: ClassVar[str] = "few-replicated-sources"
+    category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
+    n_sources: int
+    directions: int
+    needed: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_sources} sources with replicates are few for {self.directions} targets or "
+            f"components: the covariances are poorly known below {self.needed}, and LRs come out "
+            "too extreme. Calibrate and bound them on other sources."
+        )
+
+
+@dataclass(frozen=True)
+class DirectionsLeftOut(Note):
+    """In some directions sources differ no more than replicates do."""
+
+    code: ClassVar[str] = "directions-left-out"
+    left_out: int
+    directions: int
+
+    def __str__(self) -> str:
+        return (
+            f"the sources differ no more than replicates do in {self.left_out} of "
+            f"{self.directions} directions; these are left out, as both propositions give them "
+            "the same probability"
+        )
 
 
 def fit_two_level(
@@ -111,6 +154,49 @@ def fit_two_level(
     >>> same_batch > 0 > two_batches
     True
     """
+    model = two_level_model(
+        values,
+        sources,
+        replicate_level=replicate_level,
+        features=features,
+        between=between,
+        conventions=conventions,
+        within=within,
+        between_covariance=between_covariance,
+        bandwidth=bandwidth,
+        shrinkage=shrinkage,
+        components=components,
+        error_share=error_share,
+    )
+    emit(weaknesses(model))
+    return model
+
+
+def two_level_model(
+    values: ArrayLike,
+    sources: Sequence[str],
+    /,
+    *,
+    replicate_level: str,
+    features: Sequence[str] | None = None,
+    between: str = "kernel",
+    conventions: str = DEFAULT_CONVENTIONS,
+    within: str | None = None,
+    between_covariance: str | None = None,
+    bandwidth: str | float | None = None,
+    shrinkage: str = "none",
+    components: int | float | None = None,
+    error_share: float = 0.0,
+) -> TwoLevelModel:
+    """Fit as `fit_two_level` does, and leave what `weaknesses` says to the caller.
+
+    Parameters
+    ----------
+    values, sources, replicate_level, features, between, conventions, within, between_covariance
+        As in `fit_two_level`.
+    bandwidth, shrinkage, components, error_share
+        As in `fit_two_level`.
+    """
     table = float_matrix(values, what="values")
     n, p = table.shape
     if not p:
@@ -132,11 +218,9 @@ def fit_two_level(
     )
     sums = sum_by_source(table, names)
     found = estimate(sums.totals, sums.origin, options, features=targets)
-    model = TwoLevelModel(
+    return TwoLevelModel(
         options=options, features=targets, replicate_level=replicate_level, sums=sums, **vars(found)
     )
-    _warn_of_weakness(model)
-    return model
 
 
 def _checked_sources(sources: Sequence[str], n: int) -> list[str]:
@@ -155,19 +239,19 @@ def _checked_features(features: Sequence[str] | None, p: int) -> tuple[str, ...]
     return names
 
 
-def _warn_of_weakness(model: TwoLevelModel) -> None:
+def weaknesses(model: TwoLevelModel, /) -> tuple[Note, ...]:
+    """Return what must be said of the data that a model was fitted to.
+
+    Parameters
+    ----------
+    model : TwoLevelModel
+        From `fit_two_level`.
+    """
+    notes: list[Note] = []
     directions = len(model.ratios) + model.n_dropped
     wanted = ENOUGH_SOURCES * directions
     if model.n_linked_sources < wanted:
-        warn(
-            f"{model.n_linked_sources} sources with replicates are few for {directions} targets or "
-            f"components: the covariances are poorly known below {wanted}, and LRs come out too "
-            "extreme. Calibrate and bound them on other sources.",
-            SmallSampleWarning,
-        )
+        notes.append(FewReplicatedSources(model.n_linked_sources, directions, wanted))
     if model.n_dropped:
-        warn(
-            f"the sources differ no more than replicates do in {model.n_dropped} of {directions} "
-            "directions; these are left out, as both propositions give them the same probability",
-            DataWarning,
-        )
+        notes.append(DirectionsLeftOut(model.n_dropped, directions))
+    return tuple(notes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from drugsig.comparison.metrics import METRICS, Metric
 from drugsig.evidence.dependence import measure_dependence
-from drugsig.evidence.discrimination import Discrimination, measure_discrimination
+from drugsig.evidence.discrimination import Discrimination, discriminated
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.pair_samples import PairSample
 
@@ -60,7 +60,7 @@ def lr_discrimination(
         n_same_specimen=0,
         left_out={},
     )
-    found = measure_discrimination(sample, rng=rng, n_resamples=n_resamples)
+    found = discriminated(sample, rng=rng, n_resamples=n_resamples)
     # A pair comes once a fold seed, and is one pair.
     _, once = np.unique(np.stack([sample.rows, sample.columns]), axis=1, return_index=True)
     pairs = {

@@ -17,10 +17,10 @@ from drugsig.evidence.models.training import TrainingSet, training_set
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.validation.changes import PairCosts, pair_costs
 from drugsig.evidence.validation.disturbances import mistyped
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.quality.outliers import find_outliers
+from drugsig.quality.outliers import found_outliers
 
 __all__ = ["Mistyped", "evaluate_apart", "evaluate_mistyped", "newly_named"]
 
@@ -175,9 +175,9 @@ def evaluate_apart(
     InputError
         If a model cannot be fitted.
     """
-    treated = judged if recipe is None else pretreat(judged, recipe)
+    treated = _treated(judged, recipe)
     whole = training_set(treated, rule, spec)
-    teaching = training_set(fitted if recipe is None else pretreat(fitted, recipe), rule, spec)
+    teaching = training_set(_treated(fitted, recipe), rule, spec)
     rng = np.random.default_rng(seed)
     fold_of = deal_sources(whole.linked_pairs_by_source, n_folds, rng)
     parts, records, notes = [], [], list(whole.pairs.notes)
@@ -217,11 +217,16 @@ def _refitted(
 ) -> tuple[TrainingSet, TrainingSet]:
     """Return both sets treated by what the recipe learns from the training sources."""
     source = teaching.row_source
-    learned = Recipe.of(pretreat(fitted.select((source >= 0) & train[source]), recipe))
-    taught = training_set(pretreat(fitted, learned), rule, spec)
+    learned = Recipe.of(_treated(fitted.select((source >= 0) & train[source]), recipe))
+    taught = training_set(_treated(fitted, learned), rule, spec)
     if judged is fitted:
         return taught, taught
-    return training_set(pretreat(judged, learned), rule, spec), taught
+    return training_set(_treated(judged, learned), rule, spec), taught
+
+
+def _treated(profiles: ProfileSet, recipe: Recipe | str | None) -> ProfileSet:
+    # What must be said of profiles changed on purpose stands beside the figures.
+    return profiles if recipe is None else pretreated(profiles, recipe)[0]
 
 
 def _named(profiles: ProfileSet, rule: PopulationRule) -> set[str]:
@@ -233,7 +238,7 @@ def _named(profiles: ProfileSet, rule: PopulationRule) -> set[str]:
     targets = [t.name for t in profiles.targets if t.role == "impurity"]
     own = profiles.values[:, [t.role == "impurity" for t in profiles.targets]]
     there = profiles.detected[:, [t.role == "impurity" for t in profiles.targets]]
-    found = find_outliers(
+    found = found_outliers(
         profiles.with_column(_SOURCE_COLUMN, sources),
         source=_SOURCE_COLUMN,
         targets=targets,

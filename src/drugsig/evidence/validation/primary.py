@@ -27,7 +27,7 @@ def stage_figures(evaluation: Evaluation, /) -> tuple[StageFigures, ...]:
     evaluation : Evaluation
         All fold seeds.
     """
-    table = evaluation.by_seed()
+    table, _ = evaluation.figures_by_seed()
     seeds = [int(s) for s in table["seed"]]
     out = []
     for which, name in STAGES.items():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from drugsig._notes import Note
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.discrimination import Discrimination
 from drugsig.evidence.models.spec import LrModelSpec
@@ -133,7 +134,7 @@ class ValidationReport:
         What else decided the result.
     digests, versions : mapping of str to str
         Of the profiles, choices, rule and criteria; of drugsig and what computes.
-    notes : tuple of str
+    notes : tuple of Note
         What a reader must know.
     """
 
@@ -159,7 +160,7 @@ class ValidationReport:
     settings: Mapping[str, Any]
     digests: Mapping[str, str]
     versions: Mapping[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def verdict(self) -> str:
@@ -250,7 +251,7 @@ class ValidationReport:
             "settings": dict(self.settings),
             "digests": dict(self.digests),
             "versions": dict(self.versions),
-            "warnings": list(self.notes),
+            "warnings": [note.text for note in self.notes],
         }
 
     def to_json(self) -> str:
@@ -275,7 +276,8 @@ class ValidationReport:
             for f in self.findings
         )
         rows += "".join(
-            f'<tr><td>mind</td><td colspan="4">{html.escape(note)}</td></tr>' for note in self.notes
+            f'<tr><td>mind</td><td colspan="4">{html.escape(note.text)}</td></tr>'
+            for note in self.notes
         )
         return (
             f"<table><caption>Validation of '{html.escape(self.name)}': {self.verdict}</caption>"

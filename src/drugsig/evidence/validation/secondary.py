@@ -9,9 +9,9 @@ import numpy as np
 
 from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
-from drugsig.evidence.evaluation.held_out import evaluate_held_out
-from drugsig.evidence.evaluation.running import evaluate_model
-from drugsig.evidence.models.fitting import fit_lr_model
+from drugsig.evidence.evaluation.held_out import held_out
+from drugsig.evidence.evaluation.running import evaluated
+from drugsig.evidence.models.fitting import lr_model
 from drugsig.evidence.models.identity import ACROSS, LABORATORY_COLUMN
 from drugsig.evidence.models.items import profile_items
 from drugsig.evidence.models.lr_model import LrModel
@@ -30,7 +30,7 @@ from drugsig.evidence.validation.changes import (
 from drugsig.evidence.validation.disturbances import can_be_redrawn, redrawn
 from drugsig.evidence.validation.mistyping import evaluate_mistyped
 from drugsig.evidence.validation.result import Arrangement
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["Measured", "Trial"]
@@ -208,7 +208,7 @@ class Trial:
         """Return how far Cllr of the reported LRs spreads over fold seeds."""
         if len(self.evaluation.seeds) < 2:
             return Measured(None, "there was one fold seed only")
-        values = self.evaluation.by_seed()["cllr_bounded"].to_numpy()
+        values = self.evaluation.figures_by_seed()[0]["cllr_bounded"].to_numpy()
         spread = float(values.max() - values.min()) if np.isfinite(values).all() else float("inf")
         return Measured(
             Estimate(spread),
@@ -328,7 +328,7 @@ class Trial:
             strange = np.array([t is not None and t != text for t in texts])
             try:
                 other = self._judged_elsewhere(column, own, strange, rng)
-                told = other.performance(rng=rng, n_resamples=self.n_resamples)
+                told = other.measured(rng=rng, n_resamples=self.n_resamples)
             except InputError as error:
                 nothing = Arrangement(text, float("nan"), 0, 0, 0, float("nan"), str(error))
                 found.append((nothing, Estimate(float("nan"))))
@@ -356,7 +356,10 @@ class Trial:
     # -- what they share -------------------------------------------------------------------
 
     def _treated(self) -> ProfileSet:
-        return self.profiles if self.recipe is None else pretreat(self.profiles, self.recipe)
+        return self._treating(self.profiles)
+
+    def _treating(self, profiles: ProfileSet) -> ProfileSet:
+        return profiles if self.recipe is None else pretreated(profiles, self.recipe)[0]
 
     def _evaluated(
         self,
@@ -365,7 +368,8 @@ class Trial:
         spec: LrModelSpec | None = None,
         seeds: tuple[int, ...] | None = None,
     ) -> Evaluation:
-        return evaluate_model(
+        # Of profiles changed on purpose; what matters stands beside the figures.
+        found, _ = evaluated(
             profiles,
             self.rule,
             self.spec if spec is None else spec,
@@ -374,6 +378,7 @@ class Trial:
             n_folds=self.n_folds,
             across=self.across,
         )
+        return found
 
     def _changed(
         self,
@@ -406,15 +411,13 @@ class Trial:
     ) -> Evaluation:
         there = self.profiles.select(own)
         # A source that was measured in both places must not teach the model.
-        known = training_set(
-            there if self.recipe is None else pretreat(there, self.recipe), self.rule, self.spec
-        )
+        known = training_set(self._treating(there), self.rule, self.spec)
         data = training_set(self._treated(), self.rule, self.spec)
         names = np.array([*data.pairs.sources, ""])
         shared = np.isin(names[data.row_source], list(known.pairs.sources))
         others = self.profiles.select(strange & ~shared)
         across = tuple(a for a in ACROSS if a in self.across or a == _ACROSS_OF.get(column))
-        treated = others if self.recipe is None else pretreat(others, self.recipe)
-        model = fit_lr_model(treated, self.rule, self.spec, rng=rng, across=across)
-        treated_there = there if self.recipe is None else model.treat(there)
-        return evaluate_held_out(model, treated_there, across=across)
+        model, _ = lr_model(self._treating(others), self.rule, self.spec, rng=rng, across=across)
+        treated_there = there if self.recipe is None else model.treated(there)[0]
+        found, _ = held_out(model, treated_there, across=across)
+        return found

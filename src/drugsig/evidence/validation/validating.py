@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -14,16 +13,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from drugsig._check import generator, warn, whole_number
+from drugsig._check import generator, whole_number
 from drugsig._check import share as checked_share
 from drugsig._files import canonical_json
-from drugsig.errors import DrugsigWarning
+from drugsig._notes import Note, emit, unique_notes
 from drugsig.evidence.evaluation.evaluation import Evaluation
-from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluate_model
-from drugsig.evidence.models.fitting import fit_lr_model
+from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluated
+from drugsig.evidence.models.fitting import lr_model
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
-from drugsig.evidence.pairs import known_pairs, refuse_one_sided
+from drugsig.evidence.pairs import find_pairs, refuse_one_sided
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 from drugsig.evidence.validation.criteria import Criteria, load_criteria
@@ -32,7 +31,7 @@ from drugsig.evidence.validation.findings import Finding, finding
 from drugsig.evidence.validation.primary import primary_findings, stage_figures
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
 from drugsig.evidence.validation.secondary import Measured, Trial
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -173,32 +172,29 @@ def validate(
     if elsewhere is not None:
         profiles.column(elsewhere)
     refuse_one_sided(
-        known_pairs(profiles, rule),
+        find_pairs(profiles, rule),
         len(profiles),
         "Nothing can be validated without both kinds: look at the columns that the rule names.",
     )
     asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
     written = None if recipe is None else str(Recipe.coerce(recipe))
     streams = rng.spawn(_STEPS)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        made = _validated(
-            profiles, rule, spec, asked, written, streams,
-            settings={
-                "seeds": [int(s) for s in seeds],
-                "n_folds": n_folds,
-                "change_seeds": [int(s) for s in list(seeds)[:change_seeds]],
-                "uncertainty_rsd": uncertainty_rsd,
-                "mistyped_share": mistyped_share,
-                "background_share": background_share,
-                "elsewhere": elsewhere or "",
-                "across": list(across),
-                "n_resamples": n_resamples,
-            },
-            progress=progress,
-        )  # fmt: skip
-    for text, category in {str(w.message): w.category for w in caught}.items():
-        warn(text, category)
+    made, notes = _validated(
+        profiles, rule, spec, asked, written, streams,
+        settings={
+            "seeds": [int(s) for s in seeds],
+            "n_folds": n_folds,
+            "change_seeds": [int(s) for s in list(seeds)[:change_seeds]],
+            "uncertainty_rsd": uncertainty_rsd,
+            "mistyped_share": mistyped_share,
+            "background_share": background_share,
+            "elsewhere": elsewhere or "",
+            "across": list(across),
+            "n_resamples": n_resamples,
+        },
+        progress=progress,
+    )  # fmt: skip
+    emit(notes)
     return made
 
 
@@ -212,22 +208,23 @@ def _validated(
     *,
     settings: Mapping[str, Any],
     progress: bool,
-) -> Validation:
+) -> tuple[Validation, tuple[Note, ...]]:
+    """Validate, and return what is to be told besides what the report holds."""
     bar = tqdm(total=_STEPS, disable=None if progress else True, leave=False, unit="step")
     across, n_resamples = tuple(settings["across"]), settings["n_resamples"]
     with bar:
         bar.set_description("evaluate")
-        evaluation = evaluate_model(
+        evaluation, notes = evaluated(
             profiles, rule, spec,
             recipe=recipe, seeds=settings["seeds"], n_folds=settings["n_folds"], across=across,
         )  # fmt: skip
         bar.update()
         bar.set_description("fit")
-        treated = profiles if recipe is None else pretreat(profiles, recipe)
-        model = fit_lr_model(treated, rule, spec, rng=streams[0], across=across)
+        treated, _ = (profiles, ()) if recipe is None else pretreated(profiles, recipe)
+        model, of_model = lr_model(treated, rule, spec, rng=streams[0], across=across)
         bar.update()
         bar.set_description("measure")
-        performance = evaluation.performance(rng=streams[1], n_resamples=n_resamples)
+        performance = evaluation.measured(rng=streams[1], n_resamples=n_resamples)
         discrimination = lr_discrimination(evaluation, rng=streams[2], n_resamples=n_resamples)
         bar.update()
         trial = Trial(
@@ -243,10 +240,7 @@ def _validated(
             model=model,
         )
         found = list(primary_findings(evaluation, performance, discrimination, criteria))
-        with warnings.catch_warnings():
-            # Of profiles disturbed or halved on purpose; what matters stands beside the figures.
-            warnings.simplefilter("ignore", DrugsigWarning)
-            secondary, arrangements, parts = _changes(trial, streams, settings, criteria, bar)
+        secondary, arrangements, parts = _changes(trial, streams, settings, criteria, bar)
     found += secondary
     report = ValidationReport(
         name=profiles.name,
@@ -282,10 +276,19 @@ def _validated(
             "python": platform.python_version(),
             **{name: version(name) for name in _COMPUTING},
         },
-        notes=tuple(dict.fromkeys((*evaluation.notes, *performance.notes, *model.notes))),
+        notes=unique_notes((*evaluation.notes, *performance.notes, *model.notes)),
     )
     summary = replace(evaluation.summary(), verdicts=report.verdicts, report=report.digest)
-    return Validation(report, model.with_validation(summary), evaluation)
+    told = unique_notes(
+        (
+            *notes,
+            *of_model,
+            *performance.notes,
+            *discrimination.notes,
+            *evaluation.figures_by_seed()[1],
+        )
+    )
+    return Validation(report, model.with_validation(summary), evaluation), told
 
 
 def _changes(
