@@ -173,7 +173,7 @@ def test_a_circular_rule_and_its_purpose_are_grave() -> None:
 
 
 def test_what_was_noted_on_the_way_is_told_once(analysis: Analysis) -> None:
-    told = (*analysis.threshold.notes, "Something else happened.")
+    told = (*map(str, analysis.threshold.notes), "Something else happened.")
     made = dataclasses.replace(analysis, notes=told)
     texts = [w.text for w in warnings_first(made)]
     assert texts.count("Something else happened.") == 1

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from drugsig._notes import NOTES, StoredNote
 from drugsig.evidence.bounds import Bounds
+from drugsig.evidence.calibration.training import FewSourcesOfCalibration
+from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
+from drugsig.evidence.models.items import CircularFigures
+from drugsig.evidence.models.training import NestedReplicates
+from drugsig.evidence.performance.measure import FewSourcesOfFigures
+from drugsig.evidence.two_level.fitting import FewReplicatedSources
 from drugsig.evidence.validation import CHARACTERISTICS, ValidationReport
 from drugsig.report.validation_method import reach
 from drugsig.report.validation_page import VALIDATION_SECTIONS, render_validation
 from drugsig.report.validation_sections import (
     STAMPS,
     primary_section,
+    provenance_section,
     validation_warnings,
     verdict_section,
 )
@@ -152,11 +160,47 @@ def test_rates_are_percentages_throughout(report: ValidationReport) -> None:
 
 
 def test_notes_that_differ_in_numbers_only_are_told_once(report: ValidationReport) -> None:
-    notes = ("38 sources are few.", "39 sources are few.", "Something else.")
-    told = [w.text for w in validation_warnings(replace(report, notes=notes))]
-    assert "38 sources are few. (1 more of the kind, under Provenance.)" in told
-    assert "Something else." in told
-    assert not any(text.startswith("39") for text in told)
+    notes = (
+        FewReplicatedSources(38, 4, 40),
+        FewReplicatedSources(39, 4, 40),
+        NestedReplicates(3, 40, "specimen", "specimen_id"),
+        NestedReplicates(3, 40, "sequence", "sequence_id"),
+    )
+    told = [w.text for w in validation_warnings(replace(report, notes=notes))][-3:]
+    assert told[0] == f"{notes[0]} (1 more of the kind, under Provenance.)"
+    assert told[1:] == [str(notes[2]), str(notes[3])]
+
+
+def test_what_is_said_at_the_top_is_not_said_again_by_a_note(report: ValidationReport) -> None:
+    circular = replace(report.rule, derived=report.rule.linked.columns)
+    notes = (
+        FewSourcesOfFigures(9),
+        FewSourcesOfEvaluation(9),
+        FewSourcesOfCalibration(9, "calibration"),
+        CircularFigures(circular.circular),
+        StoredNote("fewer than 30 batch_id"),
+    )
+    told = validation_warnings(replace(report, rule=circular, notes=notes))
+    assert [w.text for w in told if w.head == "Noted on the way"] == ["fewer than 30 batch_id"]
+    assert "The population rule is circular" in [w.head for w in told if w.grave]
+
+
+def test_the_wording_of_notes_decides_nothing(
+    report: ValidationReport, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = validation_warnings(report)
+    noted = [w for w in before if w.head == "Noted on the way"]
+    assert noted
+    told = {note.text for note in report.notes}
+    for kind in NOTES.values():
+        monkeypatch.setattr(kind, "__str__", lambda self: "x")
+    after = validation_warnings(report)
+    assert [(w.head, w.grave) for w in after] == [(w.head, w.grave) for w in before]
+    assert {w.text[0] for w in after if w.head == "Noted on the way"} == {"x"}
+    assert provenance_section(report)["notes"] == ["x"] * len(report.notes)
+    other = render_validation(report)
+    assert Page(other).ids() == Page(text).ids()
+    assert not any(one in other for one in told)
 
 
 def test_the_words_of_the_page_are_explained_on_it(page: Page) -> None:

@@ -15,8 +15,8 @@ from drugsig.errors import (
     InputError,
     MetadataError,
     PopulationError,
-    SmallSampleWarning,
 )
+from drugsig.evidence.discrimination import FewSourcesOfDiscrimination
 from drugsig.evidence.models import load_model
 from drugsig.evidence.performance import cllr
 from drugsig.evidence.validation import CHARACTERISTICS, MEASURES, Criteria, ValidationReport
@@ -85,8 +85,8 @@ def test_profiles_of_an_unknown_part_teach_no_model_that_is_judged_elsewhere() -
 
 def test_a_pair_judged_with_several_fold_seeds_is_counted_once() -> None:
     evaluation = small_validation().evaluation
-    with pytest.warns(SmallSampleWarning, match="only 24 sources stand behind the linked pairs"):
-        found = lr_discrimination(evaluation, rng=np.random.default_rng(0), n_resamples=100)
+    found = lr_discrimination(evaluation, rng=np.random.default_rng(0), n_resamples=100)
+    assert found.notes[0] == FewSourcesOfDiscrimination(24, "known batches")
     pairs = {(a, b, k) for a, b, k in zip(evaluation.item_a.tolist(), evaluation.item_b.tolist(),
                                           evaluation.linked.tolist(), strict=True)}  # fmt: skip
     assert found.dependence.n_linked == sum(linked for *_, linked in pairs)
