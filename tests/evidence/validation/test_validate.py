@@ -215,7 +215,7 @@ def test_what_cannot_work_is_refused_before_anything_is_fitted(
     def fit(*_: object, **__: object) -> None:
         raise AssertionError("something was fitted")
 
-    monkeypatch.setattr("drugsig.evidence.validation.validating.evaluate_model", fit)
+    monkeypatch.setattr("drugsig.evidence.validation.validating.evaluated", fit)
     with pytest.raises(MetadataError, match="'Year'"):
         validated(elsewhere="Year")
     alone = PopulationRule.from_data(RULE.to_data() | {"linked": {"same": ["specimen_id"]}})
