@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drugsig.acquisition import read_chromatogram, read_run
-from drugsig.acquisition.readers.admission import admit_run, doubts_about_trace
 from drugsig.acquisition.readers.header import clean_text, iso_date, seconds_per
 from drugsig.acquisition.readers.netcdf3 import open_netcdf
+from drugsig.acquisition.readers.suitability import check_suitability, doubts_about_trace
 from drugsig.errors import RunError, UnsuitableRunWarning
 from tests.acquisition.run_files import MzmlForm, andi_ms, andi_trace, mzml, spectra
 
@@ -85,7 +85,7 @@ def test_units_of_time() -> None:
     ],
 )
 def test_gas_chromatography_is_let_in_in_silence(header: dict) -> None:
-    assert admit_run(Path("run"), **header).doubts == ()
+    assert check_suitability(Path("run"), **header).doubts == ()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_gas_chromatography_is_let_in_in_silence(header: dict) -> None:
 )
 def test_other_techniques_are_not(header: dict) -> None:
     with pytest.raises(RunError) as caught:
-        admit_run(Path("run"), **header)
+        check_suitability(Path("run"), **header)
     assert caught.value.reason == "unsuitable"
 
 
@@ -117,7 +117,7 @@ def test_other_techniques_are_not(header: dict) -> None:
     ],
 )
 def test_what_nobody_knows_is_warned_about(header: dict) -> None:
-    assert admit_run(Path("run"), **header).doubts
+    assert check_suitability(Path("run"), **header).doubts
 
 
 def test_detectors_of_liquid_chromatography_are_doubted() -> None:

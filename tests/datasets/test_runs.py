@@ -23,8 +23,8 @@ from drugsig.datasets import (
     simulate_runs,
 )
 from drugsig.datasets.run_compounds import BLEED_IONS
-from drugsig.datasets.run_plan import plan_runs, replicate_level
-from drugsig.datasets.run_signals import apex_offset, bleed_curve, few_digits, tailed_peak
+from drugsig.datasets.run_instrument import apex_offset, bleed_curve, few_digits, tailed_peak
+from drugsig.datasets.runs import plan_runs, replicate_level
 from drugsig.errors import InputError, UnknownNameError
 
 # Little noise, no drift and nothing beside: what is left must follow from the truth.

@@ -26,7 +26,7 @@ from drugsig.errors import (
     UnknownNameError,
 )
 from drugsig.groups import LINKAGES, Groups, below_cut, group_links
-from drugsig.groups.row_scores import RowScores, all_pairs
+from drugsig.groups.below_cut import RowScores, all_pairs
 from tests.groups.test_group import grouped, sets
 
 

@@ -15,13 +15,13 @@ from scipy.stats import norm
 from drugsig import ProfileSet, Status
 from drugsig.datasets.fetch import fetch_glass, fetch_mdma_tablets
 from drugsig.errors import InputError, MetadataError, SmallSampleWarning, UnknownNameError
-from drugsig.quality.outlier_scores import (
+from drugsig.quality.outliers import (
     WITHIN_ONE_SD,
+    find_outliers,
     recording_steps,
     score_values,
     variance_of_median,
 )
-from drugsig.quality.outliers import find_outliers
 
 
 def profiles_of(values, sources, **options) -> ProfileSet:

@@ -7,7 +7,7 @@ from drugsig import Status
 from drugsig.acquisition.cell_reasons import Flag, Reason
 from drugsig.acquisition.peak_table import PeakTable
 from drugsig.errors import InputError
-from drugsig.protocols.parts import QualityRule
+from drugsig.protocols.sections import QualityRule
 from drugsig.quality import BLANK, CONTROL, SAMPLE, check_runs
 from drugsig.quality.run_findings import WORST_FIRST
 from tests.plot.peak_tables import peak_table

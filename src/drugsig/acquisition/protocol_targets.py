@@ -11,8 +11,8 @@ from drugsig.acquisition.target_window import (
 )
 from drugsig.errors import InputError
 from drugsig.protocols.measured_target import ProtocolTarget
-from drugsig.protocols.parts import QualityRule
 from drugsig.protocols.protocol import Protocol
+from drugsig.protocols.sections import QualityRule
 
 __all__ = ["targets_of"]
 

@@ -26,8 +26,8 @@ from drugsig.datasets.simulation import simulate_profiles
 from drugsig.profiles.profile_set import ID_COLUMN
 from drugsig.profiles.tables import write_table
 from drugsig.protocols.fact import Fact
-from drugsig.protocols.parts import AnalyticalMethod
 from drugsig.protocols.protocol import Protocol
+from drugsig.protocols.sections import AnalyticalMethod
 
 __all__ = ["casework_protocol", "simulate_casework", "write_casework"]
 

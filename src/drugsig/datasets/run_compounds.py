@@ -75,7 +75,7 @@ class Compound:
         number(self.retention_time_s, what=f"retention_time_s {what}", open_low=True)
         number(self.tailing, what=f"tailing {what}", high=20.0)
         number(self.response, what=f"response {what}", open_low=True)
-        put = object.__setattr__
+        assign = object.__setattr__
         ions = tuple(
             (
                 whole_number(mz, what=f"an m/z {what}", least=1, most=LARGEST_MZ),
@@ -91,10 +91,10 @@ class Compound:
             absent = [mz for mz in named if mz not in known]
             if absent:
                 raise InputError(f"{role} {what}: {listed(absent)} is not among its ions")
-            put(self, role, named)
+            assign(self, role, named)
         if not self.quantifier:
             raise InputError(f"compound '{self.name}' needs a quantifier, one of its ions")
-        put(self, "ions", ions)
+        assign(self, "ions", ions)
 
     @property
     def shares(self) -> tuple[tuple[int, float], ...]:

@@ -9,8 +9,8 @@ from drugsig.datasets.run_compounds import Compound
 from drugsig.errors import InputError
 from drugsig.protocols.fact import Fact
 from drugsig.protocols.measured_target import ProtocolTarget, Qualifier, Quantifier, Retention
-from drugsig.protocols.parts import AnalyticalMethod, ComparisonPlan, Source
 from drugsig.protocols.protocol import Protocol
+from drugsig.protocols.sections import AnalyticalMethod, ComparisonPlan, Source
 
 __all__ = ["protocol_of"]
 

@@ -47,10 +47,10 @@ class SimulatedProfiles:
     ) -> None:
         if tuple(truth[ID_COLUMN]) != profiles.ids:
             raise InputError("the truth must have one row a profile, in the order of the profiles")
-        put = object.__setattr__
-        put(self, "profiles", profiles)
-        put(self, "_truth", truth.copy())
-        put(self, "_settings", copy.deepcopy(dict(settings)))
+        assign = object.__setattr__
+        assign(self, "profiles", profiles)
+        assign(self, "_truth", truth.copy())
+        assign(self, "_settings", copy.deepcopy(dict(settings)))
 
     def __len__(self) -> int:
         return len(self.profiles)

@@ -85,14 +85,14 @@ class SimulatedRuns(FrozenArrays):
                 f"the truth must have one row a run, got {len(truth)} for {len(runs)} runs"
             )
         shape = (len(runs), len(compounds))
-        put = object.__setattr__
-        put(self, "runs", tuple(runs))
-        put(self, "compounds", tuple(compounds))
-        put(self, "_truth", truth.copy())
-        put(self, "_settings", copy.deepcopy(dict(settings)))
-        put(self, "areas", same_shape(areas, shape, what="areas", dtype=np.float64))
-        put(self, "apex_s", same_shape(apex_s, shape, what="apex_s", dtype=np.float64))
-        put(self, "saturated", same_shape(saturated, shape, what="saturated", dtype=np.bool_))
+        assign = object.__setattr__
+        assign(self, "runs", tuple(runs))
+        assign(self, "compounds", tuple(compounds))
+        assign(self, "_truth", truth.copy())
+        assign(self, "_settings", copy.deepcopy(dict(settings)))
+        assign(self, "areas", same_shape(areas, shape, what="areas", dtype=np.float64))
+        assign(self, "apex_s", same_shape(apex_s, shape, what="apex_s", dtype=np.float64))
+        assign(self, "saturated", same_shape(saturated, shape, what="saturated", dtype=np.bool_))
         self._freeze_arrays()
 
     def __len__(self) -> int:

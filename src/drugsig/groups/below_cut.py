@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from drugsig._notes import emit
 from drugsig.comparison.comparability import check_comparable
 from drugsig.comparison.dense import DENSE_LIMIT_BYTES
 from drugsig.comparison.links import Links
+from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.errors import ComponentSizeError, GroupingError, ThresholdError
 from drugsig.groups.cutting import (
     DEFAULT_LINKAGE,
@@ -25,14 +28,164 @@ from drugsig.groups.cutting import (
 )
 from drugsig.groups.groups import Groups
 from drugsig.groups.percolation import breaking_threshold
-from drugsig.groups.row_scores import RowScores, all_pairs
-from drugsig.groups.undefined import undefined_rows
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["group_links"]
+__all__ = ["RowScores", "all_pairs", "group_links", "undefined_rows"]
 
-Places = NDArray[np.intp]
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+
+# Scores computed at a time; intermediate arrays of this many float64 stay in the processor's cache.
+BLOCK = 32_768
+_WIDE = 2_048
+
+
+class RowScores:
+    """Scores of pairs of rows, as `drugsig.comparison.score_pairs` defines them.
+
+    A part of the profiles is prepared at a time, so that a million of them are never held twice.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Those the links are between.
+    metric : Metric
+        How they are scored.
+    least : int
+        The least number of targets measured in both profiles.
+    """
+
+    def __init__(self, profiles: ProfileSet, metric: Metric, least: int, /) -> None:
+        self._values = profiles.values
+        self._measured = profiles.measured
+        self._metric = metric
+        self._least = least
+
+    def part(self, rows: Places, /) -> PreparedProfiles:
+        """Return these profiles prepared."""
+        return PreparedProfiles(self._values[rows], self._measured[rows], self._metric)
+
+    def scores(
+        self, a: PreparedProfiles, i: tuple[Any, ...], b: PreparedProfiles, j: tuple[Any, ...], /
+    ) -> Floats:
+        """Score places `i` of one part against places `j` of another; the axes broadcast.
+
+        A place is an index of the axes after the first. NaN where undefined.
+        """
+        both_whole = a.all_whole and b.all_whole
+        first = a.at(*i) if both_whole else a.partial_at(*i)
+        second = b.at(*j) if both_whole else b.partial_at(*j)
+        return score_profiles(first, second, self._metric, self._least, a.n_targets)
+
+    def listed(self, part: PreparedProfiles, rows: Places, columns: Places, /) -> Floats:
+        """Return the distances of listed pairs of places in a part, shape (n_pairs,)."""
+        out = np.empty(len(rows))
+        for first in range(0, len(rows), BLOCK):
+            some = slice(first, first + BLOCK)
+            found = self.scores(part, (rows[some],), part, (columns[some],))
+            out[some] = self._metric.as_distance(found)
+        return out
+
+    def upper(self, part: PreparedProfiles, /) -> Floats:
+        """Return the distances of all pairs in a part, condensed as scipy wants them."""
+        m = len(part)
+        out = np.empty(m * (m - 1) // 2)
+        wide = min(m, _WIDE)
+        tall = max(1, BLOCK // max(1, wide))
+        for top in range(0, m, tall):
+            bottom = min(top + tall, m)
+            for left in range(top, m, wide):
+                right = min(left + wide, m)
+                found = self.scores(
+                    part, (slice(top, bottom), None), part, (None, slice(left, right))
+                )
+                block = self._metric.as_distance(found)
+                for row in range(top, bottom):
+                    start = max(left, row + 1)
+                    place = row * m - row * (row + 1) // 2 - row - 1
+                    out[place + start : place + right] = block[row - top, start - left :]
+        return out
+
+
+def all_pairs(sizes: Places, /) -> tuple[Places, Places]:
+    """Return all pairs within components that stand one after another.
+
+    Parameters
+    ----------
+    sizes : ndarray of int, shape (n_components,)
+        How many profiles each has.
+
+    Returns
+    -------
+    rows, columns : ndarray of int, shape (n_pairs,)
+        Places of profiles; the pairs of one component after those of the one before, and in the
+        order scipy condenses them in.
+    """
+    stops = np.repeat(np.cumsum(sizes), sizes)
+    after = stops - np.arange(len(stops)) - 1
+    rows = np.repeat(np.arange(len(stops), dtype=np.intp), after)
+    starts = np.cumsum(after) - after
+    return rows, rows + 1 + np.arange(len(rows)) - np.repeat(starts, after)
+
+
+# The first others tried: nearly every profile has a score with one of them.
+_FIRST = 16
+_GROWTH = 8
+
+
+def undefined_rows(profiles: ProfileSet, scores: RowScores, rows: Places, /) -> Places:
+    """Return those of some rows that have no defined score with any other row of the set.
+
+    Every one is tried against a few others, those without a score against more, and so on to
+    the last: only what has no score at all is tried against everything.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        The profiles.
+    scores : RowScores
+        Of the same profiles.
+    rows : ndarray of int, shape (n_rows,)
+        The candidates.
+    """
+    if len(profiles) < 2:
+        return rows[:0]
+    others = np.argsort(-profiles.measured.sum(axis=1), kind="stable")
+    rows = rows[~_have_score(scores, rows, others[:_FIRST])]
+    # What is left is often many times the same: empty or constant profiles.
+    kinds, kind = _kinds(profiles, rows)
+    left = kinds
+    first, step = _FIRST, _FIRST * _GROWTH
+    while len(left) and first < len(others):
+        left = left[~_have_score(scores, left, others[first : first + step])]
+        first, step = first + step, step * _GROWTH
+    return rows[np.isin(kinds, left)[kind]]
+
+
+def _have_score(scores: RowScores, rows: Places, others: Places) -> NDArray[np.bool_]:
+    found = np.zeros(len(rows), dtype=bool)
+    for start in range(0, len(others), BLOCK):
+        tried = others[start : start + BLOCK]
+        there = scores.part(tried)
+        tall = max(1, BLOCK // len(tried))
+        for top in range(0, len(rows), tall):
+            some = slice(top, top + tall)
+            here = scores.part(rows[some])
+            block = scores.scores(here, (slice(None), None), there, (None, slice(None)))
+            itself = rows[some, None] == tried[None, :]
+            found[some] |= (~np.isnan(block) & ~itself).any(axis=1)
+    return found
+
+
+def _kinds(profiles: ProfileSet, rows: Places) -> tuple[Places, Places]:
+    """Return one row of each kind of identical ones, and the kind of every row."""
+    # One bit pattern stands for what was not measured, and one for zero.
+    cells = np.where(profiles.measured[rows], profiles.values[rows] + 0.0, np.nan)
+    keys = cells.view(np.dtype((np.void, 8 * cells.shape[1]))).ravel()
+    _, one, kind = np.unique(keys, return_index=True, return_inverse=True)
+    return rows[one], kind
+
 
 # A component's distances are held twice: the clustering works on a copy of them.
 _BYTES_A_PAIR = 16

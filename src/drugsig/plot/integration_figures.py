@@ -61,7 +61,7 @@ _LOOK_AT = frozenset(
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _Panel:
     """Where a panel lies on the sheet, and what part of a run it shows."""
 
     left: float
@@ -174,13 +174,13 @@ def integrations(
         axes.set_axis_off()
         sheet = _Sheet(axes)
         for place, row in enumerate(shown):
-            frame = _Frame(
+            panel = _Panel(
                 left=0.02 + (place % across) * (_PANEL_WIDTH + _GAP),
                 bottom=height - _HEAD - (place // across + 1) * (_TITLE + _PANEL_HEIGHT),
                 first_s=first_s,
                 last_s=last_s,
             )
-            sheet.add(tables[row], target, frame, names[row], italic=names[row] in marked)
+            sheet.add(tables[row], target, panel, names[row], italic=names[row] in marked)
         sheet.finish()
         axes.text(0.02, height - 0.15, plain(target), size=9, weight="bold")
         note = f"{first_s:.1f} s to {last_s:.1f} s in every panel"
@@ -225,13 +225,13 @@ class _Sheet:
         self.hatched: list[NDArray[np.float64]] = []
         self.apexes: list[tuple[float, float]] = []
 
-    def add(self, table: PeakTable, target: str, frame: _Frame, name: str, *, italic: bool) -> None:
+    def add(self, table: PeakTable, target: str, panel: _Panel, name: str, *, italic: bool) -> None:
         k = table.place_of(target)
         status, trace = Status(int(table.status[k])), table.traces[k]
-        self._title(table, k, frame, name, italic=italic)
-        left, right, floor = frame.left, frame.left + _PANEL_WIDTH, frame.bottom
+        self._title(table, k, panel, name, italic=italic)
+        left, right, floor = panel.left, panel.left + _PANEL_WIDTH, panel.bottom
         self.floors.append(np.array([[left, floor], [right, floor]]))
-        inside = (trace.times_s >= frame.first_s) & (trace.times_s <= frame.last_s)
+        inside = (trace.times_s >= panel.first_s) & (trace.times_s <= panel.last_s)
         if inside.sum() < 2:
             return
         times, y, base = trace.times_s[inside], trace.intensity[inside], trace.baseline[inside]
@@ -245,13 +245,13 @@ class _Sheet:
             # A neighbour may be taller than the peak; it is cut off at the top of the panel.
             return np.minimum(floor + scale * (values - low), floor + _PANEL_HEIGHT)
 
-        x, height = frame.across(times), up(y)
+        x, height = panel.across(times), up(y)
         self.traces.append(np.stack([x, height], axis=1)[_thinned(times, y, start, stop)])
         few = _evenly(len(times), _POINTS_BASELINE)
         self.baselines.append(np.stack([x[few], up(base[few])], axis=1))
         expected = float(table.expected_time_s[k])
-        if frame.holds(expected):
-            spot = float(frame.across(expected))
+        if panel.holds(expected):
+            spot = float(panel.across(expected))
             self.expected.append(np.array([[spot, floor], [spot, floor + _PANEL_HEIGHT]]))
         if not has_peak:
             return
@@ -267,13 +267,13 @@ class _Sheet:
             rejected = status == Status.REJECTED
             (self.hatched if rejected else self.filled).append(outline)
         apex = float(table.retention_time_s[k])
-        if frame.holds(apex):
+        if panel.holds(apex):
             top = float(np.interp(apex, times, height))
-            self.apexes.append((float(frame.across(apex)), top + 0.045))
+            self.apexes.append((float(panel.across(apex)), top + 0.045))
 
-    def _title(self, table: PeakTable, k: int, frame: _Frame, name: str, *, italic: bool) -> None:
+    def _title(self, table: PeakTable, k: int, panel: _Panel, name: str, *, italic: bool) -> None:
         status, reason = Status(int(table.status[k])), table.reasons[k]
-        top = frame.bottom + _PANEL_HEIGHT
+        top = panel.bottom + _PANEL_HEIGHT
         look_at = "!" if _LOOK_AT & set(table.flags[k]) else ""
         if status == Status.DETECTED:
             said, weight = f"S/N {_brief(float(table.signal_to_noise[k]))}", "normal"
@@ -281,10 +281,10 @@ class _Sheet:
             said = _SHORT.get(reason, status.label)
             weight = "bold" if status >= Status.NOT_MEASURED else "normal"
         self.axes.text(
-            frame.left, top + 0.125, plain(shorten(name, most=20)), size=_SMALL + 0.4,
+            panel.left, top + 0.125, plain(shorten(name, most=20)), size=_SMALL + 0.4,
             style="italic" if italic else "normal", weight="bold",
         )  # fmt: skip
-        self.axes.text(frame.left, top + 0.035, f"{said} {look_at}".rstrip(), size=_SMALL,
+        self.axes.text(panel.left, top + 0.035, f"{said} {look_at}".rstrip(), size=_SMALL,
                        weight=weight, color=INK)  # fmt: skip
 
     def finish(self) -> None:

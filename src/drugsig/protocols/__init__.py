@@ -15,7 +15,14 @@ from drugsig.protocols.measured_target import (
     Retention,
     Stability,
 )
-from drugsig.protocols.parts import (
+from drugsig.protocols.protocol import Protocol
+from drugsig.protocols.reading import (
+    ProtocolReport,
+    check_protocol,
+    list_protocols,
+    load_protocol,
+)
+from drugsig.protocols.sections import (
     QUALITY_ACTIONS,
     QUALITY_CHECKS,
     TECHNIQUES,
@@ -24,13 +31,6 @@ from drugsig.protocols.parts import (
     Completeness,
     QualityRule,
     Source,
-)
-from drugsig.protocols.protocol import Protocol
-from drugsig.protocols.reading import (
-    ProtocolReport,
-    check_protocol,
-    list_protocols,
-    load_protocol,
 )
 from drugsig.protocols.structure import Problem, protocol_schema
 from drugsig.protocols.target import ROLES, Target

@@ -8,9 +8,9 @@ from dataclasses import fields
 
 from drugsig.protocols.fact import Fact
 from drugsig.protocols.measured_target import ProtocolTarget, Qualifier, Retention
-from drugsig.protocols.parts import QUALITY_CHECKS
 from drugsig.protocols.protocol import Protocol
 from drugsig.protocols.reading import list_protocols, load_protocol
+from drugsig.protocols.sections import QUALITY_CHECKS
 
 __all__ = ["format_protocol", "protocol_table"]
 

@@ -14,7 +14,7 @@ from drugsig.errors import InputError
 from drugsig.protocols.fact import as_data
 from drugsig.protocols.meaning import meaning_problems
 from drugsig.protocols.measured_target import ProtocolTarget, Retention
-from drugsig.protocols.parts import (
+from drugsig.protocols.sections import (
     QUALITY_CHECKS,
     AnalyticalMethod,
     ComparisonPlan,

@@ -1,7 +1,6 @@
 """Quality: what must be known of the data before it is compared."""
 
-from drugsig.quality.outlier_findings import OutlierFinding, OutlierFindings, TargetSpread
-from drugsig.quality.outliers import find_outliers
+from drugsig.quality.outliers import OutlierFinding, OutlierFindings, TargetSpread, find_outliers
 from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
 from drugsig.quality.run_checks import check_runs
 from drugsig.quality.run_findings import (

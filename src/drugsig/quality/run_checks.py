@@ -14,7 +14,7 @@ from drugsig.acquisition.cell_reasons import Flag
 from drugsig.acquisition.peak_table import PeakTable
 from drugsig.errors import InputError
 from drugsig.profiles.status import Status
-from drugsig.protocols.parts import QualityRule
+from drugsig.protocols.sections import QualityRule
 from drugsig.quality.run_findings import (
     BLANK,
     CONTROL,

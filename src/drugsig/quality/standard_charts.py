@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
-from drugsig.protocols.parts import QualityRule
+from drugsig.protocols.sections import QualityRule
 
 __all__ = ["FEWEST_JUDGED", "ROBUST_LIMIT", "StandardChart", "chart_standard", "share_limit"]
 

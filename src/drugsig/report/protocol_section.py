@@ -9,8 +9,8 @@ from typing import Any
 from drugsig._words import listing
 from drugsig.protocols.fact import Fact
 from drugsig.protocols.measured_target import ProtocolTarget
-from drugsig.protocols.parts import QUALITY_CHECKS
 from drugsig.protocols.protocol import Protocol
+from drugsig.protocols.sections import QUALITY_CHECKS
 
 __all__ = ["DIGEST_SHOWN", "harmonised_words", "protocol_section", "unverified_words"]
 

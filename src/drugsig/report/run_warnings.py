@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from drugsig._words import count, listing, rate, score, several
 from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.run_findings import RunFindings
-from drugsig.protocols.parts import QUALITY_CHECKS
+from drugsig.protocols.sections import QUALITY_CHECKS
 from drugsig.quality.run_findings import BLANK, CONTROL
 from drugsig.report.protocol_section import DIGEST_SHOWN, harmonised_words, unverified_words
 from drugsig.report.run_sections import finding_words

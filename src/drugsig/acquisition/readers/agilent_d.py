@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from drugsig.acquisition.chromatogram import Chromatogram
-from drugsig.acquisition.readers.admission import (
-    NoGasChromatography,
-    admit_run,
-    doubts_about_trace,
-)
 from drugsig.acquisition.readers.detect import agilent_data_file
 from drugsig.acquisition.readers.header import file_digest, iso_date, text_fields
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import Points, RawScan, check_trace
+from drugsig.acquisition.readers.suitability import (
+    NoGasChromatography,
+    check_suitability,
+    doubts_about_trace,
+)
 from drugsig.acquisition.readers.vendor_process import Limits, VendorAnswer, vendor_process
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import RunError, UnknownNameError
@@ -64,9 +64,9 @@ def open_agilent_d(path: Path, /, *, function: str | None) -> OpenRun:
     points = _points(path, answer)
     header = answer.header
     separation = header.get("technique", "")
-    admission = admit_run(path, separation=separation)
+    suitability = check_suitability(path, separation=separation)
     notes = [
-        *admission.notes,
+        *suitability.notes,
         "m/z as recorded, in steps of 0.05; points of intensity zero are left out",
     ]
     if header.get("acquisition_mode", "").lower() == "sim":
@@ -89,7 +89,7 @@ def open_agilent_d(path: Path, /, *, function: str | None) -> OpenRun:
         # The folder was read as a whole, by another process.
         close=lambda: None,
         points=lambda: points,
-        doubts=list(admission.doubts),
+        doubts=list(suitability.doubts),
     )
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from drugsig._notes import Note
 from drugsig.acquisition.chromatogram import Chromatogram, StatedPeak
-from drugsig.acquisition.readers.admission import NoGasChromatography, doubts_about_trace
 from drugsig.acquisition.readers.header import file_digest, iso_date, seconds_per, text_fields
 from drugsig.acquisition.readers.netcdf3 import NetcdfFile
 from drugsig.acquisition.readers.points import NULL, Floats, check_trace
+from drugsig.acquisition.readers.suitability import NoGasChromatography, doubts_about_trace
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import RunError
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.acquisition.readers.admission import admit_run
 from drugsig.acquisition.readers.header import file_digest, iso_date, seconds_per, text_fields
 from drugsig.acquisition.readers.netcdf3 import NetcdfFile, Variable
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import NULL, Floats, Points, RawScan
+from drugsig.acquisition.readers.suitability import check_suitability
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import RunError
 
@@ -67,7 +67,7 @@ def open_andi_ms(file: NetcdfFile, /) -> OpenRun:
                 path=path,
                 reason="not_a_run",
             )
-        admission = admit_run(
+        suitability = check_suitability(
             path,
             ionisation=file.text("test_ionization_mode"),
             separation=file.text("test_separation_type"),
@@ -75,7 +75,7 @@ def open_andi_ms(file: NetcdfFile, /) -> OpenRun:
             kind=file.text("experiment_type"),
             polarity=file.text("test_ionization_polarity"),
         )
-        notes = list(admission.notes)
+        notes = list(suitability.notes)
         layout = _layout(file, notes)
         metadata = _metadata(file, digest, notes)
     except BaseException:
@@ -87,7 +87,7 @@ def open_andi_ms(file: NetcdfFile, /) -> OpenRun:
         scans=lambda: _scans(file, layout),
         close=file.close,
         points=lambda: _points(file, layout),
-        doubts=list(admission.doubts),
+        doubts=list(suitability.doubts),
     )
 
 

@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from drugsig.acquisition.readers.admission import admit_run
 from drugsig.acquisition.readers.header import clean_text, file_digest, iso_date, text_fields
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import Floats, RawScan
+from drugsig.acquisition.readers.suitability import check_suitability
 from drugsig.acquisition.run import RunMetadata
 from drugsig.errors import RunError
 
@@ -74,13 +74,13 @@ def open_jcamp_dx(path: Path, /) -> OpenRun:
                 raise _not_read(path, header)
         if first is None or first[0] not in ("SCANNUMBER", "RETENTIONTIME"):
             raise _not_read(path, header)
-        admission = admit_run(
+        suitability = check_suitability(
             path,
             ionisation=header.get("IONIZATIONMODE", "") or header.get("IONISATIONMODE", ""),
             inlet=header.get("INLET", ""),
             kind=header.get("DATATYPE", ""),
         )
-        metadata = _metadata(path, digest, header, list(admission.notes))
+        metadata = _metadata(path, digest, header, list(suitability.notes))
     except BaseException:
         file.close()
         raise
@@ -90,7 +90,7 @@ def open_jcamp_dx(path: Path, /) -> OpenRun:
         metadata=metadata,
         scans=lambda: _scans(path, first, records, header, late),
         close=file.close,
-        doubts=list(admission.doubts),
+        doubts=list(suitability.doubts),
         late_notes=late,
     )
 

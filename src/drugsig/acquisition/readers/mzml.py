@@ -16,11 +16,11 @@ from psims.controlled_vocabulary.controlled_vocabulary import ControlledVocabula
 from pyteomics import mzml
 
 from drugsig.acquisition.chromatogram import Chromatogram
-from drugsig.acquisition.readers.admission import admit_run
 from drugsig.acquisition.readers.binary_array import EncodedArray, InflationBudget, decode
 from drugsig.acquisition.readers.header import file_digest, iso_date, text_fields
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import Floats, RawScan, check_trace
+from drugsig.acquisition.readers.suitability import check_suitability
 from drugsig.acquisition.readers.xml_spectra import (
     TagCountedFile,
     attribute,
@@ -394,8 +394,8 @@ def _metadata(path: Path, digest: str, root: Any) -> tuple[RunMetadata, list[str
         for term in parameters(source, groups)
     ]
     ionisation = ", ".join(dict.fromkeys(name for name in sources if "inlet" not in name))
-    admission = admit_run(path, ionisation=ionisation)
-    notes = list(admission.notes)
+    suitability = check_suitability(path, ionisation=ionisation)
+    notes = list(suitability.notes)
     instrument = [
         attribute(term, "name")
         for configuration in chosen[:1]
@@ -429,4 +429,4 @@ def _metadata(path: Path, digest: str, root: Any) -> tuple[RunMetadata, list[str
         ),
         notes=tuple(notes),
     )
-    return metadata, list(admission.doubts)
+    return metadata, list(suitability.doubts)

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from pyteomics import mzxml
 
-from drugsig.acquisition.readers.admission import admit_run
 from drugsig.acquisition.readers.binary_array import EncodedArray, InflationBudget, decode
 from drugsig.acquisition.readers.header import file_digest, text_fields
 from drugsig.acquisition.readers.open_run import OpenRun
 from drugsig.acquisition.readers.points import Floats, RawScan
+from drugsig.acquisition.readers.suitability import check_suitability
 from drugsig.acquisition.readers.xml_spectra import (
     TagCountedFile,
     attribute,
@@ -177,7 +177,7 @@ def _metadata(path: Path, digest: str, root: Any) -> tuple[RunMetadata, list[str
         return "" if found is None else attribute(found, "value")
 
     ionisation = value("msIonisation")
-    admission = admit_run(path, ionisation=ionisation)
+    suitability = check_suitability(path, ionisation=ionisation)
     person = next(root.iter("{*}operator"), None)
     operator = ""
     if person is not None:
@@ -195,6 +195,6 @@ def _metadata(path: Path, digest: str, root: Any) -> tuple[RunMetadata, list[str
         ionisation=ionisation,
         time_unit="as each scan gives it",
         other=text_fields({"source files": ", ".join(files), "software": ", ".join(software)}),
-        notes=admission.notes,
+        notes=suitability.notes,
     )
-    return metadata, list(admission.doubts)
+    return metadata, list(suitability.doubts)

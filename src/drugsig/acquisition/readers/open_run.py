@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drugsig._notes import Note
-from drugsig.acquisition.readers.admission import UnsuitableRun
 from drugsig.acquisition.readers.points import Points, RawScan, ScanGate, collect, make_run
+from drugsig.acquisition.readers.suitability import UnsuitableRun
 from drugsig.acquisition.run import Run, RunMetadata, Scan
 
 __all__ = ["OpenRun", "ScanStream"]

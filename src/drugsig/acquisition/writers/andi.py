@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from drugsig._files import write_file
 from drugsig.acquisition.run import Run, RunMetadata
-from drugsig.acquisition.writers.put import choose_precision, wanted_run
+from drugsig.acquisition.writers.arguments import choose_precision, wanted_run
 from drugsig.errors import SizeError
 
 __all__ = ["write_andi"]

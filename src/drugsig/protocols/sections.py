@@ -1,4 +1,4 @@
-"""The parts of a protocol that are not targets: its method, sources, quality rules, comparison."""
+"""The sections of a protocol besides its targets: method, sources, quality rules, comparison."""
 
 from __future__ import annotations
 

@@ -10,7 +10,13 @@ from typing import ClassVar
 from drugsig._notes import Note
 from drugsig.errors import DrugsigWarning, RunError, UnsuitableRunWarning
 
-__all__ = ["Admission", "NoGasChromatography", "UnsuitableRun", "admit_run", "doubts_about_trace"]
+__all__ = [
+    "NoGasChromatography",
+    "Suitability",
+    "UnsuitableRun",
+    "check_suitability",
+    "doubts_about_trace",
+]
 
 _ELECTRON = re.compile(r"\bEI\b|electron[ -](?:impact|ioni[sz]ation)", re.IGNORECASE)
 _OTHER_IONS = re.compile(
@@ -83,8 +89,8 @@ class NoGasChromatography(Note):
 
 
 @dataclass(frozen=True)
-class Admission:
-    """What must be said about a run that was let in.
+class Suitability:
+    """What must be said about a run that is not refused.
 
     Parameters
     ----------
@@ -98,7 +104,7 @@ class Admission:
     doubts: tuple[str, ...] = ()
 
 
-def admit_run(
+def check_suitability(
     path: Path,
     /,
     *,
@@ -107,7 +113,7 @@ def admit_run(
     inlet: str = "",
     kind: str = "",
     polarity: str = "",
-) -> Admission:
+) -> Suitability:
     """Refuse what the header calls something other than electron ionisation GC-MS.
 
     A field that is empty says nothing, and nothing is refused for it: exporters leave most of
@@ -162,7 +168,7 @@ def admit_run(
             doubts.append(f"the header says '{separation}' and names no inlet")
     if re.search("negative", polarity, re.IGNORECASE):
         doubts.append("negative ions were recorded, which EI spectra are not made of")
-    return Admission(tuple(notes), tuple(doubts))
+    return Suitability(tuple(notes), tuple(doubts))
 
 
 def doubts_about_trace(*, separation: str = "", detector: str = "", column: str = "") -> list[str]:
