@@ -112,7 +112,9 @@ def _walk(links: Links) -> tuple[NDArray[np.float64], _Growth]:
     strengths, level = np.unique(strength, return_inverse=True)
     levels = -strengths if links.metric.is_similarity else strengths
     # Weights from 1: a sparse graph takes a weight of zero, as of identical profiles, for no link.
-    graph = coo_array((level + 1.0, (links.rows, links.columns)), shape=(n, n))
+    # SciPy 1.14 and 1.15 refuse a graph whose indices have 64 bits.
+    ends = links.rows.astype(np.int32), links.columns.astype(np.int32)
+    graph = coo_array((level + 1.0, ends), shape=(n, n))
     forest = minimum_spanning_tree(graph.tocsr()).tocoo()
     order = np.argsort(forest.data, kind="stable")
     joined = forest.data[order].astype(np.intp) - 1
