@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drugsig._notes import NOTES, StoredNote
+from drugsig._notes import NOTES
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration.training import FewSourcesOfCalibration
+from drugsig.evidence.dependence import UnevenSources
 from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
 from drugsig.evidence.models.items import CircularFigures
 from drugsig.evidence.models.training import NestedReplicates
@@ -173,15 +174,16 @@ def test_notes_that_differ_in_numbers_only_are_told_once(report: ValidationRepor
 
 def test_what_is_said_at_the_top_is_not_said_again_by_a_note(report: ValidationReport) -> None:
     circular = replace(report.rule, derived=report.rule.linked.columns)
+    other = UnevenSources("fewer than 30 batch_id", 3, 4)
     notes = (
         FewSourcesOfFigures(9),
         FewSourcesOfEvaluation(9),
         FewSourcesOfCalibration(9, "calibration"),
         CircularFigures(circular.circular),
-        StoredNote("fewer than 30 batch_id"),
+        other,
     )
     told = validation_warnings(replace(report, rule=circular, notes=notes))
-    assert [w.text for w in told if w.head == "Noted on the way"] == ["fewer than 30 batch_id"]
+    assert [w.text for w in told if w.head == "Noted on the way"] == [other.text]
     assert "The population rule is circular" in [w.head for w in told if w.grave]
 
 
