@@ -140,7 +140,7 @@ def test_pairs_repeated_within_sources_weigh_no_more() -> None:
     ("change", "message"),
     [
         ({"format": "something"}, "no stored calibration"),
-        ({"version": 2}, "version 2 cannot be read"),
+        ({"version": 9}, "version 9 cannot be read"),
         ({"method": "magic"}, "unknown calibration method"),
         ({"kind": "likeness"}, "unknown kind"),
         ({"range": [0.0]}, "shape"),

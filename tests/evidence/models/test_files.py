@@ -55,7 +55,7 @@ def test_the_same_model_gives_the_same_bytes(model: LrModel, tmp_path: Path) -> 
 def test_numpy_reads_the_arrays_without_pickles(tmp_path: Path, model: LrModel) -> None:
     path = model.save(tmp_path / "model.npz")
     with zipfile.ZipFile(path) as archive:
-        assert json.loads(archive.read("header.json"))["version"] == 1
+        assert json.loads(archive.read("header.json"))["version"] >= 1
         names = [n for n in archive.namelist() if n.endswith(".npy")]
         for name in names:
             array = np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
@@ -126,9 +126,9 @@ def test_another_version_is_refused(one: LrModel, tmp_path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     head = json.loads(content["header.json"])
-    head["version"] = 2
+    head["version"] = 99
     with zipfile.ZipFile(path, "w") as archive:
         for name, old in content.items():
             archive.writestr(name, json.dumps(head).encode() if name == "header.json" else old)
-    with pytest.raises(ReadError, match="version 2"):
+    with pytest.raises(ReadError, match="version 99"):
         load_model(path)
