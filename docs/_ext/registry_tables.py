@@ -121,7 +121,7 @@ def notes_table() -> str:
                 " ".join(when.split()),
                 " ".join(advice.split()),
                 facts,
-                f"`{kind.category.__name__}`",
+                "none" if kind.category is None else f"`{kind.category.__name__}`",
             )
         )
     return table(("code", "room", "when it comes", "what to do", "facts", "warning"), rows)
