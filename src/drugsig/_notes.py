@@ -10,15 +10,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from drugsig.errors import DataWarning, DrugsigWarning
+from drugsig.errors import DataWarning, DrugsigWarning, InputError
 
 __all__ = [
     "NOTES",
     "Note",
-    "StoredNote",
     "Told",
     "emit",
     "note_from_data",
+    "notes_from_data",
     "told_under",
     "unique_notes",
     "warn",
@@ -74,16 +74,21 @@ class Note:
         """Its fields, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """Code and facts, for what has a digest: the wording has no part in it."""
+        return {"code": self.code, "facts": self.facts}
+
     def to_data(self) -> dict[str, Any]:
         """Return code, facts and text as data that can be written as JSON."""
-        return {"code": self.code, "facts": self.facts, "text": self.text}
+        return {**self.content, "text": self.text}
 
     def __str__(self) -> str:
         raise NotImplementedError(f"{type(self).__name__} has no text")
 
 
 def note_from_data(data: Mapping[str, Any], /) -> Note:
-    """Return the note that `Note.to_data` wrote.
+    """Return the note of `Note.content` or `Note.to_data`.
 
     Parameters
     ----------
@@ -92,18 +97,38 @@ def note_from_data(data: Mapping[str, Any], /) -> Note:
 
     Raises
     ------
-    ValueError
+    InputError
         If no kind of note has this code, or the facts are not those of its kind. The modules that
         define the kinds must have been imported.
     """
     code, facts = data.get("code"), data.get("facts")
     kind = _KINDS.get(code) if isinstance(code, str) else None
     if kind is None or not isinstance(facts, Mapping):
-        raise ValueError(f"there is no kind of note with the code {code!r}")
+        raise InputError(
+            f"there is no kind of note with the code {code!r}: a later drugsig may have written it"
+        )
     names = {f.name for f in fields(kind)}
     if names != set(facts):
-        raise ValueError(f"the facts of note '{code}' are {sorted(names)}, got {sorted(facts)}")
+        raise InputError(f"the facts of note '{code}' are {sorted(names)}, got {sorted(facts)}")
     return kind(**{k: _as_tuple(v) for k, v in facts.items()})
+
+
+def notes_from_data(data: object, /) -> tuple[Note, ...]:
+    """Return the notes of a list of `Note.content` or `Note.to_data`.
+
+    Parameters
+    ----------
+    data : list of mapping
+        As read from a file.
+
+    Raises
+    ------
+    InputError
+        If it is no such list, or as from `note_from_data`.
+    """
+    if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
+        raise InputError(f"notes must be a list of codes with facts, got {data!r}")
+    return tuple(note_from_data(one) for one in data)
 
 
 def _as_tuple(value: object) -> object:
@@ -122,18 +147,6 @@ def emit(notes: Iterable[Note], /) -> None:
     for note in notes:
         if note.category is not None:
             warn(note.text, note.category)
-
-
-@dataclass(frozen=True)
-class StoredNote(Note):
-    """A note of which a file keeps the sentence alone."""
-
-    code: ClassVar[str] = "stored"
-    category: ClassVar[type[DrugsigWarning] | None] = None
-    sentence: str
-
-    def __str__(self) -> str:
-        return self.sentence
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, choose, listed, unique_text
-from drugsig._notes import Note, StoredNote, emit
+from drugsig._notes import Note, emit, notes_from_data
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
 from drugsig.evidence.calibration.logit import fit_logit
@@ -45,7 +45,7 @@ MOST_BLOCKS = 6
 
 _LN10 = float(np.log(10.0))
 _FORMAT = "drugsig fusion"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -196,7 +196,7 @@ class Fusion:
                 {"blocks": list(blocks), "n_linked": counts[0], "n_unlinked": counts[1]}
                 for blocks, counts in self.lacking.items()
             ],
-            "warnings": [note.text for note in self.notes],
+            "notes": [note.content for note in self.notes],
         }
 
     @classmethod
@@ -224,7 +224,7 @@ class Fusion:
                     tuple(stored["blocks"]): (stored["n_linked"], stored["n_unlinked"])
                     for stored in data["lacking"]
                 },
-                notes=tuple(StoredNote(str(text)) for text in data["warnings"]),
+                notes=notes_from_data(data["notes"]),
             )
         except KeyError as error:
             raise InputError(f"a stored fusion lacks {error}. Write the file anew.") from error

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, float_matrix, whole_number
-from drugsig._notes import Note, StoredNote, emit
+from drugsig._notes import Note, emit, notes_from_data
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
@@ -62,7 +62,7 @@ TYPICALITY_METHODS = ("logistic", "logistic_firth")
 
 _LN10 = float(np.log(10.0))
 _FORMAT = "drugsig typicality calibration"
-_VERSION = 1
+_VERSION = 2
 
 # Pairs looked at together; bounds the memory.
 _BLOCK_PAIRS = 200_000
@@ -254,7 +254,7 @@ class TypicalityCalibration:
             "n_linked": self.n_linked,
             "n_unlinked": self.n_unlinked,
             "n_linked_sources": self.n_linked_sources,
-            "warnings": [note.text for note in self.notes],
+            "notes": [note.content for note in self.notes],
         }
 
     @classmethod
@@ -291,7 +291,7 @@ class TypicalityCalibration:
                 n_linked=data["n_linked"],
                 n_unlinked=data["n_unlinked"],
                 n_linked_sources=data["n_linked_sources"],
-                notes=tuple(StoredNote(str(text)) for text in data["warnings"]),
+                notes=notes_from_data(data["notes"]),
                 **numbers,
             )
         except KeyError as error:

@@ -124,7 +124,7 @@ def validation_summary(report: ValidationReport, /) -> dict[str, Any]:
             for f in data["findings"]
         ],
         "counts": data["counts"],
-        "warnings": data["warnings"],
+        "notes": data["notes"],
     }
 
 

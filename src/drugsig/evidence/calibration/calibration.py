@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose
-from drugsig._notes import Note, StoredNote, emit
+from drugsig._notes import Note, emit, notes_from_data
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import Curve, finite_numbers
@@ -30,7 +30,7 @@ __all__ = ["Calibration", "calibrated", "fit_calibration"]
 Floats = NDArray[np.float64]
 
 _FORMAT = "drugsig calibration"
-_VERSION = 1
+_VERSION = 2
 
 # Steps of the score at which a calibration is looked at for falls.
 _LOOKS = 2001
@@ -150,7 +150,7 @@ class Calibration:
             "n_unlinked": self.n_unlinked,
             "n_linked_sources": self.n_linked_sources,
             "n_unlinked_sources": self.n_unlinked_sources,
-            "warnings": [note.text for note in self.notes],
+            "notes": [note.content for note in self.notes],
         }
 
     @classmethod
@@ -170,7 +170,7 @@ class Calibration:
                 f"version of drugsig reads {_VERSION}"
             )
         low, high = (float(end) for end in finite_numbers(data, "range", shape=(2,)))
-        missing = [f for f in ("method", "kind", "curve", *_COUNTS) if f not in data]
+        missing = [f for f in ("method", "kind", "curve", "notes", *_COUNTS) if f not in data]
         if missing:
             raise InputError(f"a stored calibration lacks '{missing[0]}'. Write the file anew.")
         calibrator = get_calibrator(data["method"])
@@ -182,7 +182,7 @@ class Calibration:
             low=low,
             high=high,
             extrapolates=bool(data.get("extrapolates", False)),
-            notes=tuple(StoredNote(str(text)) for text in data.get("warnings", ())),
+            notes=notes_from_data(data["notes"]),
             **{name: data[name] for name in _COUNTS},
         )
 

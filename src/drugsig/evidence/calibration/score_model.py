@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, one_line_text
-from drugsig._notes import Note, StoredNote, emit
+from drugsig._notes import Note, emit, notes_from_data
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import METRICS, Metric, get_metric
@@ -29,7 +29,7 @@ __all__ = ["CircularRatios", "ScoreModel", "SpecimenUnknownToModel", "fit_score_
 Floats = NDArray[np.float64]
 
 _FORMAT = "drugsig score model"
-_VERSION = 1
+_VERSION = 2
 
 # What counts the same: every pair, or every source.
 _WEIGH = ("pairs", "sources")
@@ -193,7 +193,7 @@ class ScoreModel:
             "rule": self.rule.to_data(),
             "identity": dict(self.identity),
             "calibration": self.calibration.to_data(),
-            "warnings": [note.text for note in self.notes],
+            "notes": [note.content for note in self.notes],
         }
 
     @classmethod
@@ -212,7 +212,7 @@ class ScoreModel:
                 f"a stored score model of version {data.get('version')!r} cannot be read; this "
                 f"version of drugsig reads {_VERSION}"
             )
-        for key in ("metric", "rule", "calibration"):
+        for key in ("metric", "rule", "calibration", "notes"):
             if key not in data:
                 raise InputError(f"a stored score model lacks '{key}'. Write the file anew.")
         calibration = Calibration.from_data(data["calibration"])
@@ -227,7 +227,7 @@ class ScoreModel:
             calibration=calibration,
             rule=PopulationRule.from_data(data["rule"]),
             identity=_checked_identity(data.get("identity")),
-            notes=tuple(StoredNote(str(text)) for text in data.get("warnings", ())),
+            notes=notes_from_data(data["notes"]),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -238,7 +238,7 @@ class ScoreModel:
             and self.rule == other.rule
             and self.calibration == other.calibration
             and self.identity == other.identity
-            and list(map(str, self.notes)) == list(map(str, other.notes))
+            and self.notes == other.notes
         )
 
     __hash__ = None  # type: ignore[assignment]  # compared by content

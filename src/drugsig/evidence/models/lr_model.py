@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import choose
-from drugsig._notes import Note, StoredNote, emit
+from drugsig._notes import Note, emit, notes_from_data
 from drugsig.errors import DrugsigWarning, InputError, ReadError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration import Calibration
@@ -40,7 +40,7 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 _KIND = "drugsig likelihood ratio model"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -320,10 +320,10 @@ class LrModel:
             "sources": list(stages.sources),
             "pairs": [stages.n_linked, stages.n_unlinked, stages.n_linked_sources],
             "item_sizes": list(stages.item_sizes),
-            "notes": [note.text for note in stages.notes],
+            "notes": [note.content for note in stages.notes],
             "profile_ids": list(self.profile_ids),
             "profile_sources": list(self.profile_sources),
-            "warnings": [note.text for note in self.notes],
+            "model_notes": [note.content for note in self.notes],
             "validation": None if self.validation is None else self.validation.to_data(),
         }
         return header, arrays
@@ -439,7 +439,7 @@ def load_model(path: str | Path, /) -> LrModel:
             bounds=None if bounds is None else Bounds(**bounds),
             sources=tuple(header["sources"]),
             item_sizes=(int(header["item_sizes"][0]), int(header["item_sizes"][1])),
-            notes=tuple(StoredNote(str(text)) for text in header["notes"]),
+            notes=notes_from_data(header["notes"]),
             **counts,
         )
         return LrModel(
@@ -449,7 +449,7 @@ def load_model(path: str | Path, /) -> LrModel:
             stages=stages,
             profile_ids=tuple(header["profile_ids"]),
             profile_sources=tuple(header["profile_sources"]),
-            notes=tuple(StoredNote(str(text)) for text in header["warnings"]),
+            notes=notes_from_data(header["model_notes"]),
             validation=None if validation is None else ValidationSummary.from_data(validation),
         )
     except (KeyError, TypeError, ValueError) as error:

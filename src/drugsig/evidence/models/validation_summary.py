@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from drugsig._check import choose
-from drugsig._notes import Note, StoredNote
+from drugsig._notes import Note, notes_from_data
 from drugsig.errors import InputError
 
 __all__ = ["VERDICTS", "ValidationSummary"]
@@ -18,11 +18,8 @@ VERDICTS = ("pass", "fail", "not assessed")
 
 _SERIES = ("seeds", "cllr_raw", "cllr_calibrated", "cllr_bounded", "cllr_min")
 
-# What a field is called in a file.
-_KEYS = {"notes": "warnings"}
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ValidationSummary:
     """How a model of these choices did on sources it was not fitted to.
 
@@ -94,10 +91,10 @@ class ValidationSummary:
         for f in fields(self):
             value = getattr(self, f.name)
             if f.name == "notes":
-                value = [note.text for note in value]
+                value = [note.content for note in value]
             elif isinstance(value, tuple):
                 value = [v if not isinstance(v, float) or np.isfinite(v) else str(v) for v in value]
-            data[_KEYS.get(f.name, f.name)] = dict(value) if isinstance(value, dict) else value
+            data[f.name] = dict(value) if isinstance(value, dict) else value
         return data
 
     @classmethod
@@ -109,7 +106,10 @@ class ValidationSummary:
         InputError
             If something is missing or of the wrong kind.
         """
-        known = {_KEYS.get(f.name, f.name) for f in fields(cls)}
+        # An evaluation has kinds of notes of its own, and they must be known to be read.
+        import drugsig.evidence.evaluation  # noqa: F401
+
+        known = {f.name for f in fields(cls)}
         if not isinstance(data, Mapping) or set(data) != known:
             raise InputError("the validation of a stored model is not complete: write it anew")
         read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
@@ -118,17 +118,10 @@ class ValidationSummary:
                 read[name] = tuple(float(v) for v in read[name])
             read["seeds"] = tuple(int(v) for v in read["seeds"])
             read["verdicts"] = dict(read["verdicts"])
-            read["notes"] = tuple(StoredNote(str(text)) for text in read.pop("warnings"))
+            read["notes"] = notes_from_data(data["notes"])
         except (TypeError, ValueError) as error:
             raise InputError(f"the validation of a stored model is damaged: {error}") from error
         return cls(**read)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ValidationSummary):
-            return NotImplemented
-        return self.to_data() == other.to_data()
-
-    __hash__ = None  # type: ignore[assignment]  # compared by content
 
     def __str__(self) -> str:
         failed = f"; not met: {', '.join(self.failed)}" if self.failed else ""

@@ -21,7 +21,7 @@ from drugsig.evidence.validation.measures import CHARACTERISTICS
 
 __all__ = ["FORMAT", "Arrangement", "StageFigures", "ValidationReport"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class ValidationReport:
             "settings": dict(self.settings),
             "digests": dict(self.digests),
             "versions": dict(self.versions),
-            "warnings": [note.text for note in self.notes],
+            "notes": [note.to_data() for note in self.notes],
         }
 
     def to_json(self) -> str:
