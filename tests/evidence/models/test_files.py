@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drugsig.errors import OutputError, ReadError
+from drugsig._notes import NOTES
+from drugsig.errors import DrugsigWarning, OutputError, ReadError
 from drugsig.evidence.evaluation import evaluate_model
 from drugsig.evidence.models import LrModel, fit_lr_model, load_model
+from drugsig.evidence.models.archive import write_archive
+from drugsig.evidence.models.lr_model import _KIND, _VERSION
 from tests.evidence.models.cases import BATCHES, FEATURE, KERNEL, SCORE, batches
 
 SPECS = {
@@ -43,6 +49,74 @@ def test_a_model_comes_back_as_it_was(model: LrModel, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         back.evaluate(case).log10_lr_bounded, model.evaluate(case).log10_lr_bounded
     )
+
+
+@pytest.fixture(scope="module")
+def noted() -> LrModel:
+    """Return a validated model of few sources, with notes of every stage."""
+    profiles = batches(np.random.default_rng(1), n_sources=14)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DrugsigWarning)
+        fitted = fit_lr_model(profiles, BATCHES, FEATURE, rng=np.random.default_rng(3))
+        found = evaluate_model(profiles, BATCHES, FEATURE, seeds=[0], n_folds=2)
+    return fitted.with_validation(found.summary())
+
+
+def test_notes_come_back_in_a_process_that_only_reads(noted: LrModel, tmp_path: Path) -> None:
+    path = noted.save(tmp_path / "model.npz")
+    back = load_model(path)
+    assert back.notes == noted.notes
+    assert back.stages.notes == noted.stages.notes
+    assert "few-replicated-sources" in [n.code for n in back.notes]
+    assert noted.validation is not None
+    codes = [n.code for n in noted.validation.notes]
+    assert "few-sources-of-evaluation" in codes
+    command = (
+        "import sys; from drugsig.evidence.models import load_model; "
+        "print(*(n.code for n in load_model(sys.argv[1]).validation.notes))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", command, str(path)], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == codes
+
+
+def test_the_wording_of_notes_is_in_no_digest(
+    noted: LrModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = noted.digest
+    for kind in NOTES.values():
+        monkeypatch.setattr(kind, "__str__", lambda self: "x")
+    assert noted.notes[0].text == "x"
+    assert noted.digest == before
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "text",
+        ["text"],
+        [{"code": "no-such-note", "facts": {}}],
+        [{"code": "one-series", "facts": {}}],
+        [{"code": "one-series", "facts": {"allowed": True, "more": 1}}],
+        [{"facts": {}}],
+        [{"code": ["one-series"], "facts": {"allowed": True}}],
+    ],
+)
+def test_notes_that_cannot_be_read_are_refused(
+    noted: LrModel, tmp_path: Path, notes: object
+) -> None:
+    header, arrays = noted._content()
+    path = tmp_path / "model.npz"
+    for changed in (
+        {**header, "notes": notes},
+        {**header, "model_notes": notes},
+        {**header, "calibration": {**header["calibration"], "notes": notes}},
+        {**header, "validation": {**header["validation"], "notes": notes}},
+    ):
+        write_archive(path, changed, arrays, kind=_KIND, version=_VERSION, overwrite=True)
+        with pytest.raises(ReadError, match="note"):
+            load_model(path)
 
 
 def test_the_same_model_gives_the_same_bytes(model: LrModel, tmp_path: Path) -> None:
