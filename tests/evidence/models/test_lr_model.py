@@ -47,6 +47,7 @@ def test_the_stages_follow_each_other(model: LrModel, fresh: ProfileSet) -> None
         np.clip(found.log10_lr_calibrated, model.bounds.low, model.bounds.high),
     )
     np.testing.assert_array_equal(found.evidence.log10_lr_raw, found.log10_lr_raw)
+    assert found.evidence.log10_lr_calibrated is not None
     assert not np.allclose(found.evidence.log10_lr_raw, found.evidence.log10_lr_calibrated)
     assert "same production batch" in found.evidence.h1
     assert found.evidence.source_level == "production batch"
