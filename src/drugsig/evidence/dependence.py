@@ -270,4 +270,5 @@ def few_effective_sources(n_sources: int, effective: float, /) -> tuple[Note, ..
     """
     if not effective < FEW_LINKED_SOURCES <= n_sources:
         return ()
-    return (FewEffectiveSources(n_sources, effective),)
+    # As it is told: the last digits of a quotient do not make another note.
+    return (FewEffectiveSources(n_sources, round(effective, 1)),)
