@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from drugsig._notes import Note
-from drugsig._words import count, listing, percent, several
+from drugsig._notes import Note, told_under
+from drugsig._words import count, listing, percent
 from drugsig.evidence.calibration.training import FewSourcesOfCalibration
-from drugsig.evidence.dependence import FEW_LINKED_SOURCES, FewEffectiveSources
+from drugsig.evidence.dependence import FewEffectiveSources
 from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
 from drugsig.evidence.models.items import CircularFigures
 from drugsig.evidence.performance import Estimate
@@ -37,16 +37,18 @@ STAMPS = {
     NOT_ASSESSED: "NO CRITERION FAILED, BUT NOT EVERYTHING WAS ASSESSED",
 }
 
-# What the report says at the top in words of its own.
-_TOLD_ABOVE = frozenset(
-    {
-        CircularFigures.code,
-        FewEffectiveSources.code,
-        FewSourcesOfCalibration.code,
-        FewSourcesOfEvaluation.code,
-        FewSourcesOfFigures.code,
-    }
-)
+# How grave a note is for a validation, by its code: the heading, and whether no figure may be used
+# without knowing it.
+_HEADINGS = {
+    FewSourcesOfFigures.code: ("Few known sources", True),
+    FewEffectiveSources.code: ("Few known sources", True),
+    CircularFigures.code: ("The population rule is circular", True),
+}
+
+_NOTED = "Noted on the way"
+
+# The models of the folds have fewer sources than the figures, which tell of theirs.
+_TOLD_BY_OTHERS = frozenset({FewSourcesOfCalibration.code, FewSourcesOfEvaluation.code})
 
 _SHARES = ("strong_linked", "strong_unlinked", "equal_error_rate")
 
@@ -70,31 +72,17 @@ def validation_warnings(report: ValidationReport, /) -> list[Warned]:
                 grave=True,
             )
         )
-    n = report.performance.n_linked_sources
-    if n is not None and n < FEW_LINKED_SOURCES:
-        out.append(
-            Warned(
-                "Few known sources",
-                f"Only {n} sources stand behind the linked pairs (fewer than "
-                f"{FEW_LINKED_SOURCES}): every figure is uncertain, and so is every interval.",
-                grave=True,
-            )
-        )
+    notes = [note for note in report.notes if note.code not in _TOLD_BY_OTHERS]
+    grave = [note for note in notes if _HEADINGS.get(note.code, ("", False))[1]]
+    out += [
+        Warned(one.heading, one.text, one.grave)
+        for one in told_under(grave, _HEADINGS, otherwise=_NOTED)
+    ]
     if report.rule.purpose:
         out.append(
             Warned(
                 f"Rule {report.rule.name} has a limited purpose",
                 f"It is {report.rule.purpose}.",
-                grave=True,
-            )
-        )
-    if report.rule.circular:
-        were = several(len(report.rule.circular), "was", "were")
-        out.append(
-            Warned(
-                "The population rule is circular",
-                f"It uses {', '.join(report.rule.circular)}, which {were} derived from the "
-                "profiles themselves: all figures look better than they are.",
                 grave=True,
             )
         )
@@ -135,10 +123,7 @@ def validation_warnings(report: ValidationReport, /) -> list[Warned]:
                 f"The interval lies on both sides of the criterion: {names}.",
             )
         )
-    out += [
-        Warned("Noted on the way", text)
-        for text in _merged([n for n in report.notes if n.code not in _TOLD_ABOVE])
-    ]
+    out += [Warned(_NOTED, text) for text in _merged([n for n in notes if n not in grave])]
     return out
 
 
