@@ -10,7 +10,7 @@ import pytest
 from drugsig._notes import NOTES
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration.training import FewSourcesOfCalibration
-from drugsig.evidence.dependence import UnevenSources
+from drugsig.evidence.dependence import FewEffectiveSources, UnevenSources
 from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
 from drugsig.evidence.models.items import CircularFigures
 from drugsig.evidence.models.training import NestedReplicates
@@ -172,19 +172,26 @@ def test_notes_that_differ_in_numbers_only_are_told_once(report: ValidationRepor
     assert told[1:] == [str(notes[2]), str(notes[3])]
 
 
-def test_what_is_said_at_the_top_is_not_said_again_by_a_note(report: ValidationReport) -> None:
-    circular = replace(report.rule, derived=report.rule.linked.columns)
+def test_the_code_of_a_note_decides_where_it_stands(report: ValidationReport) -> None:
     other = UnevenSources("fewer than 30 batch_id", 3, 4)
+    uneven = FewEffectiveSources(40, 12.3)
+    circular = CircularFigures(("batch_id",))
     notes = (
-        FewSourcesOfFigures(9),
+        other,
         FewSourcesOfEvaluation(9),
         FewSourcesOfCalibration(9, "calibration"),
-        CircularFigures(circular.circular),
-        other,
+        FewSourcesOfFigures(9),
+        uneven,
+        circular,
     )
-    told = validation_warnings(replace(report, rule=circular, notes=notes))
+    told = validation_warnings(replace(report, notes=notes))
+    assert [(w.head, w.text) for w in told if w.grave][-3:] == [
+        ("Few known sources", notes[3].text),
+        ("Few known sources", uneven.text),
+        ("The population rule is circular", circular.text),
+    ]
     assert [w.text for w in told if w.head == "Noted on the way"] == [other.text]
-    assert "The population rule is circular" in [w.head for w in told if w.grave]
+    assert {w.text for w in told}.isdisjoint({notes[1].text, notes[2].text})
 
 
 def test_the_wording_of_notes_decides_nothing(
