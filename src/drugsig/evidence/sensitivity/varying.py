@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import generator, listed, whole_number
+from drugsig._notes import Note, emit, unique_notes
 from drugsig.errors import InputError
 from drugsig.evidence.calibration import CALIBRATORS
 from drugsig.evidence.models.evaluated import EvaluatedPairs
@@ -108,7 +109,8 @@ def sensitivity(
             "a relative uncertainty of areas is not that of pretreated values: give the questioned "
             "and the reference profiles as they were measured, and the model treats them"
         )
-    questioned, reference = (_treated(model, side) for side in measured)
+    (questioned, first), (reference, second) = (_treated(model, side) for side in measured)
+    emit(unique_notes((*first, *second)))
     base = _one_pair(model, questioned, reference, item)
     trial = _Trial(model, questioned, reference, background, item, int(rng.integers(2**63)))
     not_varied: list[tuple[str, str]] = []
@@ -194,7 +196,7 @@ class _Trial:
         raw, reported = np.empty(n_draws), np.empty(n_draws)
         for k in range(n_draws):
             one, other = (
-                _treated(self.model, redrawn(side, rng=rng, rsd=rsd)) for side in measured
+                _treated(self.model, redrawn(side, rng=rng, rsd=rsd))[0] for side in measured
             )
             found = _one_pair(self.model, one, other, self.item)
             raw[k], reported[k] = found.log10_lr_raw[0], found.log10_lr_bounded[0]
@@ -273,8 +275,8 @@ def _other_specs(spec: LrModelSpec) -> Iterator[tuple[str, LrModelSpec]]:
             yield f"bandwidth {width}", replace(spec, two_level=other)
 
 
-def _treated(model: LrModel, profiles: ProfileSet) -> ProfileSet:
-    return profiles if profiles.pretreatment else model.treat(profiles)
+def _treated(model: LrModel, profiles: ProfileSet) -> tuple[ProfileSet, tuple[Note, ...]]:
+    return (profiles, ()) if profiles.pretreatment else model.treated(profiles)
 
 
 def _one_pair(
