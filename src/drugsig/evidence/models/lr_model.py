@@ -45,7 +45,10 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class EvaluatedAcross(Note):
-    """Profiles differ from those of the model in what was allowed on purpose."""
+    """Profiles differ from those of the model in what was allowed on purpose.
+
+    Say so in the report; better fit and validate a model on profiles like the questioned ones.
+    """
 
     code: ClassVar[str] = "evaluated-across"
     category: ClassVar[type[DrugsigWarning] | None] = None
