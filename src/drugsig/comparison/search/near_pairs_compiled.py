@@ -21,8 +21,9 @@ FINE = 32
 # Axes tested for a whole leaf; small boxes are tested along all that are kept apart.
 COARSE = 6
 
-# Points of the other side that wait until there are enough to be compared in one go.
-_WAITING = 512
+# Points of the other side that wait until there are enough to be compared in one go; their
+# coordinates stay in the processor's cache.
+_WAITING = 2048
 
 _ZERO = np.float32(0.0)
 # Farther than anything, and its square still within single precision.
@@ -248,7 +249,14 @@ def _compare_waiting(
     """Compare the points that wait with every run of the leaf."""
     n_filtered = filtered.shape[0]
     n_runs, d = low.shape
+    first_axes = min(_STRIDE, d)
     apart = np.empty(n_waiting, np.float32)
+    totals = np.empty(n_waiting, np.float32)
+    kept = np.empty(n_waiting + 1, np.int64)
+    close = np.empty(n_waiting + 1, np.int64)
+    # Axes that points lack are zero on both sides.
+    ours = np.zeros(_STRIDE, np.float32)
+    near = np.zeros((_STRIDE, n_waiting), np.float32)
     for k in range(n_filtered):
         column = filtered[k]
         row = coordinates[k]
@@ -256,33 +264,30 @@ def _compare_waiting(
             row[i] = column[waiting[i]]
     for run in range(n_runs):
         begin = first + run * FINE
-        size = min(FINE, last - begin)
+        _gaps_of_box(low[run], high[run], coordinates, n_waiting, apart)
+        n_kept = 0
         for i in range(n_waiting):
-            apart[i] = _ZERO
-        for k in range(n_filtered):
-            bottom, top = low[run, k], high[run, k]
-            row = coordinates[k]
-            for i in range(n_waiting):
-                value = row[i]
-                above, below = value - top, bottom - value
-                gap = max(below, above)
-                gap = max(_ZERO, gap)
-                apart[i] += gap * gap
-        for i in range(n_waiting):
-            position = waiting[i]
-            if apart[i] > limit or (same and position <= begin):
-                continue
-            theirs = rows_b[position]
-            for j in range(begin, begin + size):
-                ours = rows_a[j]
-                total = _ZERO
-                for k in range(min(_STRIDE, d)):
-                    step = ours[k] - theirs[k]
-                    total += step * step
-                if total > limit:
-                    continue
+            kept[n_kept] = i
+            wanted = apart[i] <= limit and not (same and waiting[i] <= begin)
+            n_kept += 1 if wanted else 0
+        for k in range(first_axes if n_kept > 0 else 0):
+            row, packed = coordinates[k], near[k]
+            for e in range(n_kept):
+                packed[e] = row[kept[e]]
+        for j in range(begin, min(begin + FINE, last) if n_kept > 0 else begin):
+            for k in range(first_axes):
+                ours[k] = rows_a[j, k]
+            _sum_first_axes(near, ours, n_kept, totals)
+            n_close = 0
+            for e in range(n_kept):
+                close[n_close] = e
+                n_close += 1 if totals[e] <= limit else 0
+            for c in range(n_close):
+                position = waiting[kept[close[c]]]
+                one, other = rows_a[j], rows_b[position]
+                total = totals[close[c]]
                 for k in range(_STRIDE, d):
-                    step = ours[k] - theirs[k]
+                    step = one[k] - other[k]
                     total += step * step
                 if total <= limit and not (same and position <= j):
                     if found < len(out_a):
@@ -290,3 +295,37 @@ def _compare_waiting(
                         out_b[found] = position
                     found += 1
     return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _gaps_of_box(low: Any, high: Any, coordinates: Any, n: int, apart: Any) -> None:
+    """Sum the squared distances of n points from a box, one axis after another."""
+    for i in range(n):
+        apart[i] = _ZERO
+    for k in range(coordinates.shape[0]):
+        bottom, top = low[k], high[k]
+        row = coordinates[k]
+        for i in range(n):
+            value = row[i]
+            above, below = value - top, bottom - value
+            gap = max(below, above)
+            gap = max(_ZERO, gap)
+            apart[i] += gap * gap
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _sum_first_axes(near: Any, ours: Any, n: int, totals: Any) -> None:
+    """Sum the first squared differences of one point and n others.
+
+    The points stand in vectors, one an axis: a sum over the axes of two points, which are too few
+    for a vector, costs twice as much.
+    """
+    a0, a1, a2, a3 = ours[0], ours[1], ours[2], ours[3]
+    a4, a5, a6, a7 = ours[4], ours[5], ours[6], ours[7]
+    b0, b1, b2, b3 = near[0], near[1], near[2], near[3]
+    b4, b5, b6, b7 = near[4], near[5], near[6], near[7]
+    for e in range(n):
+        s0, s1, s2, s3 = b0[e] - a0, b1[e] - a1, b2[e] - a2, b3[e] - a3
+        s4, s5, s6, s7 = b4[e] - a4, b5[e] - a5, b6[e] - a6, b7[e] - a7
+        half = (s0 * s0 + s1 * s1) + (s2 * s2 + s3 * s3)
+        totals[e] = half + ((s4 * s4 + s5 * s5) + (s6 * s6 + s7 * s7))
