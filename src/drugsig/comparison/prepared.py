@@ -97,6 +97,11 @@ class PreparedProfiles:
         return int(self._measured.shape[1])
 
     @cached_property
+    def by_profile(self) -> Floats:
+        """The transformed profiles one a row, shape (n, rows)."""
+        return np.ascontiguousarray(self.transformed.T)
+
+    @cached_property
     def measured(self) -> Flags:
         """Which cells were measured, shape (p, n)."""
         return np.ascontiguousarray(self._measured.T)

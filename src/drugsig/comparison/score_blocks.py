@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.fast_forms import CompiledForm, block_values
+from drugsig.comparison.fast_forms import CompiledForm, block_values, scipy_form
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import PreparedProfiles, score_profiles
 from drugsig.comparison.search.running import run_tasks
@@ -77,9 +77,13 @@ class ScoreBlocks:
         rows, columns : slice
             Of the profiles of both sides, with a start and a stop.
         """
-        values = block_values(
-            self.a.transformed, self.b.transformed, rows, columns, self.metric, self.compiled
-        )
+        form = None if self.compiled else scipy_form(self.metric.kernel.complete)
+        if form is not None:
+            values = form(self.a.by_profile[rows], self.b.by_profile[columns])
+        else:
+            values = block_values(
+                self.a.transformed, self.b.transformed, rows, columns, self.metric, self.compiled
+            )
         return self.metric.convert(values)
 
     def with_gaps(self, rows: Indices, columns: Indices, /) -> Floats:
