@@ -42,7 +42,7 @@ class PairSample(FrozenArrays):
     source_a, source_b : ndarray of int32, shape (n_pairs,)
         The sources of the two profiles, as places in `sources`.
     sources : tuple of str
-        The names of all sources in the sample; each is in at least one pair.
+        The names of all sources in the sample, sorted; each is in at least one pair.
     rule : PopulationRule
         What linked and unlinked mean.
     metric : Metric

@@ -48,11 +48,11 @@ class KnownPairs(FrozenArrays):
     linked : ndarray of bool, shape (n_pairs,)
         Known to share the source; the others are known not to.
     rows, columns : ndarray of int32, shape (n_pairs,)
-        The pair, as places in the profile set.
+        The pair, as places in the profile set, the one whose id comes first in `rows`.
     source : ndarray of int32, shape (n_profiles,)
         The source of every profile, as a place in `names`; -1 where it is not known.
     names : tuple of str
-        The names of the sources.
+        The names of the sources, sorted as text by code points.
     rule : PopulationRule
         What linked and unlinked mean.
     n_profiles : int
@@ -149,7 +149,8 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> KnownPai
     Returns
     -------
     KnownPairs
-        Every pair of known source once; its order follows that of the profiles.
+        Every pair of known source once, in the order of the ids of its profiles, and the sources
+        in the order of their names: neither hangs on the order of the profiles.
 
     Raises
     ------
@@ -190,7 +191,7 @@ def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
     source, names = _numbered(profiles, rule.source)
     found: list[tuple[NDArray[np.bool_], Places, Places]] = []
     undecided = same_specimen = same_sequence = 0
-    for rows, columns in _blocks(np.flatnonzero(used)):
+    for rows, columns in _blocks(profiles.id_order[used[profiles.id_order]]):
         copies = agree(specimen, rows, columns) == TRUE
         same_specimen += int(copies.sum())
         rows, columns = rows[~copies], columns[~copies]
@@ -242,7 +243,8 @@ def pair_sample(
     Returns
     -------
     PairSample
-        Every pair of known source once; its order follows that of the profiles.
+        Every pair of known source once, in the order of the ids of its profiles, and the sources
+        in the order of their names.
 
     Raises
     ------
@@ -350,7 +352,7 @@ def stratum_places(profiles: ProfileSet, rule: PopulationRule, /) -> dict[str, P
     used[profiles.index_of(rule.left_out(profiles))] = False
     specimen = _codes_or_none(profiles, rule.specimen_column(profiles))
     found: list[tuple[Places, Places]] = []
-    for rows, columns in _blocks(np.flatnonzero(used)):
+    for rows, columns in _blocks(profiles.id_order[used[profiles.id_order]]):
         truth = negate(agree(codes[rule.seizure], rows, columns))
         for column in rule.strata:
             truth = both(truth, agree(codes[column], rows, columns))
@@ -389,23 +391,22 @@ def _codes_or_none(profiles: ProfileSet, column: str | None) -> NDArray[np.intp]
 
 
 def _numbered(profiles: ProfileSet, columns: Sequence[str]) -> tuple[Places, tuple[str, ...]]:
-    """Number the texts that columns hold together, -1 where one is empty, and name them."""
+    """Number the texts that columns hold together by name, -1 where one is empty."""
     codes = np.stack([codes_of(profiles, c) for c in columns], axis=1)
     out = np.full(len(profiles), -1, dtype=np.int32)
     rows = np.flatnonzero((codes >= 0).all(axis=1))
     _, first, inverse = np.unique(codes[rows], axis=0, return_index=True, return_inverse=True)
-    # In order of first use.
-    order = np.argsort(first)
-    rank = np.empty(len(first), dtype=np.int32)
-    rank[order] = np.arange(len(first), dtype=np.int32)
-    out[rows] = rank[inverse.reshape(-1)]
-    table = profiles.profiles.iloc[rows[first[order]]]
+    table = profiles.profiles.iloc[rows[first]]
     number = list(zip(*(map(str, table[c]) for c in columns), strict=True))
     names = [_SEPARATOR.join(texts) for texts in number]
     if len(set(names)) < len(names):
         # A text that holds the separator itself would make two of them look like one.
         names = [_SEPARATOR.join(map(repr, texts)) for texts in number]
-    return out, tuple(names)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    out[rows] = rank[inverse.reshape(-1)]
+    return out, tuple(names[k] for k in order)
 
 
 def _only_used(

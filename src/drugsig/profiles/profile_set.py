@@ -311,6 +311,24 @@ class ProfileSet(FrozenArrays):
             step=Step.make("select", detail),
         )
 
+    @cached_property
+    def id_order(self) -> NDArray[np.intp]:
+        """The rows in the order of their ids, as text by code points, shape (n_profiles,).
+
+        What is drawn by chance, or added up over profiles, goes in this order, so that it does not
+        hang on how the rows of a table were sorted.
+        """
+        order = np.array(sorted(range(len(self)), key=self.ids.__getitem__), dtype=np.intp)
+        order.flags.writeable = False
+        return order
+
+    def in_id_order(self) -> ProfileSet:
+        """Return the same profiles in the order of their ids, see `id_order`."""
+        order = self.id_order
+        if np.array_equal(order, np.arange(len(self))):
+            return self
+        return self.select(order, why="in the order of their ids")
+
     def _rows(self, places: NDArray[Any]) -> NDArray[np.intp]:
         if places.ndim == 1 and places.dtype.kind == "b" and len(places) == len(self):
             return np.flatnonzero(places)

@@ -201,10 +201,10 @@ class _Run:
     """One run of a plan."""
 
     def __init__(self, plan: StudyPlan, profiles: ProfileSet, workers: int, progress: bool) -> None:
-        self.plan, self.profiles = plan, profiles
+        self.plan, self.handed_in, self.profiles = plan, profiles, profiles.in_id_order()
         self.workers, self.progress = workers, progress
-        self.rules: list[RulePairs] = rule_pairs(profiles, plan)
-        self.systems: list[SourceSystem] = source_systems(profiles, self.rules, plan)
+        self.rules: list[RulePairs] = rule_pairs(self.profiles, plan)
+        self.systems: list[SourceSystem] = source_systems(self.profiles, self.rules, plan)
         self.treatments: list[Treatment] = list(treatments_of(plan))
         self.metrics: list[Metric] = [get_metric(name) for name in plan.metrics]
         n_repeats = plan.n_repeats if plan.n_folds else 0
@@ -232,7 +232,7 @@ class _Run:
             [one.known for one in self.rules],
         )
         choices = self._choices(table["auc"].to_numpy(dtype=np.float64), *counts)
-        return Study.make(self.plan, self.profiles, table, choices)
+        return Study.make(self.plan, self.handed_in, table, choices)
 
     def _each(self, work: Callable[[Any], _Made], jobs: Sequence[Any], what: str) -> list[_Made]:
         """Do the same to every job, in threads if there are several; results keep their order."""

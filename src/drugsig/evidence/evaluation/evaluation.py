@@ -93,7 +93,7 @@ class Evaluation(FrozenArrays):
     n_folds : int
         Parts; 0 for a model judged on profiles of other sources.
     reference_set : str
-        The content digest of the profiles, pretreated all together.
+        The content digest of the profiles, pretreated all together, in the order of their ids.
     n_profiles : int
         How many there are.
     notes : tuple of Note

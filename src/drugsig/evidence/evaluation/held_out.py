@@ -103,6 +103,7 @@ def held_out(
     model, profiles, rule, replicate_level, across
         As in `evaluate_held_out`.
     """
+    profiles = profiles.in_id_order()
     model.identity.require(profiles, replicate_level=replicate_level, across=across)
     known = model.rule if rule is None else get_rule(rule)
     data = training_set(profiles, known, model.spec)

@@ -176,7 +176,7 @@ def assembled(
         rule=rule,
         seeds=seeds,
         n_folds=n_folds,
-        reference_set=profiles.digest,
+        reference_set=profiles.in_id_order().digest,
         n_profiles=len(profiles),
         notes=unique_notes(notes),
     )

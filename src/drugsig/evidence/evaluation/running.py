@@ -115,7 +115,8 @@ def evaluate_model(
     -------
     Evaluation
         Every linked pair once a seed; unlinked pairs in the seeds that dealt both of their sources
-        into one fold.
+        into one fold. Folds follow from the seed and the names of the sources, and the order of
+        the profiles does not change a bit of anything.
 
     Raises
     ------
@@ -188,6 +189,7 @@ def evaluated(
     """
     n_folds = whole_number(n_folds, what="n_folds", least=2)
     _refuse_seeds(seeds)
+    profiles = profiles.in_id_order()
     treated, told = (profiles, ()) if recipe is None else pretreated(profiles, recipe)
     identity_of(treated, rule, spec, library_version="", across=across)
     whole = training_set(treated, rule, spec)

@@ -52,7 +52,8 @@ def fit_lr_model(
     Returns
     -------
     LrModel
-        Not validated yet: see `evaluate_model`.
+        Not validated yet: see `evaluate_model`. The order of the profiles does not change a bit of
+        it: sources are dealt, and profiles added up, in the order of their labels.
 
     Raises
     ------
@@ -103,6 +104,7 @@ def lr_model(
     generator(rng)
     if not isinstance(spec, LrModelSpec):
         raise InputError(f"the choices of a model must be an LrModelSpec, got {spec!r}")
+    profiles = profiles.in_id_order()
     identity = identity_of(profiles, rule, spec, library_version=version("drugsig"), across=across)
     levels = _other_levels(profiles, spec)
     if levels:

@@ -45,7 +45,7 @@ class ModelIdentity:
     epochs, laboratories : tuple of str
         Those of the profiles; empty where no column names them.
     reference_set : str
-        The content digest of the profiles the model was fitted to.
+        The content digest of the profiles the model was fitted to, in the order of their ids.
     library_version : str
         The drugsig that fitted it.
     """
@@ -207,7 +207,7 @@ def identity_of(
         replicate_level=spec.replicate_level,
         epochs=found["epoch"],
         laboratories=found["laboratory"],
-        reference_set=profiles.digest,
+        reference_set=profiles.in_id_order().digest,
         library_version=library_version,
     )
 

@@ -208,11 +208,11 @@ class LrModel:
         for one in sides:
             self.identity.require(one, replicate_level=replicate_level, across=across)
         column = self.spec.item if item is None else item
-        sets = [_Side(one, profile_items(one, column)) for one in sides]
+        sets = [_Side.of(one, column) for one in sides]
         first, second = _wanted_pairs(sets, pairs)
         _refuse_same_profiles(sets, first, second)
         own = self._own_sources(sets, first, second)
-        raw, of_scores = self._raw(sets, first, second, own)
+        raw, of_scores = self._raw_in_order(sets, first, second, own)
         undefined = int(np.isnan(raw).sum())
         if undefined:
             raise InputError(
@@ -330,6 +330,21 @@ class LrModel:
             "validation": None if self.validation is None else self.validation.to_data(),
         }
         return header, arrays
+
+    def _raw_in_order(
+        self, sets: list[_Side], first: Places, second: Places, own: list[tuple[str, ...]]
+    ) -> tuple[Floats, tuple[Note, ...]]:
+        """Return as `_raw` does, worked out in the order of items: the last bit is that of a pair.
+
+        Sums, and products of matrices, may differ in it where the same rows come in another order.
+        """
+        low, high = first, second
+        if len(sets) == 1:
+            low, high = np.minimum(first, second), np.maximum(first, second)
+        order = np.lexsort((high, low))
+        raw = np.empty(len(first))
+        raw[order], notes = self._raw(sets, low[order], high[order], [own[k] for k in order])
+        return raw, notes
 
     def _raw(
         self, sets: list[_Side], first: Places, second: Places, own: list[tuple[str, ...]]
@@ -468,10 +483,30 @@ _COUNTS = ("n_linked", "n_unlinked", "n_linked_sources")
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """One side of a comparison."""
+    """One side of a comparison, its profiles in the order of their ids.
+
+    Attributes
+    ----------
+    profiles : ProfileSet
+        Of this side.
+    items : ProfileItems
+        Their items.
+    asked : ndarray of intp, shape (n_items,)
+        The items in the order in which the profiles were handed in.
+    """
 
     profiles: ProfileSet
     items: ProfileItems
+    asked: Places
+
+    @classmethod
+    def of(cls, profiles: ProfileSet, column: str | None, /) -> _Side:
+        """Return the side of these profiles."""
+        names = profile_items(profiles, column).names
+        sorted_ones = profiles.in_id_order()
+        items = profile_items(sorted_ones, column)
+        place = {name: k for k, name in enumerate(items.names)}
+        return cls(sorted_ones, items, np.array([place[name] for name in names], dtype=np.intp))
 
 
 def _data_of(calibration: Calibration | None) -> dict[str, Any] | None:
@@ -498,9 +533,12 @@ def _wanted_pairs(
         ]  # fmt: skip
         first, second = (np.array(numbers, dtype=np.intp) for numbers in found)
     elif len(sets) == 1:
-        first, second = np.triu_indices(len(one), 1)
+        first, second = (sets[0].asked[g] for g in np.triu_indices(len(one), 1))
     else:
-        first, second = (g.reshape(-1) for g in np.indices((len(one), len(other))))
+        first, second = (
+            side.asked[g.reshape(-1)]
+            for side, g in zip(sets, np.indices((len(one), len(other))), strict=True)
+        )
     if not len(first):
         raise InputError("there is one item, and a likelihood ratio weighs a pair of them")
     return first.astype(np.intp), second.astype(np.intp)

@@ -26,7 +26,8 @@ class ValidationSummary:
     Parameters
     ----------
     reference_set : str
-        The content digest of the profiles, pretreated all together, as a model is fitted to them.
+        The content digest of the profiles, pretreated all together, as a model is fitted to them:
+        in the order of their ids.
     spec_digest, rule_digest : str
         Of the choices, and of the population rule.
     n_folds : int

@@ -342,10 +342,11 @@ def _scale(model: LrModel, scale: str | Path | VerbalScale) -> VerbalScale:
 def _refuse(model: LrModel, background: ProfileSet, rng: object, n_draws: object) -> None:
     generator(rng)
     whole_number(n_draws, what="n_draws", least=20)
-    if background.digest != model.identity.reference_set:
+    digest = background.in_id_order().digest
+    if digest != model.identity.reference_set:
         raise InputError(
             f"profile set '{background.name}' is not the one this model was fitted to: its digest "
-            f"is {background.digest[:12]}..., that of the model's profiles "
+            f"is {digest[:12]}..., that of the model's profiles "
             f"{model.identity.reference_set[:12]}.... Give those profiles, pretreated with the "
             "recipe of the model (model.treat)."
         )

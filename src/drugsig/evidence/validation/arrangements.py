@@ -26,7 +26,7 @@ def with_halves(profiles: ProfileSet, rule: PopulationRule, /) -> ProfileSet:
     -------
     ProfileSet
         With the column ``half of source``. Specimens (sequences, where linked pairs must be of
-        two) stay whole and take turns in the order of the profiles; a source with one of them is
+        two) stay whole and take turns in the order of the ids; a source with one of them is
         one item. Profiles that the rule leaves out, or without a source, are an item each.
     """
     rule.check(profiles)
@@ -36,13 +36,15 @@ def with_halves(profiles: ProfileSet, rule: PopulationRule, /) -> ProfileSet:
     whole = whole or rule.specimen_column(profiles)
     owners = profiles.ids if whole is None else profiles.column(whole)
     turn: dict[str, dict[str, int]] = {}
-    texts: list[str] = []
-    for name, parts, own in zip(profiles.ids, zip(*columns, strict=True), owners, strict=True):
+    texts = [""] * len(profiles)
+    for row in profiles.id_order:
+        name, own = profiles.ids[row], owners[row]
+        parts = [column[row] for column in columns]
         if name in left_out or any(p is None for p in parts):
-            texts.append(f"profile {name}")
+            texts[row] = f"profile {name}"
             continue
         source = _SEPARATOR.join(str(p) for p in parts)
         seen = turn.setdefault(source, {})
         place = seen.setdefault(own if own is not None else f"profile {name}", len(seen))
-        texts.append(f"{source}{_SEPARATOR}half {place % 2 + 1}")
+        texts[row] = f"{source}{_SEPARATOR}half {place % 2 + 1}"
     return profiles.with_column(HALF_COLUMN, texts)

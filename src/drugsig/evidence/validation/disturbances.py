@@ -42,7 +42,7 @@ def redrawn(
     profiles : ProfileSet
         Its `uncertainty` is used where it is known.
     rng : numpy.random.Generator
-        For drawing.
+        For drawing, profile by profile in the order of their ids.
     rsd : float, optional
         The relative standard uncertainty of values whose own is not known; without it they stay.
 
@@ -62,7 +62,8 @@ def redrawn(
     deviation, so that an area stays positive; others normally.
     """
     spread, values = _spread(profiles, rsd), profiles.values
-    noise = rng.standard_normal(values.shape)
+    noise = np.empty(values.shape)
+    noise[profiles.id_order] = rng.standard_normal(values.shape)
     out = values.copy()
     with np.errstate(invalid="ignore"):
         positive: NDArray[np.bool_] = np.asarray(~(values < 0.0).any(axis=0), dtype=bool)
@@ -90,7 +91,8 @@ def mistyped(
     profiles : ProfileSet
         As they were read is best: typing errors happen there.
     rng : numpy.random.Generator
-        For choosing profiles, targets, and whether a value becomes too large or too small.
+        For choosing profiles, in the order of their ids, targets, and whether a value becomes too
+        large or too small.
     share : float
         Of the profiles; at least one profile is changed.
     factor : float
@@ -114,11 +116,12 @@ def mistyped(
     # What is not compared is left alone: an error there would show nothing.
     impurity = np.array([t.role == "impurity" for t in profiles.targets])
     detected = profiles.detected & impurity
-    rows = np.flatnonzero(detected.any(axis=1))
+    order = profiles.id_order
+    rows = order[detected.any(axis=1)[order]]
     if not len(rows):
         raise InputError(f"profile set '{profiles.name}' has no detected impurity to mistype")
     n = min(len(rows), max(1, round(share * len(profiles))))
-    chosen = np.sort(rng.choice(rows, size=n, replace=False))
+    chosen = rows[np.sort(rng.choice(len(rows), size=n, replace=False))]
     values = profiles.values.copy()
     changed = []
     for row in chosen:

@@ -175,6 +175,10 @@ def evaluate_apart(
     InputError
         If a model cannot be fitted.
     """
+    # Once for both where they are the same object.
+    together = judged is fitted
+    judged = judged.in_id_order()
+    fitted = judged if together else fitted.in_id_order()
     treated = _treated(judged, recipe)
     whole = training_set(treated, rule, spec)
     teaching = training_set(_treated(fitted, recipe), rule, spec)

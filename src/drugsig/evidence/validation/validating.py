@@ -147,7 +147,7 @@ def validate(
     -------
     Validation
         The report, and the model fitted to all profiles that carries it. The same on every run
-        with the same arguments and versions.
+        with the same arguments and versions, in whatever order the profiles are.
 
     Raises
     ------
@@ -179,6 +179,7 @@ def validate(
     asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
     written = None if recipe is None else str(Recipe.coerce(recipe))
     streams = rng.spawn(_STEPS)
+    handed_in, profiles = profiles, profiles.in_id_order()
     made, notes = _validated(
         profiles, rule, spec, asked, written, streams,
         settings={
@@ -192,6 +193,7 @@ def validate(
             "across": list(across),
             "n_resamples": n_resamples,
         },
+        digest=handed_in.digest,
         progress=progress,
     )  # fmt: skip
     emit(notes)
@@ -207,6 +209,7 @@ def _validated(
     streams: list[np.random.Generator],
     *,
     settings: Mapping[str, Any],
+    digest: str,
     progress: bool,
 ) -> tuple[Validation, tuple[Note, ...]]:
     """Validate, and return what is to be told besides what the report holds."""
@@ -264,7 +267,7 @@ def _validated(
         seeds=evaluation.seeds,
         settings=settings,
         digests={
-            "profiles": profiles.digest,
+            "profiles": digest,
             "profiles_pretreated": treated.digest,
             "choices": spec.digest,
             "rule": model.rule_digest,
