@@ -27,7 +27,7 @@ import numpy as np
 
 from drugsig.evidence.two_level import BANDWIDTHS, CONVENTIONS, fit_two_level
 
-CONVENTION = "comparison"
+CONVENTION = "comparison_1.0.8_makeCompVar"
 ITEM = "item"
 ELEMENTS = ("logKO", "logCaO", "logFeO")
 HALF = 6

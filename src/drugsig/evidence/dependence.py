@@ -38,10 +38,7 @@ _MUCH = 0.5
 
 @dataclass(frozen=True)
 class OneSeries(Note):
-    """Linked pairs may be of one run series, and more alike than those of casework.
-
-    Name the column of the sequence, and leave out linked pairs of one series.
-    """
+    """Linked pairs may be of one run series, and more alike than those of casework."""
 
     code: ClassVar[str] = "one-series"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -61,10 +58,7 @@ class OneSeries(Note):
 
 @dataclass(frozen=True)
 class SameSequenceLeftOut(Note):
-    """Linked pairs of one sequence, or of an unknown one, were left out.
-
-    Nothing need be done; the rule asks for it. Fill in sequences that are not known.
-    """
+    """Linked pairs of one sequence, or of an unknown one, were left out."""
 
     code: ClassVar[str] = "same-sequence-left-out"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -78,10 +72,7 @@ class SameSequenceLeftOut(Note):
 
 @dataclass(frozen=True)
 class SpecimenUnknown(Note):
-    """Two profiles of one specimen may count as a linked pair.
-
-    Name the column of the specimen in the rule.
-    """
+    """Two profiles of one specimen may count as a linked pair."""
 
     code: ClassVar[str] = "specimen-unknown"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -96,11 +87,7 @@ class SpecimenUnknown(Note):
 
 @dataclass(frozen=True)
 class CircularRates(Note):
-    """Rates were measured under a rule that looks at what was derived from the profile.
-
-    Choose a rule by what is known apart from the profile, as the seizure or the batch, and measure
-    anew.
-    """
+    """Rates were measured under a rule that looks at what was derived from the profile."""
 
     code: ClassVar[str] = "circular-rates"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -116,10 +103,7 @@ class CircularRates(Note):
 
 @dataclass(frozen=True)
 class UnevenSources(Note):
-    """One source has most of the linked pairs.
-
-    Look at the figures by source, or limit how many profiles of a large one take part.
-    """
+    """One source has most of the linked pairs."""
 
     code: ClassVar[str] = "uneven-sources"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -136,10 +120,7 @@ class UnevenSources(Note):
 
 @dataclass(frozen=True)
 class FewEffectiveSources(Note):
-    """Enough linked sources weigh like too few of equal size.
-
-    Add sources, or limit how many profiles of a large one take part.
-    """
+    """Enough linked sources weigh like too few of equal size."""
 
     code: ClassVar[str] = "few-effective-sources"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -47,10 +47,7 @@ DEFAULT_SEQUENCE = "sequence_id"
 
 @dataclass(frozen=True)
 class ExcludedInVain(Note):
-    """A rule leaves out a text that no profile has.
-
-    Look for a text that is written differently in the rule and in the metadata.
-    """
+    """A rule leaves out a text that no profile has."""
 
     code: ClassVar[str] = "excluded-in-vain"
     rule: str
@@ -65,10 +62,7 @@ class ExcludedInVain(Note):
 
 @dataclass(frozen=True)
 class CircularRule(Note):
-    """A rule looks at a column derived from the profile itself.
-
-    Choose a rule by what is known apart from the profile, as the seizure or the batch.
-    """
+    """A rule looks at a column derived from the profile itself."""
 
     code: ClassVar[str] = "circular-rule"
     category: ClassVar[type[DrugsigWarning] | None] = CircularRuleWarning

@@ -54,10 +54,7 @@ DEFAULT_RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class FewSourcesOfThreshold(Note):
-    """Few sources stand behind the linked pairs of a threshold.
-
-    Add sources with linked profiles, and report the interval of the threshold.
-    """
+    """Few sources stand behind the linked pairs of a threshold."""
 
     code: ClassVar[str] = "few-sources-of-threshold"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -75,10 +72,7 @@ class FewSourcesOfThreshold(Note):
 
 @dataclass(frozen=True)
 class FewExpectedFalsePositives(Note):
-    """The false-positive rate rests on few pairs.
-
-    Ask for a higher false-positive rate, or add sources that are known to differ.
-    """
+    """The false-positive rate rests on few pairs."""
 
     code: ClassVar[str] = "few-expected-false-positives"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -96,10 +90,7 @@ class FewExpectedFalsePositives(Note):
 
 @dataclass(frozen=True)
 class RatesOfOwnPairs(Note):
-    """The rates of a threshold are those of the pairs it was learned from.
-
-    Measure the rates on pairs of other sources before they are quoted.
-    """
+    """The rates of a threshold are those of the pairs it was learned from."""
 
     code: ClassVar[str] = "rates-of-own-pairs"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -113,10 +104,7 @@ class RatesOfOwnPairs(Note):
 
 @dataclass(frozen=True)
 class NotValidated(Note):
-    """A threshold was given, and nothing is known of its errors.
-
-    Learn the threshold from pairs of known source, or measure its rates on such pairs.
-    """
+    """A threshold was given, and nothing is known of its errors."""
 
     code: ClassVar[str] = "not-validated"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -162,10 +162,7 @@ def pair_typicality(
 
 @dataclass(frozen=True)
 class TypicalAsStronger(Note):
-    """Pairs of typical profiles come out as the stronger evidence.
-
-    Use the calibration of the score alone, or add pairs of known source.
-    """
+    """Pairs of typical profiles come out as the stronger evidence."""
 
     code: ClassVar[str] = "typical-as-stronger"
 

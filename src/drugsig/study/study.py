@@ -63,10 +63,7 @@ _PLAN_FILE, _PROFILES_FILE = "study.toml", "profiles.csv"
 
 @dataclass(frozen=True)
 class FewSourcesOfStudy(Note):
-    """Few sources stand behind the linked pairs of a rule that was studied.
-
-    Add sources with linked profiles before a combination is chosen.
-    """
+    """Few sources stand behind the linked pairs of a rule that was studied."""
 
     code: ClassVar[str] = "few-sources-of-study"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -83,10 +80,7 @@ class FewSourcesOfStudy(Note):
 
 @dataclass(frozen=True)
 class CombinationsWithoutScores(Note):
-    """Some combinations were judged on fewer pairs than others.
-
-    Compare combinations by what they have in common; the column says how many pairs each lacks.
-    """
+    """Some combinations were judged on fewer pairs than others."""
 
     code: ClassVar[str] = "combinations-without-scores"
     category: ClassVar[type[DrugsigWarning] | None] = UndefinedScoreWarning

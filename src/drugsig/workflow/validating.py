@@ -35,10 +35,7 @@ MODEL = "model.npz"
 
 @dataclass(frozen=True)
 class ProfilesLeftOut(Note):
-    """Profiles were read and could not be used.
-
-    Look at why each was left out, and mend the table if it should count.
-    """
+    """Profiles were read and could not be used."""
 
     code: ClassVar[str] = "profiles-left-out"
     category: ClassVar[type[DrugsigWarning] | None] = None

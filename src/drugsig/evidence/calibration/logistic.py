@@ -20,10 +20,7 @@ _LN10 = float(np.log(10.0))
 
 @dataclass(frozen=True)
 class NoBetterThanChance(Note):
-    """Linked pairs are no more alike than unlinked ones.
-
-    Do not use this score. Look at the targets, the pretreatment and the metric.
-    """
+    """Linked pairs are no more alike than unlinked ones."""
 
     code: ClassVar[str] = "no-better-than-chance"
 

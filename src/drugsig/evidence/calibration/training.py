@@ -96,10 +96,7 @@ class TrainingPairs(FrozenArrays):
 
 @dataclass(frozen=True)
 class FewSourcesOfCalibration(Note):
-    """Few sources stand behind the linked pairs that a calibration was fitted to.
-
-    Add sources, bound the ratios, and report the interval from resampling sources.
-    """
+    """Few sources stand behind the linked pairs that a calibration was fitted to."""
 
     code: ClassVar[str] = "few-sources-of-calibration"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning

@@ -23,10 +23,7 @@ __all__ = ["JudgedAcross", "evaluate_held_out", "held_out"]
 
 @dataclass(frozen=True)
 class JudgedAcross(Note):
-    """A model was judged on profiles that differ from its own in what was allowed on purpose.
-
-    Say so with the figures; they hold for such profiles only.
-    """
+    """A model was judged on profiles that differ from its own in what was allowed on purpose."""
 
     code: ClassVar[str] = "judged-across"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -32,10 +32,7 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class OwnProfiles(Note):
-    """Pairs hold a profile that the model was fitted to.
-
-    Evaluate profiles that the model was not fitted to.
-    """
+    """Pairs hold a profile that the model was fitted to."""
 
     code: ClassVar[str] = "own-profiles"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -53,11 +50,7 @@ class OwnProfiles(Note):
 
 @dataclass(frozen=True)
 class BeyondCalibration(Note):
-    """Raw likelihood ratios lie beyond those that taught the calibration.
-
-    Look for mistyped values and for items of another kind than the background; do not read such a
-    ratio as measured.
-    """
+    """Raw likelihood ratios lie beyond those that taught the calibration."""
 
     code: ClassVar[str] = "beyond-calibration"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -80,10 +73,7 @@ class BeyondCalibration(Note):
 
 @dataclass(frozen=True)
 class OtherItemSizes(Note):
-    """Pairs hold items of other sizes than those the model was calibrated on.
-
-    Fit and validate a model with items of as many profiles as these.
-    """
+    """Pairs hold items of other sizes than those the model was calibrated on."""
 
     code: ClassVar[str] = "other-item-sizes"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -103,10 +93,7 @@ class OtherItemSizes(Note):
 
 @dataclass(frozen=True)
 class CriteriaNotMet(Note):
-    """The validation of a model failed in some performance characteristics.
-
-    Do not use the model in casework; find out why it failed, mend that and validate it again.
-    """
+    """The validation of a model failed in some performance characteristics."""
 
     code: ClassVar[str] = "criteria-not-met"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -120,10 +107,7 @@ class CriteriaNotMet(Note):
 
 @dataclass(frozen=True)
 class NoBetterThanNoEvidence(Note):
-    """A model did no better on sources left out than likelihood ratios of 1.
-
-    Do not use the model; its ratios tell no more than none would.
-    """
+    """A model did no better on sources left out than likelihood ratios of 1."""
 
     code: ClassVar[str] = "no-better-than-no-evidence"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -138,10 +122,7 @@ class NoBetterThanNoEvidence(Note):
 
 @dataclass(frozen=True)
 class OneOfMany(Note):
-    """A pair is one of many that were weighed together.
-
-    Say among how many pairs it was searched, with ``n_searched``.
-    """
+    """A pair is one of many that were weighed together."""
 
     code: ClassVar[str] = "one-of-many"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -33,10 +33,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class SequenceUnknown(Note):
-    """Linked items may have been measured in one series.
-
-    Name the column of the sequence in the rule.
-    """
+    """Linked items may have been measured in one series."""
 
     code: ClassVar[str] = "sequence-unknown"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -50,11 +47,7 @@ class SequenceUnknown(Note):
 
 @dataclass(frozen=True)
 class CircularFigures(Note):
-    """Figures are of a rule that looks at what was derived from the profile.
-
-    Choose a rule by what is known apart from the profile, as the seizure or the batch, and measure
-    anew.
-    """
+    """Figures are of a rule that looks at what was derived from the profile."""
 
     code: ClassVar[str] = "circular-figures"
     category: ClassVar[type[DrugsigWarning] | None] = None

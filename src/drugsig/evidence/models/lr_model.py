@@ -45,10 +45,7 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class EvaluatedAcross(Note):
-    """Profiles differ from those of the model in what was allowed on purpose.
-
-    Say so in the report; better fit and validate a model on profiles like the questioned ones.
-    """
+    """Profiles differ from those of the model in what was allowed on purpose."""
 
     code: ClassVar[str] = "evaluated-across"
     category: ClassVar[type[DrugsigWarning] | None] = None

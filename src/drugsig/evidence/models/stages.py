@@ -43,10 +43,7 @@ CALIBRATION_PARTS = 5
 
 @dataclass(frozen=True)
 class PairsWithoutScore(Note):
-    """Pairs of known source have no score and teach nothing.
-
-    Look at the profiles that are constant or empty, or lack targets.
-    """
+    """Pairs of known source have no score and teach nothing."""
 
     code: ClassVar[str] = "pairs-without-score"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -34,10 +34,7 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class NestedReplicates(Note):
-    """The variation within sources is in part that of profiles that are never a pair.
-
-    Calibrate the ratios, or average the profiles of one specimen to one.
-    """
+    """The variation within sources is in part that of profiles that are never a pair."""
 
     code: ClassVar[str] = "nested-replicates"
     category: ClassVar[type[DrugsigWarning] | None] = None

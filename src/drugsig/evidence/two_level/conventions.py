@@ -57,6 +57,8 @@ BETWEEN_COVARIANCES: Mapping[str, str] = MappingProxyType(
         "numbers of replicates (Aitken and Lucy 2004)",
         "weighted": "(SSB / (m - 1) - U) / kappa with kappa = (N - sum n_i^2 / N) / (m - 1), every "
         "profile counting once (analysis of variance; lir)",
+        "by_mean_count": "(SSB / (m - 1) - U) / (N / m): the two others where all sources have as "
+        "many replicates, biased where they have not (makeCompVar of the R package comparison)",
     }
 )
 
@@ -132,19 +134,26 @@ class Conventions:
 
 CONVENTIONS: Mapping[str, Conventions] = MappingProxyType(
     {
-        "aitken_lucy": Conventions(
+        "aitken_lucy_2004": Conventions(
             "pooled", "unweighted", "aitken_lucy", "Aitken and Lucy, Appl. Statist. 53 (2004) 109"
         ),
-        "comparison": Conventions(
-            "pooled", "unweighted", "aitken_lucy", "the R package comparison, after the same paper"
+        "comparison_1.0.8_makeCompVar": Conventions(
+            "pooled",
+            "by_mean_count",
+            "aitken_lucy",
+            "makeCompVar of the R package comparison 1.0.8 (CRAN); for balanced data only: with "
+            "unequal numbers of measurements its covariance between sources is biased",
         ),
-        "lir": Conventions(
-            "averaged", "weighted", "silverman", "the Python package lir and its R reference"
+        "lir_1.8_TwoLevelModelNormalKDE": Conventions(
+            "averaged",
+            "weighted",
+            "silverman",
+            "TwoLevelModelNormalKDE of the Python package lir 1.8, and its R reference",
         ),
     }
 )
 
-DEFAULT_CONVENTIONS = "aitken_lucy"
+DEFAULT_CONVENTIONS = "aitken_lucy_2004"
 
 
 @dataclass(frozen=True)

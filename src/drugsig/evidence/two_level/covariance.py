@@ -54,10 +54,11 @@ def between_covariance(totals: Totals, within: Floats, convention: str, /) -> Fl
         A name of `BETWEEN_COVARIANCES`.
     """
     m = totals.n_sources
-    if convention == "weighted":
+    if convention != "unweighted":
         total = totals.weighted_sum
         squares = totals.weighted_squares - np.outer(total, total) / totals.n_profiles
-        return (squares / (m - 1) - within) / kappa(totals)
+        count = kappa(totals) if convention == "weighted" else totals.n_profiles / m
+        return (squares / (m - 1) - within) / count
     total = totals.plain_sum
     squares = totals.plain_squares - np.outer(total, total) / m
     return squares / (m - 1) - within * (totals.inverse_counts / m)

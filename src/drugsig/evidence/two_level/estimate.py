@@ -102,10 +102,10 @@ def estimate(
     if options.components is not None:
         basis = principal_basis(of_means / (m - 1), total, options.components)
         _check_linked(totals, basis.shape[1], options)
+    unweighted = options.between_covariance == "unweighted"
     directions = simultaneous_directions(within, between, names=features, basis=basis)
-    weighted = options.between_covariance == "weighted"
     return Estimate(
-        mean=origin + (grand if weighted else totals.plain_sum / m),
+        mean=origin + (totals.plain_sum / m if unweighted else grand),
         within=within,
         between=between,
         kappa=kappa(totals),

@@ -24,6 +24,7 @@ from drugsig.evidence.two_level.sums import sum_by_source
 __all__ = [
     "DirectionsLeftOut",
     "FewReplicatedSources",
+    "UnbalancedCounts",
     "fit_two_level",
     "two_level_model",
     "weaknesses",
@@ -32,10 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class FewReplicatedSources(Note):
-    """There are few sources with replicates for so many targets or components.
-
-    Keep fewer targets, add sources with replicates, and calibrate and bound on other sources.
-    """
+    """There are few sources with replicates for so many targets or components."""
 
     code: ClassVar[str] = "few-replicated-sources"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -53,11 +51,7 @@ class FewReplicatedSources(Note):
 
 @dataclass(frozen=True)
 class DirectionsLeftOut(Note):
-    """In some directions sources differ no more than replicates do.
-
-    Nothing need be done. Where most directions are left out, these targets do not tell the sources
-    apart.
-    """
+    """In some directions sources differ no more than replicates do."""
 
     code: ClassVar[str] = "directions-left-out"
     left_out: int
@@ -68,6 +62,27 @@ class DirectionsLeftOut(Note):
             f"the sources differ no more than replicates do in {self.left_out} of "
             f"{self.directions} directions; these are left out, as both propositions give them "
             "the same probability"
+        )
+
+
+@dataclass(frozen=True)
+class UnbalancedCounts(Note):
+    """The covariance between sources is biased: its formula is for equal numbers of replicates.
+
+    Take ``between_covariance="unweighted"`` or ``"weighted"``, or keep as many profiles of every
+    source.
+    """
+
+    code: ClassVar[str] = "unbalanced-counts"
+    convention: str
+    least: int
+    most: int
+
+    def __str__(self) -> str:
+        return (
+            f"The covariance between sources by '{self.convention}' holds for equal numbers of "
+            f"profiles, and the sources have {self.least} to {self.most}: it is biased, and so is "
+            "every LR. Take between_covariance='unweighted' or 'weighted'."
         )
 
 
@@ -106,11 +121,12 @@ def fit_two_level(
         The names of the targets; by default "target 1", "target 2" ...
     between : {"kernel", "normal"}
         The density of source means.
-    conventions : {"aitken_lucy", "comparison", "lir"}
-        A published set of choices for the three that follow.
+    conventions : str
+        A name of `CONVENTIONS`, by paper or by package, version and function: a set of choices for
+        the three that follow. That of the R package comparison is for balanced data only.
     within : {"pooled", "averaged"}, optional
         The covariance within sources, instead of that of `conventions`.
-    between_covariance : {"unweighted", "weighted"}, optional
+    between_covariance : {"unweighted", "weighted", "by_mean_count"}, optional
         The covariance between sources, likewise.
     bandwidth : {"aitken_lucy", "silverman"} or float, optional
         The width of the kernel, likewise; a number is the width itself.
@@ -139,7 +155,8 @@ def fit_two_level(
     SmallSampleWarning
         If there are fewer than ten sources with replicates for each target or component.
     DataWarning
-        If sources differ no more than replicates in some direction, which is then left out.
+        If sources differ no more than replicates in some direction, which is then left out; or
+        if the covariance between sources is one for equal numbers of replicates and they differ.
 
     Notes
     -----
@@ -261,4 +278,7 @@ def weaknesses(model: TwoLevelModel, /) -> tuple[Note, ...]:
         notes.append(FewReplicatedSources(model.n_linked_sources, directions, wanted))
     if model.n_dropped:
         notes.append(DirectionsLeftOut(model.n_dropped, directions))
+    counts, convention = model.source_counts, model.options.between_covariance
+    if convention == "by_mean_count" and counts.min() < counts.max():
+        notes.append(UnbalancedCounts(convention, int(counts.min()), int(counts.max())))
     return tuple(notes)
