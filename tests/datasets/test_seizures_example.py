@@ -16,7 +16,6 @@ import pytest
 
 import drugsig
 from drugsig import Status
-from drugsig._notes import Note
 from drugsig.evidence import threshold_for
 from drugsig.groups import find_undecided
 from drugsig.profiles.tables import read_profiles, read_table
@@ -66,7 +65,7 @@ class Result:
     comparison: drugsig.Comparison
     threshold: drugsig.Threshold
     groups: drugsig.Groups
-    undecided: dict[str, tuple[Note, ...]]
+    undecided: dict[str, tuple[str, ...]]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from drugsig.evidence.two_level import (
     TwoLevelOptions,
     fit_two_level,
 )
+from drugsig.evidence.two_level.conventions import DEFAULT_CONVENTIONS
 from tests.evidence.two_level.cases import drawn, fitted
 
 MIXED = (1, 2, 3, 5)
@@ -44,6 +45,8 @@ def between_by_definition(
         return np.cov(means.T) - within * (1 / n).mean()
     about = means - values.mean(axis=0)
     squares = sum(k * np.outer(d, d) for k, d in zip(n, about, strict=True)) / (len(n) - 1)
+    if name == "by_mean_count":
+        return (squares - within) / (n.sum() / len(n))
     return (squares - within) / ((n.sum() - (n**2).sum() / n.sum()) / (len(n) - 1))
 
 
@@ -76,7 +79,7 @@ def test_with_equal_numbers_of_replicates_the_conventions_agree() -> None:
     assert models[0].kappa == pytest.approx(4.0)
 
 
-@pytest.mark.parametrize("between", BETWEEN_COVARIANCES)
+@pytest.mark.parametrize("between", ["unweighted", "weighted"])
 def test_the_between_covariance_is_unbiased_with_unequal_replicates(between: str) -> None:
     found = []
     for seed in range(300):
@@ -108,6 +111,36 @@ def test_a_set_of_conventions_stands_for_its_choices(name: str) -> None:
         bandwidth=chosen.bandwidth,
     )  # fmt: skip
     assert fitted(values, sources, conventions=name) == one_by_one
+
+
+def test_the_estimate_for_balanced_data_is_biased_where_they_are_not_and_says_so() -> None:
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(200):
+        n = np.array([1, 9] * 15)
+        values = np.repeat(rng.normal(scale=2.0, size=30), n) + rng.normal(size=n.sum())
+        sources = [f"s{k:02d}" for k in np.repeat(np.arange(30), n)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DrugsigWarning)
+            model = fit_two_level(
+                values[:, None], sources, replicate_level="unit", between="normal",
+                conventions="comparison_1.0.8_makeCompVar",
+            )  # fmt: skip
+        found.append(float(model.between[0, 0]))
+    kappa = (150 - (15 * 1 + 15 * 81) / 150) / 29
+    # The right estimate is 4; this one is kappa / (N / m) times it.
+    error = 4 * np.std(found) / np.sqrt(len(found))
+    assert np.mean(found) == pytest.approx(4.0 * kappa / 5, abs=error)
+    with pytest.warns(DataWarning, match="the sources have 1 to 9"):
+        fit_two_level(
+            values[:, None], sources, replicate_level="unit", between="normal",
+            conventions="comparison_1.0.8_makeCompVar",
+        )  # fmt: skip
+
+
+def test_no_set_of_conventions_for_balanced_data_is_the_default() -> None:
+    assert CONVENTIONS[DEFAULT_CONVENTIONS].between_covariance != "by_mean_count"
+    assert TwoLevelOptions().between_covariance != "by_mean_count"
 
 
 def test_shrinkage_is_the_published_estimate() -> None:

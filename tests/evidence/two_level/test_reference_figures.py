@@ -62,7 +62,7 @@ def glass(reference_data: Path) -> Glass:
 
 @pytest.fixture(scope="module")
 def model(glass: Glass) -> TwoLevelModel:
-    return glass.fit(conventions="lir")
+    return glass.fit(conventions="lir_1.8_TwoLevelModelNormalKDE")
 
 
 def test_every_parameter_is_that_of_the_reference(glass: Glass, model: TwoLevelModel) -> None:
@@ -121,7 +121,7 @@ def test_the_published_log10_lrs_come_out_and_the_others_are_finite(
 def test_the_other_conventions_give_other_figures(
     glass: Glass, options: dict[str, str], item: int, expected: float
 ) -> None:
-    other = glass.fit(conventions="lir", **options)
+    other = glass.fit(conventions="lir_1.8_TwoLevelModelNormalKDE", **options)
     found = other.log10_lr(glass.reference, glass.traces[item])
     assert found == pytest.approx(expected, abs=1e-6)
     assert abs(found - LOG10_LR[item]) > 0.03
@@ -133,7 +133,7 @@ def test_leaving_out_sources_of_the_glass_is_fitting_without_them(
     kept = [s not in ("0001", "0005") for s in glass.sources]
     again = fitted(
         glass.values[kept], [s for s, keep in zip(glass.sources, kept, strict=True) if keep],
-        conventions="lir",
+        conventions="lir_1.8_TwoLevelModelNormalKDE",
     )  # fmt: skip
     less = model.without(["0001", "0005"])
     for trace in glass.traces.values():

@@ -108,7 +108,7 @@ def test_more_components_than_there_are_is_refused() -> None:
         ({"between_covariance": "weigted"}, "Did you mean 'weighted'"),
         ({"bandwidth": "silvermann"}, "Did you mean 'silverman'"),
         ({"shrinkage": "schafer"}, "Did you mean 'schafer_strimmer'"),
-        ({"conventions": "comparision"}, "Did you mean 'comparison'"),
+        ({"conventions": "comparision"}, "Did you mean 'comparison_1.0.8_makeCompVar'"),
         ({"replicate_level": "batch"}, "unknown replicate level 'batch'"),
     ],
 )
