@@ -1,28 +1,97 @@
-"""One way to files: canonical JSON, digests, and writers that leave nothing half-written."""
+"""One way to files: formats and their versions, canonical JSON, archives, and whole files only."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from types import MappingProxyType
+from typing import IO, Any
 
-from drugsig.errors import InputError, OutputError
+import numpy as np
+from numpy.typing import NDArray
+
+from drugsig.errors import InputError, OutputError, ReadError
 
 __all__ = [
+    "FORMATS",
+    "archive_digest",
     "canonical_json",
+    "check_format",
     "new_files",
     "new_folder",
+    "read_archive",
     "refuse_existing",
     "refuse_taken",
     "sha256_of",
+    "write_archive",
     "write_file",
 ]
+
+# Everything that drugsig writes and reads again, with the version of its form that this drugsig
+# writes; it reads no other.
+FORMATS: Mapping[str, int] = MappingProxyType(
+    {
+        "drugsig profile table": 1,
+        "drugsig profile index": 1,
+        "drugsig link shard": 1,
+        "drugsig likelihood ratio model": 2,
+        "drugsig two-level model": 1,
+        "drugsig calibration": 2,
+        "drugsig score model": 2,
+        "drugsig typicality calibration": 2,
+        "drugsig fusion": 2,
+        "drugsig validation": 2,
+    }
+)
+
+_HEADER = "header.json"
+
+# The first date that a zip file can hold: a file is the same whenever it is written.
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+# Larger files are no model.
+_LARGEST = 2 * 1024**3
+
+
+def check_format(header: object, kind: str, /, *, refuse: Callable[[str], Exception]) -> None:
+    """Check that what was stored is of a kind, and of the version of it that can be read.
+
+    Parameters
+    ----------
+    header : object
+        What was read; it should be a mapping with ``"format"`` and ``"version"``.
+    kind : str
+        What it must be, of `FORMATS`.
+    refuse : callable
+        Makes the error from what is wrong, a sentence without its subject: "is no stored ...".
+
+    Raises
+    ------
+    Exception
+        What `refuse` makes, if it is another kind of thing, of another version, or damaged.
+    """
+    what = kind.removeprefix("drugsig ")
+    said = header.get("format") if isinstance(header, Mapping) else None
+    if not isinstance(header, Mapping) or said != kind:
+        found = "nothing in it says what it is" if said is None else f"it says that it is {said!r}"
+        raise refuse(f"is no stored {what}: {found}.")
+    version, ours = header.get("version"), FORMATS[kind]
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise refuse(f"is a damaged {what}: its format version is {version!r}.")
+    if version != ours:
+        how = "a newer drugsig" if version > ours else "the drugsig that wrote it"
+        raise refuse(
+            f"is a {what}, but its format version {version} cannot be read; this drugsig reads "
+            f"version {ours}. Read it with {how}, or make it anew."
+        )
 
 
 def canonical_json(value: object) -> str:
@@ -311,3 +380,148 @@ def new_folder(folder: str | os.PathLike[str], /) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def archive_digest(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], /) -> str:
+    """Return the sha256 of a header and arrays, as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    header : mapping
+        Data for JSON.
+    arrays : mapping of str to ndarray
+        Numbers; little-endian in the digest wherever they were made.
+    """
+    hasher = hashlib.sha256(canonical_json(dict(header)).encode())
+    for name in sorted(arrays):
+        array = _plain(arrays[name])
+        hasher.update(canonical_json([name, array.dtype.str, list(array.shape)]).encode())
+        hasher.update(array.tobytes())
+    return hasher.hexdigest()
+
+
+def write_archive(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    /,
+    *,
+    kind: str,
+    overwrite: bool,
+) -> Path:
+    """Write an archive whole, or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; its name ends with ``.npz``.
+    header : mapping
+        Data for JSON.
+    arrays : mapping of str to ndarray
+        Numbers.
+    kind : str
+        What it is, of `FORMATS`.
+    overwrite : bool
+        Whether a file that is there is replaced.
+
+    Raises
+    ------
+    OutputError
+        If the file is there already, has another ending, or cannot be written.
+    """
+    place = Path(path)
+    if place.suffix.lower() != ".npz":
+        raise OutputError(f"'{place.name}' is not written: the name of a {kind} file ends in .npz")
+    head = {
+        "format": kind,
+        "version": FORMATS[kind],
+        "content": dict(header),
+        "digest": archive_digest(header, arrays),
+    }
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        _put(archive, _HEADER, canonical_json(head).encode())
+        for name in sorted(arrays):
+            one = io.BytesIO()
+            np.lib.format.write_array(one, _plain(arrays[name]), version=(1, 0), allow_pickle=False)
+            _put(archive, f"{name}.npy", one.getvalue())
+    return write_file(place, content.getvalue(), overwrite=overwrite)
+
+
+def read_archive(
+    path: str | os.PathLike[str], /, *, kind: str
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read an archive and check that it is what was written.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    kind : str
+        What it must be, of `FORMATS`.
+
+    Returns
+    -------
+    header : dict
+        The data.
+    arrays : dict of str to ndarray
+        The numbers.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, it is something else, of another version, damaged or changed.
+    """
+    place = Path(path)
+    try:
+        if place.stat().st_size > _LARGEST:
+            raise ReadError(f"'{place}' is too large to be a {kind} file", path=place)
+        with zipfile.ZipFile(place) as archive:
+            # Written files are not compressed: what would unfold to more than the file is hostile.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ReadError(f"'{place}' is compressed, which no {kind} file is", path=place)
+            head = json.loads(archive.read(_HEADER).decode())
+            check_format(head, kind, refuse=lambda why: ReadError(f"'{place}' {why}", path=place))
+            if not isinstance(head.get("content"), dict) or not isinstance(head.get("digest"), str):
+                raise ReadError(f"the header of '{place}' is not complete", path=place)
+            arrays = {
+                name[: -len(".npy")]: _array(archive.read(name))
+                for name in archive.namelist()
+                if name != _HEADER
+            }
+    except FileNotFoundError as error:
+        raise ReadError(f"there is no file '{place}'", path=place) from error
+    except ReadError:
+        raise
+    # What a damaged zip file makes of its reader is not limited to a few errors.
+    except Exception as error:
+        raise ReadError(
+            f"'{place}' cannot be read as a {kind} file: {error}. It is damaged, or is another "
+            "kind of file; get it anew from where it was written.",
+            path=place,
+        ) from error
+    header: dict[str, Any] = head["content"]
+    if archive_digest(header, arrays) != head["digest"]:
+        raise ReadError(
+            f"the content of '{place}' does not have the digest it was written with: it is "
+            "damaged or was changed. Get it anew from where it was written.",
+            path=place,
+        )
+    return header, arrays
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    out = np.ascontiguousarray(array)
+    return out.astype(out.dtype.newbyteorder("<"))
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    out: NDArray[Any] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    return out
+
+
+def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, date_time=_NO_DATE)
+    # The same on every system, whose permissions differ.
+    entry.create_system = 0
+    archive.writestr(entry, content)

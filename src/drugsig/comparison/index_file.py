@@ -21,17 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._files import canonical_json, write_file
+from drugsig._files import FORMATS, canonical_json, check_format, write_file
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import DrugsigError, ReadError
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "IndexContent", "read_index", "write_index"]
+__all__ = ["IndexContent", "read_index", "write_index"]
 
-FORMAT = "drugsig profile index"
-FORMAT_VERSION = 1
+_FORMAT = "drugsig profile index"
 
 _HEADER, _HEADER_DIGEST = "header", "header_sha256"
 
@@ -86,8 +85,8 @@ def write_index(path: str | os.PathLike[str], content: IndexContent, /) -> Path:
     for k, segment in enumerate(content.segments):
         arrays |= _arrays_of(segment, f"segment_{k}_", epochs)
     header = {
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
+        "format": _FORMAT,
+        "version": FORMATS[_FORMAT],
         "library_version": version("drugsig"),
         "metric": content.metric.to_data(),
         "metric_digest": content.metric.digest,
@@ -174,16 +173,17 @@ def _checked(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             if hashlib.sha256(text).digest() != archive[_HEADER_DIGEST].tobytes():
                 raise _damaged(path, "the header is not the one that was written")
             header: dict[str, Any] = json.loads(text)
-            if header.get("format") != FORMAT:
+            if header.get("format") != _FORMAT:
                 raise stranger
-            if header["version"] != FORMAT_VERSION:
-                raise ReadError(
-                    f"{path.name} is an index of format version {header['version']}, written by "
-                    f"drugsig {header['library_version']}; this drugsig reads version "
-                    f"{FORMAT_VERSION}. Build the index again from its profiles, or use that "
-                    "drugsig.",
+            check_format(
+                header,
+                _FORMAT,
+                refuse=lambda why: ReadError(
+                    f"{path.name} {why} It was written by drugsig {header['library_version']}, "
+                    "and can also be built again from its profiles.",
                     path=path,
-                )
+                ),
+            )
             missing = set(header["sha256"]) - names
             if missing:
                 raise _damaged(path, f"it lacks {min(missing)}")

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, choose, listed, unique_text
+from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
@@ -45,7 +46,6 @@ MOST_BLOCKS = 6
 
 _LN10 = float(np.log(10.0))
 _FORMAT = "drugsig fusion"
-_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,7 +176,7 @@ class Fusion:
         """Return the fusion as data for a JSON file, which `from_data` reads."""
         return {
             "format": _FORMAT,
-            "version": _VERSION,
+            "version": FORMATS[_FORMAT],
             "method": self.method,
             "block_names": list(self.block_names),
             "patterns": [
@@ -208,13 +208,7 @@ class Fusion:
         InputError
             If it is no fusion, one of a later version, or damaged.
         """
-        if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
-            raise InputError(f"this is no stored fusion: its format is not '{_FORMAT}'")
-        if data.get("version") != _VERSION:
-            raise InputError(
-                f"a stored fusion of version {data.get('version')!r} cannot be read; this version "
-                f"of drugsig reads {_VERSION}"
-            )
+        check_format(data, _FORMAT, refuse=lambda why: InputError(f"this {why}"))
         try:
             return cls(
                 block_names=unique_text(data["block_names"], what="block names"),

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, float_matrix, whole_number
+from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
@@ -62,7 +63,6 @@ TYPICALITY_METHODS = ("logistic", "logistic_firth")
 
 _LN10 = float(np.log(10.0))
 _FORMAT = "drugsig typicality calibration"
-_VERSION = 2
 
 # Pairs looked at together; bounds the memory.
 _BLOCK_PAIRS = 200_000
@@ -243,7 +243,7 @@ class TypicalityCalibration:
         """Return the calibration as data for a JSON file, which `from_data` reads."""
         return {
             "format": _FORMAT,
-            "version": _VERSION,
+            "version": FORMATS[_FORMAT],
             "method": self.method,
             "kind": self.kind,
             "intercept": self.intercept,
@@ -266,15 +266,7 @@ class TypicalityCalibration:
         InputError
             If it is no such calibration, one of a later version, or damaged.
         """
-        if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
-            raise InputError(
-                f"this is no stored typicality calibration: its format is not '{_FORMAT}'"
-            )
-        if data.get("version") != _VERSION:
-            raise InputError(
-                f"a stored typicality calibration of version {data.get('version')!r} cannot be "
-                f"read; this version of drugsig reads {_VERSION}"
-            )
+        check_format(data, _FORMAT, refuse=lambda why: InputError(f"this {why}"))
         numbers = {
             key: float(finite_numbers(data, key, shape=()))
             for key in ("intercept", "slope", "typicality_slope")

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from drugsig._check import listed
-from drugsig._files import write_file
+from drugsig._files import FORMATS, check_format, write_file
 from drugsig._notes import Note
 from drugsig.comparison.distributed.batches import Found
 from drugsig.comparison.distributed.identity import SearchIdentity
@@ -25,10 +25,11 @@ from drugsig.comparison.link_search import LinkSearch, TaskLinks
 from drugsig.errors import InputError, OutputError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["MANIFEST", "SHARD_FORMAT", "DamagedShards", "ShardFolder"]
+__all__ = ["MANIFEST", "DamagedShards", "ShardFolder"]
 
 MANIFEST = "manifest.json"
-SHARD_FORMAT = "drugsig link shards 1"
+_FORMAT = "drugsig link shard"
+_KIND = {"format": _FORMAT, "version": FORMATS[_FORMAT]}
 
 _PATTERN = "links-*.npz"
 _ARRAYS = {"rows": "<i8", "columns": "<i8", "scores": "<f8"}
@@ -151,7 +152,7 @@ class ShardFolder:
             If it cannot be written; what was written before stays.
         """
         header = {
-            "format": SHARD_FORMAT,
+            **_KIND,
             "search": self._digest,
             "first": found.first,
             "last": found.last,
@@ -183,7 +184,8 @@ class ShardFolder:
             header = json.loads(file["header"].tobytes())
             arrays = {name: file[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()}
         told = header.pop("sha256")
-        if header["format"] != SHARD_FORMAT or header["search"] != self._digest:
+        check_format(header, _FORMAT, refuse=ValueError)
+        if header["search"] != self._digest:
             raise ValueError("a shard of another search")
         if told != _sha256(header, arrays):
             raise ValueError("its digest is not that of its content")
@@ -197,7 +199,6 @@ class ShardFolder:
     def _refuse_another(self, holds: list[str]) -> None:
         try:
             told = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            known = told["format"] == SHARD_FORMAT
             facts = dict(told["search"])
         except FileNotFoundError as error:
             unfinished = [n for n in holds if n.startswith(".") and n.endswith(_UNFINISHED)]
@@ -213,11 +214,14 @@ class ShardFolder:
                 f"'{self.folder / MANIFEST}' cannot be read as the manifest of shards, so nothing "
                 "says what was searched. Name another folder; the search is then done anew."
             ) from error
-        if not known:
-            raise InputError(
-                f"'{self.folder}' holds shards in the form {told['format']!r}, and this version "
-                f"writes {SHARD_FORMAT!r}. Name another folder; the search is then done anew."
-            )
+        check_format(
+            told,
+            _FORMAT,
+            refuse=lambda why: InputError(
+                f"what '{self.folder}' holds {why} Name another folder; the search is then done "
+                "anew."
+            ),
+        )
         differ = self.identity.differences(facts)
         if differ:
             raise InputError(
@@ -236,7 +240,7 @@ class ShardFolder:
 
     def _write_manifest(self, *, complete: bool) -> None:
         told: dict[str, Any] = {
-            "format": SHARD_FORMAT,
+            **_KIND,
             "search": dict(self.identity.facts),
             "search_digest": self._digest,
             "complete": complete,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose
+from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
@@ -30,7 +31,6 @@ __all__ = ["Calibration", "calibrated", "fit_calibration"]
 Floats = NDArray[np.float64]
 
 _FORMAT = "drugsig calibration"
-_VERSION = 2
 
 # Steps of the score at which a calibration is looked at for falls.
 _LOOKS = 2001
@@ -140,7 +140,7 @@ class Calibration:
         """Return the calibration as data for a JSON file, which `from_data` reads."""
         return {
             "format": _FORMAT,
-            "version": _VERSION,
+            "version": FORMATS[_FORMAT],
             "method": self.method,
             "kind": self.kind,
             "curve": self.curve.to_data(),
@@ -162,13 +162,7 @@ class Calibration:
         InputError
             If it is no calibration, one of a later version, or damaged.
         """
-        if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
-            raise InputError(f"this is no stored calibration: its format is not '{_FORMAT}'")
-        if data.get("version") != _VERSION:
-            raise InputError(
-                f"a stored calibration of version {data.get('version')!r} cannot be read; this "
-                f"version of drugsig reads {_VERSION}"
-            )
+        check_format(data, _FORMAT, refuse=lambda why: InputError(f"this {why}"))
         low, high = (float(end) for end in finite_numbers(data, "range", shape=(2,)))
         missing = [f for f in ("method", "kind", "curve", "notes", *_COUNTS) if f not in data]
         if missing:

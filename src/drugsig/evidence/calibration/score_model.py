@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, one_line_text
+from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
@@ -29,7 +30,6 @@ __all__ = ["CircularRatios", "ScoreModel", "SpecimenUnknownToModel", "fit_score_
 Floats = NDArray[np.float64]
 
 _FORMAT = "drugsig score model"
-_VERSION = 2
 
 # What counts the same: every pair, or every source.
 _WEIGH = ("pairs", "sources")
@@ -188,7 +188,7 @@ class ScoreModel:
             )
         return {
             "format": _FORMAT,
-            "version": _VERSION,
+            "version": FORMATS[_FORMAT],
             "metric": self.metric.name,
             "rule": self.rule.to_data(),
             "identity": dict(self.identity),
@@ -205,13 +205,7 @@ class ScoreModel:
         InputError
             If it is no score model, one of a later version, or damaged.
         """
-        if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
-            raise InputError(f"this is no stored score model: its format is not '{_FORMAT}'")
-        if data.get("version") != _VERSION:
-            raise InputError(
-                f"a stored score model of version {data.get('version')!r} cannot be read; this "
-                f"version of drugsig reads {_VERSION}"
-            )
+        check_format(data, _FORMAT, refuse=lambda why: InputError(f"this {why}"))
         for key in ("metric", "rule", "calibration", "notes"):
             if key not in data:
                 raise InputError(f"a stored score model lacks '{key}'. Write the file anew.")

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import choose
+from drugsig._files import archive_digest, read_archive, write_archive
 from drugsig._notes import Note, emit, notes_from_data
 from drugsig.errors import DrugsigWarning, InputError, ReadError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration import Calibration
 from drugsig.evidence.evidence import bounded_evidence
 from drugsig.evidence.models import cautions
-from drugsig.evidence.models.archive import content_digest, read_archive, write_archive
 from drugsig.evidence.models.evaluated import EvaluatedPairs
 from drugsig.evidence.models.identity import ModelIdentity
 from drugsig.evidence.models.items import ProfileItems, profile_items
@@ -40,7 +40,6 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 _KIND = "drugsig likelihood ratio model"
-_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -281,7 +280,7 @@ class LrModel:
     def digest(self) -> str:
         """The sha256 of all that decides a likelihood ratio, as 64 hexadecimal digits."""
         header, arrays = self._content()
-        return content_digest({k: v for k, v in header.items() if k != "validation"}, arrays)
+        return archive_digest({k: v for k, v in header.items() if k != "validation"}, arrays)
 
     def save(self, path: str | Path, /, *, overwrite: bool = False) -> Path:
         """Write the model to a file, whole or not at all; equal models give equal bytes.
@@ -299,9 +298,7 @@ class LrModel:
             If the file is there already, or cannot be written.
         """
         header, arrays = self._content()
-        return write_archive(
-            path, header, arrays, kind=_KIND, version=_VERSION, overwrite=overwrite
-        )
+        return write_archive(path, header, arrays, kind=_KIND, overwrite=overwrite)
 
     def _content(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         arrays: dict[str, NDArray[Any]] = {}
@@ -389,7 +386,7 @@ class LrModel:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LrModel):
             return NotImplemented
-        return content_digest(*self._content()) == content_digest(*other._content())
+        return archive_digest(*self._content()) == archive_digest(*other._content())
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
 
@@ -438,7 +435,7 @@ def load_model(path: str | Path, /) -> LrModel:
     ReadError
         If there is no such file, it is no model, of another version, damaged or changed.
     """
-    header, arrays = read_archive(path, kind=_KIND, version=_VERSION)
+    header, arrays = read_archive(path, kind=_KIND)
     try:
         spec = LrModelSpec.from_data(header["spec"])
         background = header["background"]

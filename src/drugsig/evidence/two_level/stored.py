@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import choose, is_number, same_shape, unique_text
+from drugsig._files import FORMATS, check_format
 from drugsig.errors import InputError
 from drugsig.evidence.two_level.conventions import REPLICATE_LEVELS, TwoLevelOptions
 from drugsig.evidence.two_level.sums import SourceSums
@@ -16,10 +17,10 @@ from drugsig.evidence.two_level.sums import SourceSums
 if TYPE_CHECKING:
     from drugsig.evidence.two_level.model import TwoLevelModel
 
-__all__ = ["KIND", "VERSION", "model_arrays", "model_fields"]
+__all__ = ["model_arrays", "model_fields"]
 
-KIND = "two_level_model"
-VERSION = 1
+_FORMAT = "drugsig two-level model"
+_KIND = "two_level_model"
 
 _NUMBERS = ("kappa", "intensity", "n_dropped", "bandwidth")
 
@@ -34,8 +35,8 @@ def model_arrays(model: TwoLevelModel, /) -> tuple[dict[str, Any], dict[str, NDA
     """
     sums, kept = model.sums, model.sums.kept
     data = {
-        "kind": KIND,
-        "version": VERSION,
+        "kind": _KIND,
+        "version": FORMATS[_FORMAT],
         "options": model.options.to_data(),
         "features": list(model.features),
         "replicate_level": model.replicate_level,
@@ -73,11 +74,8 @@ def model_fields(data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], /)
         If something is missing, or its shape or content is not possible.
     """
     kind, version = _entry(data, "kind"), _entry(data, "version")
-    if (kind, version) != (KIND, VERSION):
-        raise InputError(
-            f"this is {kind!r} of version {version!r}, not a {KIND!r} of version {VERSION}: it was "
-            "written by another version of the library, or is another kind of model"
-        )
+    header = {"format": _FORMAT if kind == _KIND else kind, "version": version}
+    check_format(header, _FORMAT, refuse=lambda why: InputError(f"this {why}"))
     features = unique_text(_entry(data, "features"), what="the targets of a stored model")
     sources = unique_text(_entry(data, "sources"), what="the sources of a stored model")
     p, m = len(features), len(sources)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from drugsig._files import FORMATS
 from drugsig._notes import Note
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.discrimination import Discrimination
@@ -19,9 +20,7 @@ from drugsig.evidence.validation.criteria import Criteria
 from drugsig.evidence.validation.findings import Finding, number_data, overall
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 
-__all__ = ["FORMAT", "Arrangement", "StageFigures", "ValidationReport"]
-
-FORMAT = 2
+__all__ = ["Arrangement", "StageFigures", "ValidationReport"]
 
 
 @dataclass(frozen=True)
@@ -204,7 +203,7 @@ class ValidationReport:
         """Return everything as data for JSON, figures and verdicts first."""
         own = self.performance
         return {
-            "drugsig_validation": FORMAT,
+            "drugsig_validation": FORMATS["drugsig validation"],
             "name": self.name,
             "verdict": self.verdict,
             "verdicts": self.verdicts,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import listed
+from drugsig._files import FORMATS, check_format
 from drugsig.errors import InputError, TableError
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
@@ -27,10 +28,10 @@ from drugsig.profiles.tables.table_file import Column, coded, read_rows
 from drugsig.profiles.tables.workbook import Workbook
 from drugsig.protocols.target import Target
 
-__all__ = ["FORMAT_VERSION", "TAG", "native_cells", "native_sheet", "read_native"]
+__all__ = ["TAG", "native_cells", "native_sheet", "read_native"]
 
 TAG = "#drugsig-profiles"
-FORMAT_VERSION = 1
+_FORMAT = "drugsig profile table"
 
 DIGEST_MISMATCH = "digest_mismatch"
 
@@ -73,7 +74,7 @@ def native_cells(
         One cell a profile.
     """
     rows: list[list[object]] = [
-        [TAG, FORMAT_VERSION, "decimal comma" if decimal_comma else "decimal point"],
+        [TAG, FORMATS[_FORMAT], "decimal comma" if decimal_comma else "decimal point"],
         ["#name", profiles.name],
         ["#digest", profiles.digest],
     ]
@@ -234,8 +235,9 @@ def _read_preamble(rows: Iterator[tuple[int, list[Cell]]], place: _Place) -> _Pr
         else:
             raise place.fault(
                 line,
-                f"{key!r} with {len(cells)} cell(s) is no row of the preamble of drugsig's own "
-                f"format, version {FORMAT_VERSION}. Write the profiles again with write_profiles.",
+                f"{key!r} with {len(cells)} cell(s) is no row of the preamble of a "
+                f"{_FORMAT}, version {FORMATS[_FORMAT]}. Write the profiles again with "
+                "write_profiles.",
             )
     raise place.fault(
         1, "the file ends before its row '#kind'. It is cut off; write the profiles again."
@@ -243,13 +245,13 @@ def _read_preamble(rows: Iterator[tuple[int, list[Cell]]], place: _Place) -> _Pr
 
 
 def _check_version(cells: list[str], line: int, place: _Place) -> None:
-    version = cells[1] if len(cells) > 1 else ""
-    if version != str(FORMAT_VERSION):
-        raise place.fault(
-            line,
-            f"the table is written in version {version!r} of the format, and this drugsig reads "
-            f"version {FORMAT_VERSION}. Read it with the drugsig that wrote it, or a newer one.",
-        )
+    text = cells[1] if len(cells) > 1 else ""
+    version = int(text) if text.isascii() and text.isdigit() else text
+    check_format(
+        {"format": _FORMAT, "version": version},
+        _FORMAT,
+        refuse=lambda why: place.fault(line, f"the table {why}"),
+    )
 
 
 def _made_target(cells: list[str], line: int, place: _Place) -> Target:
