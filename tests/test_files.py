@@ -12,10 +12,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pytest
 
-from drugsig._files import new_files, new_folder, refuse_taken, sha256_of, write_file
-from drugsig.errors import OutputError
+from drugsig._files import (
+    FORMATS,
+    check_format,
+    new_files,
+    new_folder,
+    read_archive,
+    refuse_taken,
+    sha256_of,
+    write_archive,
+    write_file,
+)
+from drugsig.errors import OutputError, ReadError
 
 ROOT = Path(__file__).parents[1]
 N_WRITERS = 4
@@ -241,3 +252,34 @@ def test_a_file_system_without_hard_links_is_served(
 def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     place = write_file(tmp_path / "result", "ä".encode())
     assert sha256_of(place) == sha256_of("ä") == sha256_of(place.read_bytes())
+
+
+def told(header: object) -> str:
+    with pytest.raises(ReadError) as caught:
+        check_format(header, "drugsig fusion", refuse=lambda why: ReadError(f"this {why}"))
+    return str(caught.value)
+
+
+def test_another_kind_another_version_and_damage_are_told_apart() -> None:
+    good = {"format": "drugsig fusion", "version": FORMATS["drugsig fusion"]}
+    check_format({**good, "more": 1}, "drugsig fusion", refuse=ReadError)
+    assert "no stored fusion: it says that it is 'x'" in told({**good, "format": "x"})
+    for nothing in ({}, None, [], "text", {"format": None}):
+        assert "no stored fusion: nothing in it says" in told(nothing)
+    newer = told({**good, "version": good["version"] + 1})
+    assert "version 3 cannot be read; this drugsig reads version 2. Read it with a newer" in newer
+    assert "with the drugsig that wrote it" in told({**good, "version": 0})
+    for broken in (None, "1", 1.0, True, [1]):
+        assert "damaged fusion" in told({**good, "version": broken})
+
+
+def test_an_archive_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    header, arrays = {"a": [1, "ä"]}, {"x": np.arange(3.0), "k": np.array([1, 2], dtype=">i4")}
+    a = write_archive(tmp_path / "a.npz", header, arrays, kind="drugsig fusion", overwrite=False)
+    b = write_archive(tmp_path / "b.npz", header, arrays, kind="drugsig fusion", overwrite=False)
+    assert a.read_bytes() == b.read_bytes()
+    read, numbers = read_archive(a, kind="drugsig fusion")
+    assert read == header
+    assert all(np.array_equal(numbers[name], array) for name, array in arrays.items())
+    with pytest.raises(ReadError, match="is no stored calibration"):
+        read_archive(a, kind="drugsig calibration")

@@ -315,7 +315,7 @@ def test_other_versions_and_another_division_are_another_search(
         ("letter.txt", "dear", "holds 'letter.txt' and no manifest.json"),
         ("manifest.json", "{", "cannot be read as the manifest"),
         ("manifest.json", "[]", "cannot be read as the manifest"),
-        ("manifest.json", '{"format": "2", "search": {}}', "in the form '2'"),
+        ("manifest.json", '{"format": "2", "search": {}}', "is no stored link shard"),
     ],
 )
 def test_a_folder_of_something_else_is_left_alone(

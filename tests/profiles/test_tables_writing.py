@@ -448,7 +448,7 @@ def native(tmp_path: Path, some: ProfileSet) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("#drugsig-profiles,1,", "#drugsig-profiles,2,", r"line 1: .*version '2'"),
+        ("#drugsig-profiles,1,", "#drugsig-profiles,2,", r"line 1: .*version 2"),
         ("decimal point", "decimal dot", r"line 1: must say one of"),
         ("#target,cocaine,main", "#target,cocaine,mane", r"line 5: .*Did you mean 'main'"),
         ("#target,cocaine,main,area\n", "", r"value columns are .* but the targets"),

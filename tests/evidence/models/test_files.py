@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drugsig._files import write_archive
 from drugsig._notes import NOTES
 from drugsig.errors import DrugsigWarning, OutputError, ReadError
 from drugsig.evidence.evaluation import evaluate_model
 from drugsig.evidence.models import LrModel, fit_lr_model, load_model
-from drugsig.evidence.models.archive import write_archive
-from drugsig.evidence.models.lr_model import _KIND, _VERSION
+from drugsig.evidence.models.lr_model import _KIND
 from tests.evidence.models.cases import BATCHES, FEATURE, KERNEL, SCORE, batches
 
 SPECS = {
@@ -114,7 +114,7 @@ def test_notes_that_cannot_be_read_are_refused(
         {**header, "calibration": {**header["calibration"], "notes": notes}},
         {**header, "validation": {**header["validation"], "notes": notes}},
     ):
-        write_archive(path, changed, arrays, kind=_KIND, version=_VERSION, overwrite=True)
+        write_archive(path, changed, arrays, kind=_KIND, overwrite=True)
         with pytest.raises(ReadError, match="note"):
             load_model(path)
 

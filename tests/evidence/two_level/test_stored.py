@@ -72,7 +72,7 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "no entry": (lambda d, a: d.pop("kappa"), "has no 'kappa'"),
     "shape": (lambda d, a: a.update(mean=np.zeros(2)), "mean of a stored model must have shape"),
     "not a number": (lambda d, a: a.update(mean=np.full(3, np.nan)), "mean .* not finite"),
-    "version": (lambda d, a: d.update(version=99), "of version 99"),
+    "version": (lambda d, a: d.update(version=99), "version 99"),
     "kind": (lambda d, a: d.update(kind="calibration"), "'calibration'"),
     "level": (lambda d, a: d.update(replicate_level="lot"), "unknown replicate level 'lot'"),
     "option": (lambda d, a: d["options"].update(tail=3), "unknown option 'tail'"),
