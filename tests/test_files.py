@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -261,9 +261,10 @@ def told(header: object) -> str:
 
 
 def test_another_kind_another_version_and_damage_are_told_apart() -> None:
-    good = {"format": "drugsig fusion", "version": FORMATS["drugsig fusion"]}
+    good: dict[str, Any] = {"format": "drugsig fusion", "version": FORMATS["drugsig fusion"]}
     check_format({**good, "more": 1}, "drugsig fusion", refuse=ReadError)
     assert "no stored fusion: it says that it is 'x'" in told({**good, "format": "x"})
+    nothing: object
     for nothing in ({}, None, [], "text", {"format": None}):
         assert "no stored fusion: nothing in it says" in told(nothing)
     newer = told({**good, "version": good["version"] + 1})
