@@ -23,8 +23,8 @@ from drugsig import ProfileSet
 from drugsig.comparison.distributed import ShardFolder, connected, run_search
 from drugsig.comparison.distributed import batches as batches_module
 from drugsig.comparison.distributed import cluster as cluster_module
+from drugsig.comparison.distributed import running as running_module
 from drugsig.comparison.distributed import shards as shards_module
-from drugsig.comparison.distributed import threads as threads_module
 from drugsig.comparison.distributed.batches import Batches, Found, library_versions, run_batch
 from drugsig.comparison.link_search import LinkSearch, TaskLinks
 from drugsig.comparison.linking import links
@@ -91,7 +91,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         done.append((found.first, found.last))
         return found
 
-    monkeypatch.setattr(threads_module, "run_batch", noted)
+    monkeypatch.setattr(running_module, "run_batch", noted)
     return done
 
 

@@ -144,10 +144,10 @@ def _silent(name: str) -> Iterator[None]:
 class ClusterRunner:
     """Does batches on a Dask cluster.
 
-    Every worker gets the profiles once; later only numbers of tasks are sent. A batch whose worker
-    is lost is done by another; a worker that joins later gets the profiles then; if the profiles
-    are lost with all who had them, they are sent again. A batch counts once, however often it
-    was begun.
+    Every worker gets the profiles once; later only numbers of tasks are sent. Dask does a batch
+    whose worker is lost again elsewhere, and hands the profiles to a worker that joins later. If
+    they are lost with all who had them, they are sent again, which Dask leaves to whoever scattered
+    them. A batch counts once, however often it was begun.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ class ClusterRunner:
         return self._client.sync(function, callback_timeout=self._patience, **arguments)
 
     def _look(self) -> None:
-        """See who is there, now and then, and give the profiles to those who lack them."""
+        """See who is there, now and then."""
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS and self._client.status == "running":
             return
@@ -316,19 +316,7 @@ class ClusterRunner:
                 raise self._lost(scheduler=workers is None)
             return
         self._alone_since = None
-        self._looked = time.monotonic()
-        try:
-            holders = self._call(self._client.scheduler.who_has, keys=[self._profiles.key])
-            have = set(holders.get(self._profiles.key, ()))
-            lacking = sorted(set(workers) - have)
-            if have and lacking:
-                self._call(
-                    self._client.scheduler.replicate, keys=[self._profiles.key], workers=lacking
-                )
-        except (*_GONE, LookupError, ValueError):
-            # Someone left meanwhile; whoever needs the profiles asks for them, or the next look
-            # finds them missing.
-            return
+        self._looked = now
 
     def _workers(self) -> dict[str, int] | None:
         """Return the workers and their threads; None where the scheduler does not answer."""
