@@ -46,9 +46,10 @@ def test_the_stages_follow_each_other(model: LrModel, fresh: ProfileSet) -> None
         found.log10_lr_bounded,
         np.clip(found.log10_lr_calibrated, model.bounds.low, model.bounds.high),
     )
-    np.testing.assert_array_equal(found.evidence.log10_lr_raw, found.log10_lr_raw)
-    assert found.evidence.log10_lr_calibrated is not None
-    assert not np.allclose(found.evidence.log10_lr_raw, found.evidence.log10_lr_calibrated)
+    raw = found.evidence.log10_lr_raw
+    assert raw is not None
+    np.testing.assert_array_equal(raw, found.log10_lr_raw)
+    assert not np.allclose(raw, found.evidence.log10_lr_calibrated)
     assert "same production batch" in found.evidence.h1
     assert found.evidence.source_level == "production batch"
     assert found.evidence.model_digest == model.digest
