@@ -192,13 +192,14 @@ def simulated(
 def sample_of(values: np.ndarray, linked: np.ndarray, *rest: np.ndarray) -> PairSample:
     """Return a pair sample; minus the log10 LR is a distance."""
     a, b, i, j = rest
+    source = np.empty(int(j.max()) + 1, dtype=np.int32)
+    source[i], source[j] = a, b
     return PairSample(
         scores=-values,
         linked=linked,
-        rows=i.astype(np.int32),
-        columns=j.astype(np.int32),
-        source_a=a,
-        source_b=b,
+        first=i.astype(np.int32),
+        second=j.astype(np.int32),
+        source=source,
         sources=tuple(str(k) for k in range(int(b.max()) + 1)),
         rule=RULE,
         metric=get_metric("euclidean"),

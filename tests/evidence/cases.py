@@ -57,10 +57,9 @@ def sample_of(
     return PairSample(
         scores=np.array(scores, dtype=float),
         linked=np.arange(n) < len(linked),
-        rows=np.arange(n, dtype=np.int32),
-        columns=np.arange(n, dtype=np.int32) + n,
-        source_a=np.array(first, dtype=np.int32),
-        source_b=np.array(second, dtype=np.int32),
+        first=np.arange(n, dtype=np.int32),
+        second=np.arange(n, dtype=np.int32) + n,
+        source=np.array(first + second, dtype=np.int32),
         sources=tuple(str(k) for k in range(max(first + second) + 1)),
         rule=rule,
         metric=get_metric(metric),

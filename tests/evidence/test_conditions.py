@@ -109,7 +109,7 @@ def test_a_compound_rule_makes_the_pairs_it_says() -> None:
         "composed", batch & PairCondition(same=("press",)), ~batch & ~site, source=("batch_id",)
     )
     sample = pair_sample(comparison_of(profiles), profiles, rule)
-    pairs = list(zip(sample.rows.tolist(), sample.columns.tolist(), strict=True))
+    pairs = list(zip(sample.first.tolist(), sample.second.tolist(), strict=True))
     assert [p for p, x in zip(pairs, sample.linked, strict=True) if x] == [(2, 3)]
     assert [p for p, x in zip(pairs, sample.linked, strict=True) if not x] == [
         (0, 4), (1, 4), (2, 4), (3, 4),
@@ -159,7 +159,7 @@ def test_linked_pairs_come_from_different_sequences_where_they_are_known() -> No
     )
     sample = pair_sample(comparison_of(profiles), profiles, BATCHES)
     linked = sample.linked
-    pairs = set(zip(sample.rows[linked].tolist(), sample.columns[linked].tolist(), strict=True))
+    pairs = set(zip(sample.first[linked].tolist(), sample.second[linked].tolist(), strict=True))
     assert pairs == {(0, 2), (1, 2)}
     assert sample.n_same_sequence == 4
     assert sample.sequences_differ

@@ -197,7 +197,7 @@ def two_treatments(noise: float, seed: int = 0):
     clear = np.where(known.linked, 0.0, 2.0) + rng.normal(0, 1, len(known))
     metric = get_metric("euclidean")
     blurred = clear + noise * rng.normal(0, 1, len(known))
-    return known.sample(clear, metric=metric), known.sample(blurred, metric=metric), known, clear
+    return known.scored(clear, metric=metric), known.scored(blurred, metric=metric), known, clear
 
 
 def test_the_difference_is_paired_and_changes_sign_with_the_order() -> None:
@@ -238,7 +238,7 @@ def test_pairs_without_a_score_under_one_treatment_are_left_out_and_counted() ->
     clear, _, known, scores = two_treatments(1.0)
     holes = scores.copy()
     holes[::7] = np.nan
-    part = known.sample(holes, metric=clear.metric)
+    part = known.scored(holes, metric=clear.metric)
     found = compare_discrimination(clear, part, rng=np.random.default_rng(0), n_resamples=200)
     assert found.n_left_out == len(holes[::7])
     assert found.n_linked + found.n_unlinked == len(scores) - len(holes[::7])
@@ -257,10 +257,10 @@ def test_other_rules_or_profiles_are_refused() -> None:
         compare_discrimination(
             clear, dataclasses.replace(clear, sources=renamed), rng=np.random.default_rng(0)
         )
-    lonely = known.sample(
+    lonely = known.scored(
         np.where(known.linked & (np.cumsum(known.linked) > 1), np.nan, scores), metric=clear.metric
     )
-    others = known.sample(
+    others = known.scored(
         np.where(known.linked & (np.cumsum(known.linked) == 1), np.nan, scores),
         metric=clear.metric,
     )

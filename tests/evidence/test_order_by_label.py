@@ -109,15 +109,15 @@ def sampled(profiles: ProfileSet, metric: str = "pearson_distance") -> PairSampl
 def test_pairs_come_in_the_order_of_ids_and_sources_in_that_of_names(order: list[int]) -> None:
     profiles = made().select(np.array(order))
     known = known_pairs(profiles, RULE)
-    first = [profiles.ids[k] for k in known.rows]
-    second = [profiles.ids[k] for k in known.columns]
+    first = [profiles.ids[k] for k in known.first]
+    second = [profiles.ids[k] for k in known.second]
     assert list(zip(first, second, strict=True)) == sorted(zip(first, second, strict=True))
     assert all(a < b for a, b in zip(first, second, strict=True))
-    assert list(known.names) == sorted(known.names)
+    assert list(known.sources) == sorted(known.sources)
     plain = dict(zip(profiles.ids, zip(profiles.column("country"), profiles.column("batch"),
                                        strict=True), strict=True))  # fmt: skip
     for row, name in zip(profiles.ids, known.source, strict=True):
-        assert known.names[name] == " / ".join(str(t) for t in plain[row])
+        assert known.sources[name] == " / ".join(str(t) for t in plain[row])
 
 
 @orders

@@ -128,7 +128,7 @@ def test_a_rule_finds_the_pairs_of_a_slow_search(name: str, table: list[Row]) ->
                 pair_sample(comparison_of(profiles), profiles, rule)
             return
         sample = pair_sample(comparison_of(profiles), profiles, rule)
-    found = list(zip(sample.rows.tolist(), sample.columns.tolist(), strict=True))
+    found = list(zip(sample.first.tolist(), sample.second.tolist(), strict=True))
     assert {p for p, x in zip(found, sample.linked, strict=True) if x} == linked
     assert {p for p, x in zip(found, sample.linked, strict=True) if not x} == unlinked
     assert len(found) == len(set(found))
@@ -164,7 +164,7 @@ def test_two_profiles_of_one_specimen_are_never_a_pair() -> None:
     sample = pair_sample(comparison_of(profiles), profiles, BATCHES)
     assert sample.n_same_specimen == 1
     assert sample.n_linked == 2
-    assert (0, 1) not in set(zip(sample.rows.tolist(), sample.columns.tolist(), strict=True))
+    assert (0, 1) not in set(zip(sample.first.tolist(), sample.second.tolist(), strict=True))
 
 
 def test_the_same_seizure_is_not_taken_for_the_same_source() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,14 +230,14 @@ def test_a_flat_tree_has_no_cophenetic_correlation(scores) -> None:
 def test_rates_of_the_partition_are_counted_on_pairs(places, pairs) -> None:
     found = grouped(on_a_line(np.array(places) * 10.0), threshold=1.0)
     pairs = [*pairs, (0, 1, True), (2, 3, False)]
-    sample = sample_of([(0.0, 0)] * sum(x for *_, x in pairs),
-                       [(1.0, 0, 1)] * sum(not x for *_, x in pairs))  # fmt: skip
     ordered = sorted(pairs, key=lambda pair: not pair[2])
-    state = sample.__dict__ | {
-        "rows": np.array([i for i, _, _ in ordered], dtype=np.int32),
-        "columns": np.array([j for _, j, _ in ordered], dtype=np.int32),
-    }
-    sample = type(sample)(**state)
+    sample = replace(
+        sample_of(
+            [(0.0, 0)] * sum(x for *_, x in pairs), [(1.0, 0, 1)] * sum(not x for *_, x in pairs)
+        ),
+        first=np.array([i for i, _, _ in ordered], dtype=np.int32),
+        second=np.array([j for _, j, _ in ordered], dtype=np.int32),
+    )
 
     def together(linked: bool) -> float:
         chosen = [places[i] == places[j] for i, j, x in pairs if x == linked]

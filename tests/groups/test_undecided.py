@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,13 +34,14 @@ def test_what_the_rule_left_out() -> None:
 
 def test_a_group_of_different_known_sources_is_undecided_as_a_whole() -> None:
     groups, links = both(on_a_line([0, 0.2, 0.4, 9, 9.5]))
-    sample = sample_of([(0.0, 0)], [(1.0, 0, 1), (1.0, 1, 0)])
-    state = sample.__dict__ | {
-        "rows": np.array([0, 0, 3], dtype=np.int32),
-        "columns": np.array([1, 2, 1], dtype=np.int32),
-        "sources": ("b1", "b2"),
-    }
-    found = find_undecided(groups, links, sample=type(sample)(**state))
+    sample = replace(
+        sample_of([(0.0, 0)], [(1.0, 0, 1), (1.0, 1, 0)]),
+        first=np.array([0, 0, 3], dtype=np.int32),
+        second=np.array([1, 2, 1], dtype=np.int32),
+        source=np.array([0, 0, 1, 1, -1], dtype=np.int32),
+        sources=("b1", "b2"),
+    )
+    found = find_undecided(groups, links, sample=sample)
     said = "its group G001 holds different known sources: 'b1', 'b2'"
     assert found == {"p0": (said,), "p1": (said,), "p2": (said,)}
 

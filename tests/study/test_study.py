@@ -153,7 +153,7 @@ def literal_areas(study: Study, row: int, inside: np.ndarray, system) -> tuple[f
     """Score pairs both of whose sources are inside, one combination, treated as a whole."""
     sample = study.sample(row)
     source = system.source
-    keep = inside[source[sample.rows]] & inside[source[sample.columns]]
+    keep = inside[source[sample.first]] & inside[source[sample.second]]
     near = sample.scores[keep & sample.linked][:, None]
     far = sample.scores[keep & ~sample.linked][None, :]
     return float(((near < far) + 0.5 * (near == far)).sum()), near.size * far.size

@@ -23,7 +23,7 @@ from drugsig.evidence.evidence import Evidence, bounded_evidence
 from drugsig.evidence.fusion import fit_fusion
 from drugsig.evidence.models import EvaluatedPairs, LrModel, LrModelSpec, fit_lr_model, load_model
 from drugsig.evidence.pairs import (
-    KnownPairs,
+    LabelledPairs,
     PairSample,
     known_pairs,
     pair_sample,
@@ -84,7 +84,7 @@ __all__ = [
     "Evidence",
     "GroupSize",
     "Interval",
-    "KnownPairs",
+    "LabelledPairs",
     "LrModel",
     "LrModelSpec",
     "LrPerformance",

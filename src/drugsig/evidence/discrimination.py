@@ -401,8 +401,8 @@ def _same_pairs(first: PairSample, second: PairSample) -> tuple[PairSample, Pair
             f"two treatments are compared under one population rule, got '{first.rule.name}' and "
             f"'{second.rule.name}': a difference between rules is no difference of treatments."
         )
-    width = 1 + max(int(s.columns.max(initial=0)) for s in (first, second))
-    one_key, two_key = (s.rows.astype(np.int64) * width + s.columns for s in (first, second))
+    width = 1 + max(int(s.second.max(initial=0)) for s in (first, second))
+    one_key, two_key = (s.first.astype(np.int64) * width + s.second for s in (first, second))
     _, at_first, at_second = np.intersect1d(
         one_key, two_key, assume_unique=True, return_indices=True
     )
@@ -440,9 +440,8 @@ def _at(sample: PairSample, places: NDArray[np.intp]) -> PairSample:
         sample,
         scores=sample.scores[places],
         linked=sample.linked[places],
-        rows=sample.rows[places],
-        columns=sample.columns[places],
-        source_a=number[a],
-        source_b=number[b],
+        first=sample.first[places],
+        second=sample.second[places],
+        source=np.where(sample.source >= 0, number[sample.source], -1),
         sources=tuple(names[k] for k in order),
     )

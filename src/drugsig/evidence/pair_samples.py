@@ -1,22 +1,25 @@
-"""`PairSample`: the scores of pairs whose source is known under a population rule."""
+"""`LabelledPairs`: pairs of known source; `PairSample`: the same with a score each."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
+from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
+from drugsig.errors import PopulationError
 from drugsig.evidence.populations import PopulationRule
 
-__all__ = ["PairSample", "Places"]
+__all__ = ["LabelledPairs", "PairSample", "Places"]
 
-Places = NDArray[np.int32]
+Places = NDArray[np.integer]
 
-_ARRAYS = ("scores", "linked", "rows", "columns", "source_a", "source_b")
+_ARRAYS = ("scores", "linked", "first", "second", "source_a", "source_b")
 _COUNTS = (
     "n_undecided",
     "n_undefined",
@@ -27,78 +30,74 @@ _COUNTS = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class PairSample(FrozenArrays):
-    """Scores of pairs that are known to share, or not to share, their source.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LabelledPairs(FrozenArrays):
+    """Pairs that are known to share, or not to share, their source.
 
     Attributes
     ----------
-    scores : ndarray of float64, shape (n_pairs,)
-        Defined scores only.
+    first, second : ndarray of int, shape (n_pairs,)
+        The two sides of every pair, as places of profiles, items, or of the sources themselves.
     linked : ndarray of bool, shape (n_pairs,)
         Known to share the source; the others are known not to.
-    rows, columns : ndarray of int32, shape (n_pairs,)
-        The pair, as places in the profile set.
-    source_a, source_b : ndarray of int32, shape (n_pairs,)
-        The sources of the two profiles, as places in `sources`.
+    source : ndarray of int, shape (n_places,)
+        The source of every place, as a place in `sources`; -1 where it is not known.
     sources : tuple of str
-        The names of all sources in the sample, sorted; each is in at least one pair.
-    rule : PopulationRule
-        What linked and unlinked mean.
-    metric : Metric
-        What the scores mean.
+        The names of the sources, sorted as text by code points.
+    rule : PopulationRule or None
+        What linked and unlinked mean; None where the sources were handed in.
     n_undecided : int
         Pairs that are neither linked nor unlinked under the rule, or for which that cannot be
         decided.
-    n_undefined : int
-        Pairs of known source that have no score.
+    n_undefined : int or None
+        Pairs of known source that have no score; None before there are scores.
     n_same_specimen : int
         Pairs of profiles of one specimen, which are never used.
+    n_same_sequence : int
+        Linked pairs left out because they are of one sequence, or may be.
     left_out : dict
         Profiles the rule leaves out, and why.
     specimen_known : bool
         Whether a column names the specimen; without one, two profiles of one specimen are not told
         apart from profiles of two.
-    n_same_sequence : int
-        Linked pairs left out because they are of one sequence, or may be.
     sequences_differ : bool
         Whether every linked pair is known to come from two sequences; otherwise the variation
         within a source is partly that within one series, and looks smaller than in casework.
+    notes : tuple of Note
+        What a reader must know of the pairs.
     """
 
-    scores: NDArray[np.float64]
+    first: Places
+    second: Places
     linked: NDArray[np.bool_]
-    rows: NDArray[np.int32]
-    columns: NDArray[np.int32]
-    source_a: NDArray[np.int32]
-    source_b: NDArray[np.int32]
+    source: Places
     sources: tuple[str, ...]
-    rule: PopulationRule
-    metric: Metric
-    n_undecided: int
-    n_undefined: int
-    n_same_specimen: int
-    left_out: dict[str, str]
-    specimen_known: bool = True
+    rule: PopulationRule | None = None
+    n_undecided: int = 0
+    n_undefined: int | None = None
+    n_same_specimen: int = 0
     n_same_sequence: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    specimen_known: bool = True
     sequences_differ: bool = True
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.scores)
+        return len(self.first)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, PairSample):
-            return NotImplemented
-        return (
-            self.rule == other.rule
-            and self.metric == other.metric
-            and self.sources == other.sources
-            and self.left_out == other.left_out
-            and all(getattr(self, name) == getattr(other, name) for name in _COUNTS)
-            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ARRAYS)
-        )
+    @cached_property
+    def source_a(self) -> Places:
+        """The source of the first side of every pair, shape (n_pairs,)."""
+        out = self.source[self.first]
+        out.flags.writeable = False
+        return out
 
-    __hash__ = None  # type: ignore[assignment]  # large and compared by content
+    @cached_property
+    def source_b(self) -> Places:
+        """The source of the second side of every pair, shape (n_pairs,)."""
+        out = self.source[self.second]
+        out.flags.writeable = False
+        return out
 
     @property
     def n_linked(self) -> int:
@@ -120,6 +119,133 @@ class PairSample(FrozenArrays):
         """How many sources the unlinked pairs come from."""
         apart = ~self.linked
         return len(np.union1d(self.source_a[apart], self.source_b[apart]))
+
+    def scored(self, scores: NDArray[np.float64], /, *, metric: Metric) -> PairSample:
+        """Put scores to the pairs; pairs without a score are left out and counted.
+
+        Parameters
+        ----------
+        scores : ndarray of float64, shape (n_pairs,)
+            One a pair, NaN where undefined.
+        metric : Metric
+            What the scores mean.
+
+        Raises
+        ------
+        PopulationError
+            If there are no linked or no unlinked pairs with a score.
+        """
+        assert self.rule is not None  # noqa: S101 - a sample is that of a rule
+        defined = ~np.isnan(scores)
+        linked, first, second = self.linked, self.first, self.second
+        if not defined.all():
+            scores, linked = scores[defined], linked[defined]
+            first, second = first[defined], second[defined]
+        source, sources = _only_used(self.source, self.sources, first, second)
+        sample = PairSample(
+            first=first,
+            second=second,
+            linked=linked,
+            source=source,
+            sources=sources,
+            rule=self.rule,
+            n_undecided=self.n_undecided,
+            n_undefined=len(self) - int(defined.sum()),
+            n_same_specimen=self.n_same_specimen,
+            n_same_sequence=self.n_same_sequence,
+            left_out=self.left_out,
+            specimen_known=self.specimen_known,
+            sequences_differ=self.sequences_differ,
+            scores=scores,
+            metric=metric,
+        )
+        sample.refuse_one_sided(
+            "A threshold cannot be learned; give one instead, and it is reported as not validated."
+        )
+        return sample
+
+    def refuse_one_sided(self, next_step: str, /) -> None:
+        """Refuse pairs of one kind alone.
+
+        Parameters
+        ----------
+        next_step : str
+            What cannot be done so, and what to do.
+
+        Raises
+        ------
+        PopulationError
+            If there is no linked or no unlinked pair; the message says where the pairs went.
+        """
+        if self.n_linked and self.n_unlinked:
+            return
+        assert self.rule is not None  # noqa: S101 - pairs of a rule are refused so
+        rule = self.rule
+        lacking, condition = (
+            ("unlinked", rule.unlinked) if self.n_linked else ("linked", rule.linked)
+        )
+        undefined = "" if self.n_undefined is None else f"{self.n_undefined} have no score, "
+        series = (
+            f", and {self.n_same_sequence} linked pair(s) are of one sequence, or may be "
+            "(same_sequence = true in the rule allows them; they make linked pairs look more alike "
+            "than in casework)"
+            if self.n_same_sequence
+            else ""
+        )
+        raise PopulationError(
+            f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among "
+            f"{len(self.source)} profiles: {self.n_undecided} pair(s) are undecided, "
+            f"{self.n_same_specimen} are two profiles of one specimen, {undefined}"
+            f"{len(self.left_out)} profile(s) are left out{series}. {next_step}"
+        )
+
+    def __repr__(self) -> str:
+        rule = "" if self.rule is None else f" '{self.rule.name}'"
+        return (
+            f"<{type(self).__name__}{rule}: {self.n_linked} linked pairs from "
+            f"{self.n_linked_sources} sources, {self.n_unlinked} unlinked pairs from "
+            f"{self.n_unlinked_sources} sources>"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class PairSample(LabelledPairs):
+    """Scores of pairs that are known to share, or not to share, their source under a rule.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (n_pairs,)
+        Defined scores only.
+    metric : Metric
+        What the scores mean.
+    rule : PopulationRule
+        What linked and unlinked mean.
+    n_undefined : int
+        Pairs of known source that have no score.
+
+    Notes
+    -----
+    All else is as in `LabelledPairs`; every source is in at least one pair.
+    """
+
+    rule: PopulationRule
+    n_undefined: int = 0
+    scores: NDArray[np.float64]
+    metric: Metric
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PairSample):
+            return NotImplemented
+        return (
+            self.rule == other.rule
+            and self.metric == other.metric
+            and self.sources == other.sources
+            and self.left_out == other.left_out
+            and all(getattr(self, name) == getattr(other, name) for name in _COUNTS)
+            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ARRAYS)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # large and compared by content
 
     @property
     def linked_scores(self) -> NDArray[np.float64]:
@@ -154,3 +280,15 @@ class PairSample(FrozenArrays):
             "<th></th><th>known by</th><th>pairs</th><th>sources</th></tr></thead>"
             f"<tbody>{body}</tbody></table>"
         )
+
+
+def _only_used(
+    source: Places, names: tuple[str, ...], first: Places, second: Places
+) -> tuple[Places, tuple[str, ...]]:
+    """Number the sources anew, those without a pair left out: they must not be resampled."""
+    seen = np.zeros(len(names) + 1, dtype=bool)
+    seen[source[first]] = seen[source[second]] = True
+    kept = np.flatnonzero(seen[:-1])
+    new = np.full(len(names) + 1, -1, dtype=np.int32)
+    new[kept] = np.arange(len(kept), dtype=np.int32)
+    return new[source], tuple(names[k] for k in kept)

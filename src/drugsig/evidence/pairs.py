@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, listed
+from drugsig._check import listed
 from drugsig._notes import Note, emit
 from drugsig.comparison.comparison import Comparison
-from drugsig.comparison.metrics import Metric
 from drugsig.errors import PopulationError
-from drugsig.evidence.pair_samples import PairSample, Places
+from drugsig.evidence.pair_samples import LabelledPairs, PairSample, Places
 from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain, get_rule
 from drugsig.evidence.truth import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
-    "KnownPairs",
+    "LabelledPairs",
     "PairSample",
     "find_pairs",
     "known_pairs",
     "pair_sample",
-    "refuse_one_sided",
     "sampled",
     "stratum_pairs",
     "stratum_places",
@@ -39,104 +36,7 @@ _SEPARATOR = " / "
 PairPlaces = tuple[Places, Places]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class KnownPairs(FrozenArrays):
-    """The pairs whose source is known under a rule, before they have a score.
-
-    Attributes
-    ----------
-    linked : ndarray of bool, shape (n_pairs,)
-        Known to share the source; the others are known not to.
-    rows, columns : ndarray of int32, shape (n_pairs,)
-        The pair, as places in the profile set, the one whose id comes first in `rows`.
-    source : ndarray of int32, shape (n_profiles,)
-        The source of every profile, as a place in `names`; -1 where it is not known.
-    names : tuple of str
-        The names of the sources, sorted as text by code points.
-    rule : PopulationRule
-        What linked and unlinked mean.
-    n_profiles : int
-        How many profiles there are, those left out included.
-    n_undecided, n_same_specimen, n_same_sequence : int
-        Pairs that are not used, as in `PairSample`.
-    left_out : dict
-        Profiles the rule leaves out, and why.
-    specimen_known, sequences_differ : bool
-        As in `PairSample`.
-    """
-
-    linked: NDArray[np.bool_]
-    rows: Places
-    columns: Places
-    source: Places
-    names: tuple[str, ...]
-    rule: PopulationRule
-    n_profiles: int
-    n_undecided: int
-    n_same_specimen: int
-    n_same_sequence: int
-    left_out: dict[str, str]
-    specimen_known: bool
-    sequences_differ: bool
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __repr__(self) -> str:
-        n = int(self.linked.sum())
-        return (
-            f"<KnownPairs '{self.rule.name}': {n} linked and {len(self) - n} unlinked pairs of "
-            f"{self.n_profiles} profiles>"
-        )
-
-    def sample(self, scores: NDArray[np.float64], /, *, metric: Metric) -> PairSample:
-        """Put scores to the pairs; pairs without a score are left out and counted.
-
-        Parameters
-        ----------
-        scores : ndarray of float64, shape (n_pairs,)
-            One a pair, NaN where undefined.
-        metric : Metric
-            What the scores mean.
-
-        Raises
-        ------
-        PopulationError
-            If there are no linked or no unlinked pairs with a score.
-        """
-        defined = ~np.isnan(scores)
-        linked, first, second = self.linked, self.rows, self.columns
-        if not defined.all():
-            scores, linked = scores[defined], linked[defined]
-            first, second = first[defined], second[defined]
-        source, names = _only_used(self.source, self.names, first, second)
-        sample = PairSample(
-            scores=scores,
-            linked=linked,
-            rows=first,
-            columns=second,
-            source_a=source[first],
-            source_b=source[second],
-            sources=names,
-            rule=self.rule,
-            metric=metric,
-            n_undecided=self.n_undecided,
-            n_undefined=len(self) - int(defined.sum()),
-            n_same_specimen=self.n_same_specimen,
-            left_out=self.left_out,
-            specimen_known=self.specimen_known,
-            n_same_sequence=self.n_same_sequence,
-            sequences_differ=self.sequences_differ,
-        )
-        refuse_one_sided(
-            sample,
-            self.n_profiles,
-            "A threshold cannot be learned; give one instead, and it is reported as not validated.",
-        )
-        return sample
-
-
-def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> KnownPairs:
+def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> LabelledPairs:
     """Find the pairs whose source is known under a rule; no score is needed for that.
 
     Parameters
@@ -148,7 +48,7 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> KnownPai
 
     Returns
     -------
-    KnownPairs
+    LabelledPairs
         Every pair of known source once, in the order of the ids of its profiles, and the sources
         in the order of their names: neither hangs on the order of the profiles.
 
@@ -170,7 +70,7 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> KnownPai
     return found
 
 
-def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
+def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> LabelledPairs:
     """Find pairs as `known_pairs` does, and leave to the caller what `excluded_in_vain` says.
 
     Parameters
@@ -208,14 +108,13 @@ def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> KnownPairs:
         rows, columns, linked = rows[known], columns[known], linked[known]
         _refuse_wrong_source(profiles, rule, source, rows, columns, linked)
         found.append((linked, rows.astype(np.int32), columns.astype(np.int32)))
-    return KnownPairs(
+    return LabelledPairs(
         linked=np.concatenate([f[0] for f in found] or [np.empty(0, np.bool_)]),
-        rows=np.concatenate([f[1] for f in found] or [np.empty(0, np.int32)]),
-        columns=np.concatenate([f[2] for f in found] or [np.empty(0, np.int32)]),
+        first=np.concatenate([f[1] for f in found] or [np.empty(0, np.int32)]),
+        second=np.concatenate([f[2] for f in found] or [np.empty(0, np.int32)]),
         source=source,
-        names=names,
+        sources=names,
         rule=rule,
-        n_profiles=len(profiles),
         n_undecided=undecided,
         n_same_specimen=same_specimen,
         n_same_sequence=same_sequence,
@@ -287,7 +186,7 @@ def sampled(
     rule.check(profiles)
     _refuse_other(comparison, profiles)
     known = find_pairs(profiles, rule)
-    sample = known.sample(comparison.scores[known.rows, known.columns], metric=comparison.metric)
+    sample = known.scored(comparison.scores[known.first, known.second], metric=comparison.metric)
     return sample, (*excluded_in_vain(rule, profiles), *circular_notes(rule))
 
 
@@ -409,18 +308,6 @@ def _numbered(profiles: ProfileSet, columns: Sequence[str]) -> tuple[Places, tup
     return out, tuple(names[k] for k in order)
 
 
-def _only_used(
-    source: Places, names: tuple[str, ...], first: Places, second: Places
-) -> tuple[Places, tuple[str, ...]]:
-    """Number the sources anew, those without a pair left out: they must not be resampled."""
-    seen = np.zeros(len(names) + 1, dtype=bool)
-    seen[source[first]] = seen[source[second]] = True
-    kept = np.flatnonzero(seen[:-1])
-    new = np.full(len(names) + 1, -1, dtype=np.int32)
-    new[kept] = np.arange(len(kept), dtype=np.int32)
-    return new[source], tuple(names[k] for k in kept)
-
-
 def _refuse_other(comparison: Comparison, profiles: ProfileSet) -> None:
     if not comparison.symmetric or comparison.row_ids != profiles.ids:
         raise PopulationError(
@@ -464,41 +351,3 @@ def _refuse_wrong_source(
             f"the source column(s) {listed(rule.source)} ({int(wrong.sum())} such pair(s)). "
             "Source must be what linked pairs share and unlinked pairs do not."
         )
-
-
-def refuse_one_sided(found: KnownPairs | PairSample, n_profiles: int, next_step: str, /) -> None:
-    """Refuse pairs of one kind alone.
-
-    Parameters
-    ----------
-    found : KnownPairs or PairSample
-        The pairs of a population rule.
-    n_profiles : int
-        Among how many profiles.
-    next_step : str
-        What cannot be done so, and what to do.
-
-    Raises
-    ------
-    PopulationError
-        If there is no linked or no unlinked pair; the message says where the pairs went.
-    """
-    n_linked = int(found.linked.sum())
-    if 0 < n_linked < len(found.linked):
-        return
-    rule = found.rule
-    lacking, condition = ("unlinked", rule.unlinked) if n_linked else ("linked", rule.linked)
-    undefined = f"{found.n_undefined} have no score, " if isinstance(found, PairSample) else ""
-    series = (
-        f", and {found.n_same_sequence} linked pair(s) are of one sequence, or may be "
-        "(same_sequence = true in the rule allows them; they make linked pairs look more alike "
-        "than in casework)"
-        if found.n_same_sequence
-        else ""
-    )
-    raise PopulationError(
-        f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among {n_profiles} "
-        f"profiles: {found.n_undecided} pair(s) are undecided, {found.n_same_specimen} are two "
-        f"profiles of one specimen, {undefined}{len(found.left_out)} profile(s) are left "
-        f"out{series}. {next_step}"
-    )

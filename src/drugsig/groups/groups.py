@@ -284,12 +284,12 @@ class Groups(FrozenArrays):
 
 
 def _rates(labels: NDArray[np.intp], sample: PairSample) -> PartitionRates:
-    if max(sample.rows.max(initial=0), sample.columns.max(initial=0)) >= len(labels):
+    if max(sample.first.max(initial=0), sample.second.max(initial=0)) >= len(labels):
         raise GroupingError(
             f"the sample holds pairs of more than the {len(labels)} profiles of these groups. Use "
             "the pairs of the comparison the groups were made from."
         )
-    together = labels[sample.rows] == labels[sample.columns]
+    together = labels[sample.first] == labels[sample.second]
     return PartitionRates(
         linked_together=float(together[sample.linked].mean()),
         unlinked_together=float(together[~sample.linked].mean()),

@@ -60,9 +60,9 @@ def find_undecided(
         if name in reasons:
             reasons[name].append(f"left out of the population rule: {why}")
     if sample is not None:
-        apart = ~sample.linked & (groups.labels[sample.rows] == groups.labels[sample.columns])
-        for number in np.unique(groups.labels[sample.rows[apart]]):
-            inside = apart & (groups.labels[sample.rows] == number)
+        apart = ~sample.linked & (groups.labels[sample.first] == groups.labels[sample.second])
+        for number in np.unique(groups.labels[sample.first[apart]]):
+            inside = apart & (groups.labels[sample.first] == number)
             sources = sorted(
                 {sample.sources[k] for k in sample.source_a[inside]}
                 | {sample.sources[k] for k in sample.source_b[inside]}

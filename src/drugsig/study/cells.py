@@ -109,7 +109,7 @@ def measure_cell(
         n_linked=n_linked,
         n_linked_sources=len(np.unique(a[linked])),
         n_unlinked=n_unlinked,
-        n_unlinked_sources=_n_distinct(a[~linked], b[~linked], len(pairs.known.names)),
+        n_unlinked_sources=_n_distinct(a[~linked], b[~linked], len(pairs.known.sources)),
         n_undefined=len(pairs.places) - len(known),
         stratum_auc=stratum,
         n_stratum=len(near),

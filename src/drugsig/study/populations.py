@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.evidence.models.parts import deal_sources
-from drugsig.evidence.pairs import KnownPairs, find_pairs, refuse_one_sided, stratum_places
+from drugsig.evidence.pairs import LabelledPairs, find_pairs, stratum_places
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.resampling import affordable_by_pairs, source_weights
 from drugsig.profiles.profile_set import ProfileSet
@@ -51,7 +51,7 @@ class RulePairs:
     ----------
     rule : PopulationRule
         What linked and unlinked mean.
-    known : KnownPairs
+    known : LabelledPairs
         The pairs.
     places : ndarray of int, shape (n_pairs,)
         Where the score of each pair stands in a matrix of scores that is read row by row.
@@ -64,7 +64,7 @@ class RulePairs:
     """
 
     rule: PopulationRule
-    known: KnownPairs
+    known: LabelledPairs
     places: Rows
     source_a: Rows
     source_b: Rows
@@ -78,7 +78,7 @@ class RulePairs:
         """
         n_unlinked = int((~self.known.linked).sum())
         n = affordable_by_pairs(n_unlinked, plan.n_resamples)
-        weights = np.zeros((len(self.known.names), n))
+        weights = np.zeros((len(self.known.sources), n))
         used = np.union1d(self.source_a, self.source_b)
         weights[used] = source_weights(len(used), n, _stream(plan, _DRAWS, place))
         return weights
@@ -98,11 +98,11 @@ def rule_pairs(profiles: ProfileSet, plan: StudyPlan, /) -> list[RulePairs]:
     out = []
     for rule, key in zip(plan.rules, keys, strict=True):
         known = find_pairs(profiles, rule)
-        refuse_one_sided(known, len(profiles), "Leave the rule out of the study, or mend it.")
+        known.refuse_one_sided("Leave the rule out of the study, or mend it.")
         alike = (rule.strata, rule.seizure, rule.specimen, key)
         if alike not in strata:
             strata[alike] = _stratum_rows(profiles, rule)
-        rows, columns = known.rows.astype(np.intp), known.columns.astype(np.intp)
+        rows, columns = known.first.astype(np.intp), known.second.astype(np.intp)
         source = known.source.astype(np.intp)
         out.append(
             RulePairs(
@@ -126,7 +126,7 @@ def source_systems(
     for system in range(1 + max(one.system for one in rules)):
         members = [one for one in rules if one.system == system]
         known = members[0].known
-        n_sources = len(known.names)
+        n_sources = len(known.sources)
         source = known.source.astype(np.intp)
         if known.left_out:
             source = source.copy()

@@ -24,7 +24,7 @@ from drugsig.errors import (
     UndefinedScoreWarning,
 )
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
-from drugsig.evidence.pairs import KnownPairs, PairSample, pair_sample
+from drugsig.evidence.pairs import LabelledPairs, PairSample, pair_sample
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables import write_columns, write_profiles
@@ -320,7 +320,7 @@ def table_of(
     treatments: Sequence[Treatment],
     cells: Sequence[Cell],
     n_targets: Sequence[int],
-    known: Sequence[KnownPairs],
+    known: Sequence[LabelledPairs],
     /,
 ) -> pd.DataFrame:
     """Make the table of a study: treatments, metrics and rules in the order of the plan."""

@@ -255,7 +255,7 @@ def _refuse_seeds(seeds: Sequence[int]) -> None:
         )
 
 
-def _few(weights: NDArray[np.intp]) -> tuple[Note, ...]:
+def _few(weights: NDArray[np.integer]) -> tuple[Note, ...]:
     n = int((weights > 0).sum())
     return (FewSourcesOfEvaluation(n),) if n < FEW_LINKED_SOURCES else ()
 

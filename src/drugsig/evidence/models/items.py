@@ -13,6 +13,7 @@ from drugsig._check import FrozenArrays, listed
 from drugsig._notes import Note
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.dependence import uneven_sources
+from drugsig.evidence.pair_samples import LabelledPairs
 from drugsig.evidence.pairs import find_pairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.profiles.metadata import ID_COLUMN
@@ -20,14 +21,13 @@ from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "CircularFigures",
-    "ItemPairs",
     "ProfileItems",
     "SequenceUnknown",
     "item_pairs",
     "profile_items",
 ]
 
-Places = NDArray[np.intp]
+Places = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
 
@@ -82,46 +82,6 @@ class ProfileItems(FrozenArrays):
         return len(self.names)
 
 
-@dataclass(frozen=True, eq=False)
-class ItemPairs(FrozenArrays):
-    """Pairs of items whose source is known under a rule.
-
-    Attributes
-    ----------
-    first, second : ndarray of intp, shape (n_pairs,)
-        The two items, as places.
-    linked : ndarray of bool, shape (n_pairs,)
-        Known to share the source; the others are known not to.
-    source : ndarray of intp, shape (n_items,)
-        The source of every item, as a place in `sources`; -1 where it is not known or the rule
-        leaves the item out.
-    sources : tuple of str
-        Their names.
-    notes : tuple of Note
-        What a reader must know of the pairs.
-    """
-
-    first: Places
-    second: Places
-    linked: Flags
-    source: Places
-    sources: tuple[str, ...]
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def source_a(self) -> Places:
-        """The source of the first item of every pair."""
-        return self.source[self.first]
-
-    @property
-    def source_b(self) -> Places:
-        """The source of the second item of every pair."""
-        return self.source[self.second]
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-
 def profile_items(profiles: ProfileSet, column: str | None, /) -> ProfileItems:
     """Return the items of a profile set.
 
@@ -157,7 +117,7 @@ def profile_items(profiles: ProfileSet, column: str | None, /) -> ProfileItems:
     return ProfileItems(tuple(str(name) for name in place), of_row, first.astype(np.intp))
 
 
-def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, /) -> ItemPairs:
+def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, /) -> LabelledPairs:
     """Find the pairs of items whose source is known under a rule.
 
     Two items that share a specimen are never a pair, and where a column names the sequence linked
@@ -171,6 +131,11 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
         Their items.
     rule : PopulationRule
         What linked and unlinked mean.
+
+    Returns
+    -------
+    LabelledPairs
+        Places are those of the items; items that the rule leaves out have no source.
 
     Raises
     ------
@@ -204,9 +169,9 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
     known = find_pairs(table, adapted)
     keep = np.ones(len(known), dtype=bool)
     if specimen is not None:
-        keep &= ~_sharing(profiles, items, specimen, known.rows, known.columns, unknown=False)
+        keep &= ~_sharing(profiles, items, specimen, known.first, known.second, unknown=False)
     if sequence is not None:
-        together = _sharing(profiles, items, sequence, known.rows, known.columns, unknown=True)
+        together = _sharing(profiles, items, sequence, known.first, known.second, unknown=True)
         keep &= ~(known.linked & together)
     source = known.source.astype(np.intp)
     source[table.index_of(known.left_out)] = -1
@@ -215,15 +180,16 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
         notes.append(SequenceUnknown())
     if rule.circular:
         notes.append(CircularFigures(rule.circular))
-    first, linked = known.rows[keep].astype(np.intp), known.linked[keep]
-    notes += uneven_sources(known.names, np.bincount(source[first[linked]]))
-    return ItemPairs(
-        first,
-        known.columns[keep].astype(np.intp),
-        linked,
-        source,
-        known.names,
-        tuple(notes),
+    first, linked = known.first[keep].astype(np.intp), known.linked[keep]
+    notes += uneven_sources(known.sources, np.bincount(source[first[linked]]))
+    return replace(
+        known,
+        first=first,
+        second=known.second[keep].astype(np.intp),
+        linked=linked,
+        source=source,
+        rule=rule,
+        notes=tuple(notes),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["deal_sources", "pairs_by_part"]
 
-Places = NDArray[np.intp]
+Places = NDArray[np.integer]
 
 
 def deal_sources(weights: Places, n_parts: int, rng: np.random.Generator, /) -> Places:

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+Places = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
 # Parts of the training sources. The likelihood ratio that a pair teaches the calibration comes

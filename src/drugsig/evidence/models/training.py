@@ -12,8 +12,9 @@ from drugsig._check import FrozenArrays, listed
 from drugsig._notes import Note
 from drugsig.comparison.dense import compared
 from drugsig.errors import DrugsigWarning, InputError
-from drugsig.evidence.models.items import ItemPairs, ProfileItems, item_pairs, profile_items
+from drugsig.evidence.models.items import ProfileItems, item_pairs, profile_items
 from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.pair_samples import LabelledPairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+Places = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class TrainingSet(FrozenArrays):
         The targets.
     items : ProfileItems
         The items of the profiles.
-    pairs : ItemPairs
+    pairs : LabelledPairs
         The pairs whose source is known.
     notes : tuple of Note
         What must be said of the scores.
@@ -76,7 +77,7 @@ class TrainingSet(FrozenArrays):
     scores: Floats
     features: tuple[str, ...]
     items: ProfileItems
-    pairs: ItemPairs
+    pairs: LabelledPairs
     notes: tuple[Note, ...] = ()
 
     @property

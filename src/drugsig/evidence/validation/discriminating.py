@@ -41,30 +41,25 @@ def lr_discrimination(
     n_resamples : int
         How often.
     """
-    used, numbers = np.unique(
-        np.concatenate([evaluation.source_a, evaluation.source_b]), return_inverse=True
-    )
-    n = len(evaluation)
+    # Sources and items without a pair must not be resampled.
+    used = np.union1d(evaluation.source_a, evaluation.source_b)
+    number = np.full(len(evaluation.sources), -1, dtype=np.int32)
+    number[used] = np.arange(len(used), dtype=np.int32)
+    source = np.full(len(evaluation.items), -1, dtype=np.int32)
+    source[evaluation.item_a] = number[evaluation.source_a]
+    source[evaluation.item_b] = number[evaluation.source_b]
     sample = PairSample(
         scores=evaluation.log10_lr("calibrated").copy(),
         linked=evaluation.linked.copy(),
-        rows=evaluation.item_a.astype(np.int32),
-        columns=evaluation.item_b.astype(np.int32),
-        source_a=numbers[:n].astype(np.int32),
-        source_b=numbers[n:].astype(np.int32),
+        first=evaluation.item_a.astype(np.int32),
+        second=evaluation.item_b.astype(np.int32),
+        source=source,
         sources=tuple(evaluation.sources[k] for k in used),
         rule=evaluation.rule,
         metric=LR_AS_SCORE,
-        n_undecided=0,
-        n_undefined=0,
-        n_same_specimen=0,
-        left_out={},
     )
     found = discriminated(sample, rng=rng, n_resamples=n_resamples)
     # A pair comes once a fold seed, and is one pair.
-    _, once = np.unique(np.stack([sample.rows, sample.columns]), axis=1, return_index=True)
-    pairs = {
-        name: getattr(sample, name)[once]
-        for name in ("scores", "linked", "rows", "columns", "source_a", "source_b")
-    }
+    _, once = np.unique(np.stack([sample.first, sample.second]), axis=1, return_index=True)
+    pairs = {name: getattr(sample, name)[once] for name in ("scores", "linked", "first", "second")}
     return replace(found, dependence=measure_dependence(replace(sample, **pairs)))

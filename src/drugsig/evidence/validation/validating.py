@@ -22,7 +22,7 @@ from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, ev
 from drugsig.evidence.models.fitting import lr_model
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
-from drugsig.evidence.pairs import find_pairs, refuse_one_sided
+from drugsig.evidence.pairs import find_pairs
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 from drugsig.evidence.validation.criteria import Criteria, load_criteria
@@ -171,9 +171,7 @@ def validate(
     # What would be found only after minutes of fitting is asked for now.
     if elsewhere is not None:
         profiles.column(elsewhere)
-    refuse_one_sided(
-        find_pairs(profiles, rule),
-        len(profiles),
+    find_pairs(profiles, rule).refuse_one_sided(
         "Nothing can be validated without both kinds: look at the columns that the rule names.",
     )
     asked = criteria if isinstance(criteria, Criteria) else load_criteria(criteria or "default")
