@@ -18,6 +18,7 @@ from drugsig.comparison.metric_fit import MetricFit
 from drugsig.comparison.within_source import known_sources
 from drugsig.errors import ComparisonError, DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.profiles.blocks import COMBINED, blocks_of
+from drugsig.profiles.labels import not_known_notes
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -182,6 +183,7 @@ def combine_metrics(
             scales[name] = _scale(name, metrics[name], profiles, places[name], rows, others)
         if n_sources < _FEW_SOURCES:
             notes = (FewSourcesOfScale(tuple(unscaled), n_sources),)
+        notes = (*notes, *not_known_notes(profiles, columns))
     fit = MetricFit.make(
         COMBINED,
         profiles,

@@ -18,6 +18,7 @@ from drugsig._check import FrozenArrays, is_number, listed
 from drugsig._notes import Note
 from drugsig.comparison.kernels import cholesky
 from drugsig.errors import ComparisonError, DrugsigWarning, InputError, SmallSampleWarning
+from drugsig.profiles.labels import known_texts, not_known_notes
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -224,7 +225,10 @@ class WithinSource(FrozenArrays):
             n_sources=len(linked),
             n_profiles=len(used),
             n_left_out=len(known) - len(used),
-            notes=(IncompleteLeftOut(left_out, n_known=len(known)),) if left_out else (),
+            notes=(
+                *((IncompleteLeftOut(left_out, n_known=len(known)),) if left_out else ()),
+                *not_known_notes(profiles, columns),
+            ),
         )
 
 
@@ -250,7 +254,7 @@ def known_sources(
     columns = (source,) if isinstance(source, str) else tuple(source)
     if not columns:
         raise InputError("source must name the metadata column of the source, got no column")
-    texts = zip(*(profiles.column(column) for column in columns), strict=True)
+    texts = zip(*(known_texts(profiles, column) for column in columns), strict=True)
     names: list[tuple[str, ...] | None] = []
     for cells in texts:
         known = tuple(text for text in cells if text is not None)

@@ -12,7 +12,7 @@ from drugsig._notes import Note, emit
 from drugsig.comparison.comparison import Comparison
 from drugsig.errors import PopulationError
 from drugsig.evidence.pair_samples import LabelledPairs, PairSample, Places
-from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain, get_rule
+from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
 from drugsig.evidence.truth import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -66,12 +66,12 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> Labelled
     """
     rule = get_rule(rule)
     found = find_pairs(profiles, rule)
-    emit(excluded_in_vain(rule, profiles))
+    emit(label_notes(rule, profiles))
     return found
 
 
 def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> LabelledPairs:
-    """Find pairs as `known_pairs` does, and leave to the caller what `excluded_in_vain` says.
+    """Find pairs as `known_pairs` does, and leave to the caller what `label_notes` says.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def sampled(
     _refuse_other(comparison, profiles)
     known = find_pairs(profiles, rule)
     sample = known.scored(comparison.scores[known.first, known.second], metric=comparison.metric)
-    return sample, (*excluded_in_vain(rule, profiles), *circular_notes(rule))
+    return sample, (*label_notes(rule, profiles), *circular_notes(rule))
 
 
 def stratum_pairs(

@@ -8,7 +8,7 @@ batches.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from drugsig.errors import (
     UnknownNameError,
 )
 from drugsig.evidence.conditions import Condition, GroupSize, PairCondition, names_of
+from drugsig.profiles.labels import not_known_notes
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -35,8 +36,8 @@ __all__ = [
     "PairCondition",
     "PopulationRule",
     "circular_notes",
-    "excluded_in_vain",
     "get_rule",
+    "label_notes",
     "names_of",
 ]
 
@@ -206,6 +207,12 @@ class PopulationRule:
             return self.sequence
         return DEFAULT_SEQUENCE if DEFAULT_SEQUENCE in profiles.metadata_columns else None
 
+    def naming_columns(self, profiles: ProfileSet, /) -> tuple[str, ...]:
+        """Return the columns whose texts name something: all but those that only leave out."""
+        own = (self.specimen_column(profiles), self.sequence_column(profiles))
+        named = replace(self, exclude={}).columns
+        return tuple(dict.fromkeys((*named, *(c for c in own if c is not None))))
+
     def unmatched(self, profiles: ProfileSet, /) -> tuple[str, ...]:
         """Return what the rule excludes and these profiles never have: ``"column = text"``.
 
@@ -330,15 +337,26 @@ class PopulationRule:
         return _restore_rule, (self.to_data(),)
 
 
-def excluded_in_vain(rule: PopulationRule, profiles: ProfileSet, /) -> tuple[Note, ...]:
-    """Return what must be said where a rule leaves out texts that no profile has.
+def label_notes(rule: PopulationRule, profiles: ProfileSet, /) -> tuple[Note, ...]:
+    """Return what must be said of the texts that a rule looks at.
+
+    It leaves out what no profile has; texts that mean *not known* were taken as empty.
+
+    Parameters
+    ----------
+    rule : PopulationRule
+        Names the columns.
+    profiles : ProfileSet
+        With these columns.
 
     Raises
     ------
     MetadataError
         As from `PopulationRule.unmatched`.
     """
-    return tuple(ExcludedInVain(rule.name, text) for text in rule.unmatched(profiles))
+    in_vain = [ExcludedInVain(rule.name, text) for text in rule.unmatched(profiles)]
+    named = rule.naming_columns(profiles)
+    return (*in_vain, *not_known_notes(profiles, named, left_out=rule.left_out(profiles)))
 
 
 def circular_notes(rule: PopulationRule, /) -> tuple[Note, ...]:

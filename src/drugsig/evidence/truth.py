@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig.errors import InputError
 from drugsig.evidence.conditions import CompoundCondition, Condition, PairCondition
+from drugsig.profiles.labels import without_meaning
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["FALSE", "TRUE", "UNKNOWN", "agree", "both", "codes_of", "either", "evaluate", "negate"]
@@ -25,7 +26,9 @@ Rows = NDArray[np.intp]
 
 
 def codes_of(profiles: ProfileSet, column: str) -> NDArray[np.intp]:
-    """Return one whole number a text, in order of first use; -1 where the cell is empty.
+    """Return one whole number a text, in order of first use; -1 where nothing is known.
+
+    A cell is empty, or holds a text that says so, see `drugsig.profiles.labels.is_not_known`.
 
     Raises
     ------
@@ -35,7 +38,12 @@ def codes_of(profiles: ProfileSet, column: str) -> NDArray[np.intp]:
     table = profiles.profiles
     if column not in table.columns:
         profiles.column(column)
-    numbers, _ = pd.factorize(table[column])
+    numbers, texts = pd.factorize(table[column])
+    nothing = without_meaning(column, texts)
+    if nothing:
+        kept = np.array([text not in nothing for text in texts], dtype=bool)
+        # The last place is that of an empty cell, -1.
+        numbers = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)[numbers]
     return np.asarray(numbers, dtype=np.intp)
 
 

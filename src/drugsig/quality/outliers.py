@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays, choose, is_whole, listed, refuse_single_text
 from drugsig._notes import Note, emit
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
+from drugsig.profiles.labels import known_texts, not_known_notes
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_censored
 
@@ -620,7 +621,7 @@ def found_outliers(
     refuse_single_text(targets, "target names")
     known = profiles.target_names
     names = known if targets is None else [choose(n, known, what="target") for n in targets]
-    labels = profiles.column(source)
+    labels = known_texts(profiles, source)
     codes = _codes(labels)
     sizes = np.bincount(codes + 1)
     alone = np.flatnonzero((codes >= 0) & (sizes[codes + 1] == 1))
@@ -646,6 +647,7 @@ def found_outliers(
         )
     few = tuple(s.target for s in spreads if s.n_values and s.degrees_of_freedom < FEW_REPLICATES)
     notes: tuple[Note, ...] = (FewReplicates(few, needed=FEW_REPLICATES),) if few else ()
+    notes = (*notes, *not_known_notes(profiles, [source]))
     return OutlierFindings(
         findings=tuple(sorted(findings, key=lambda f: -f.score)),
         spreads=tuple(spreads),

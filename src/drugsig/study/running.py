@@ -19,7 +19,7 @@ from drugsig.errors import (
     DrugsigError,
     InputError,
 )
-from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain
+from drugsig.evidence.populations import PopulationRule, circular_notes, label_notes
 from drugsig.evidence.resampling import percentile_interval
 from drugsig.evidence.target_selection import TargetSelection
 from drugsig.profiles.pretreatment.recipe import Recipe
@@ -161,7 +161,7 @@ def run_plan(
     run = _Run(plan, studied, workers, progress)
     study = run.study()
     told: list[Note] = [note for rule in plan.rules for note in circular_notes(rule)]
-    told += [note for rule in plan.rules for note in excluded_in_vain(rule, studied)]
+    told += [note for rule in plan.rules for note in label_notes(rule, studied)]
     told += [note for one in run.prepared for note in one.notes]
     emit(unique_notes((*told, *study.notes)))
     return study

@@ -15,7 +15,7 @@ from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.leave_out import assembled, judge, refuse_overlap
 from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.training import training_set
-from drugsig.evidence.populations import PopulationRule, excluded_in_vain, get_rule
+from drugsig.evidence.populations import PopulationRule, get_rule, label_notes
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["JudgedAcross", "evaluate_held_out", "held_out"]
@@ -128,4 +128,4 @@ def held_out(
         n_folds=0,
         notes=notes,
     )
-    return found, (*excluded_in_vain(known, profiles), *data.notes)
+    return found, (*label_notes(known, profiles), *data.notes)

@@ -20,7 +20,7 @@ from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import TrainingSet, learned_recipe, training_set
-from drugsig.evidence.populations import PopulationRule, excluded_in_vain, get_rule
+from drugsig.evidence.populations import PopulationRule, get_rule, label_notes
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -198,7 +198,7 @@ def evaluated(
             " Take fewer folds, or look at the population rule."
         )
     few = _few(weights)
-    told = (*told, *excluded_in_vain(rule, treated), *whole.notes, *few)
+    told = (*told, *label_notes(rule, treated), *whole.notes, *few)
     notes: list[Note] = [*whole.pairs.notes, *few, *_learned_before(profiles)]
     parts: list[Part] = []
     folds: list[FoldRecord] = []

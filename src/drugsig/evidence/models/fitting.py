@@ -15,7 +15,7 @@ from drugsig.evidence.models.lr_model import LrModel
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import training_set
-from drugsig.evidence.populations import PopulationRule, circular_notes, excluded_in_vain, get_rule
+from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["fit_lr_model", "lr_model"]
@@ -126,7 +126,7 @@ def lr_model(
         profile_sources=tuple("" if k < 0 else names[k] for k in row_source),
         notes=(*stages.notes, *training.pairs.notes),
     )
-    found = (*excluded_in_vain(rule, profiles), *training.notes, *circular_notes(rule))
+    found = (*label_notes(rule, profiles), *training.notes, *circular_notes(rule))
     return model, (*found, *stages.notes)
 
 

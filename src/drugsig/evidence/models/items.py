@@ -15,7 +15,8 @@ from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.dependence import uneven_sources
 from drugsig.evidence.pair_samples import LabelledPairs
 from drugsig.evidence.pairs import find_pairs
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, label_notes
+from drugsig.profiles.labels import known_texts
 from drugsig.profiles.metadata import ID_COLUMN
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -104,12 +105,13 @@ def profile_items(profiles: ProfileSet, column: str | None, /) -> ProfileItems:
     if column is None or column == ID_COLUMN:
         every = np.arange(len(profiles))
         return ProfileItems(profiles.ids, every, every.copy())
-    texts = profiles.column(column)
+    texts = known_texts(profiles, column)
     without = [i for i, text in zip(profiles.ids, texts, strict=True) if text is None]
     if without:
         raise InputError(
-            f"profile(s) {listed(without)} have no text in column '{column}', which names the "
-            "item they belong to. Fill it in, or leave these profiles out on purpose."
+            f"profile(s) {listed(without)} have no text in column '{column}', or one that means "
+            "not known; it names the item they belong to. Fill it in, or leave these profiles "
+            "out on purpose."
         )
     place: dict[str | None, int] = {}
     of_row = np.array([place.setdefault(text, len(place)) for text in texts], dtype=np.intp)
@@ -175,7 +177,7 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
         keep &= ~(known.linked & together)
     source = known.source.astype(np.intp)
     source[table.index_of(known.left_out)] = -1
-    notes: list[Note] = []
+    notes: list[Note] = [*label_notes(rule, profiles)]
     if not (known.sequences_differ or rule.same_sequence):
         notes.append(SequenceUnknown())
     if rule.circular:
@@ -224,7 +226,7 @@ def _sharing(
     unknown: bool,
 ) -> Flags:
     """Say which pairs of items share a text of a column; `unknown` where a cell is empty."""
-    code = _codes(profiles.column(column))
+    code = _codes(known_texts(profiles, column))
     known = code >= 0
     held: csr_array = coo_array(
         (np.ones(int(known.sum())), (items.of_row[known], code[known])),

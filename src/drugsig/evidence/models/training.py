@@ -16,6 +16,7 @@ from drugsig.evidence.models.items import ProfileItems, item_pairs, profile_item
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.pair_samples import LabelledPairs
 from drugsig.evidence.populations import PopulationRule
+from drugsig.profiles.labels import known_texts
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -176,7 +177,7 @@ def nested_replicates(
     for what, column in (("specimen", rule.specimen_column(profiles)), ("sequence", sequence)):
         if column is None:
             continue
-        texts = profiles.column(column)
+        texts = known_texts(profiles, column)
         cells = {(int(row_source[k]), texts[k]) for k in np.flatnonzero(known) if texts[k]}
         nested = sum(texts[k] is not None for k in np.flatnonzero(known)) - len(cells)
         if nested:

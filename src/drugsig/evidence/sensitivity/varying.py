@@ -29,6 +29,7 @@ from drugsig.evidence.sensitivity.result import (
 from drugsig.evidence.two_level.conventions import BANDWIDTHS, BETWEEN_DENSITIES
 from drugsig.evidence.validation.disturbances import can_be_redrawn, redrawn
 from drugsig.evidence.verbal import VerbalScale, load_verbal_scale
+from drugsig.profiles.labels import known_texts
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["DRAWS", "sensitivity"]
@@ -220,7 +221,7 @@ class _Trial:
                 )
             )
         if strata is not None:
-            texts = np.array([t or "" for t in self.background.column(strata)])
+            texts = np.array([t or "" for t in known_texts(self.background, strata)])
             for text in sorted(set(texts.tolist()) - {""}):
                 kept = self.background.select(texts == text)
                 cases.append(self._again(BACKGROUND, f"{strata} {text} only", background=kept))

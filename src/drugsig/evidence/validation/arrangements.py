@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drugsig.evidence.populations import PopulationRule
+from drugsig.profiles.labels import known_texts
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["HALF_COLUMN", "with_halves"]
@@ -31,10 +32,10 @@ def with_halves(profiles: ProfileSet, rule: PopulationRule, /) -> ProfileSet:
     """
     rule.check(profiles)
     left_out = rule.left_out(profiles)
-    columns = [profiles.column(c) for c in rule.source]
+    columns = [known_texts(profiles, c) for c in rule.source]
     whole = None if rule.same_sequence else rule.sequence_column(profiles)
     whole = whole or rule.specimen_column(profiles)
-    owners = profiles.ids if whole is None else profiles.column(whole)
+    owners = profiles.ids if whole is None else known_texts(profiles, whole)
     turn: dict[str, dict[str, int]] = {}
     texts = [""] * len(profiles)
     for row in profiles.id_order:

@@ -17,6 +17,7 @@ from drugsig.evidence.models.training import TrainingSet, training_set
 from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.validation.changes import PairCosts, pair_costs
 from drugsig.evidence.validation.disturbances import mistyped
+from drugsig.profiles.labels import known_texts
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -234,7 +235,7 @@ def _treated(profiles: ProfileSet, recipe: Recipe | str | None) -> ProfileSet:
 
 
 def _named(profiles: ProfileSet, rule: PopulationRule) -> set[str]:
-    columns = [profiles.column(c) for c in rule.source]
+    columns = [known_texts(profiles, c) for c in rule.source]
     sources = [
         None if any(p is None for p in parts) else " / ".join(str(p) for p in parts)
         for parts in zip(*columns, strict=True)

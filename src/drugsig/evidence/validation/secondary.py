@@ -30,6 +30,7 @@ from drugsig.evidence.validation.changes import (
 from drugsig.evidence.validation.disturbances import can_be_redrawn, redrawn
 from drugsig.evidence.validation.mistyping import evaluate_mistyped
 from drugsig.evidence.validation.result import Arrangement
+from drugsig.profiles.labels import known_texts
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -320,7 +321,7 @@ class Trial:
         """
         if column is None:
             return Measured(None, "no column was named that says laboratory, epoch or period"), ()
-        texts = self.profiles.column(column)
+        texts = known_texts(self.profiles, column)
         found: list[tuple[Arrangement, Estimate]] = []
         for text in sorted({t for t in texts if t is not None}):
             own = np.array([t == text for t in texts])

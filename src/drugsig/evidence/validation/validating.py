@@ -31,6 +31,7 @@ from drugsig.evidence.validation.findings import Finding, finding
 from drugsig.evidence.validation.primary import primary_findings, stage_figures
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
 from drugsig.evidence.validation.secondary import Measured, Trial
+from drugsig.profiles.labels import not_known_notes
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -243,6 +244,8 @@ def _validated(
         found = list(primary_findings(evaluation, performance, discrimination, criteria))
         secondary, arrangements, parts = _changes(trial, streams, settings, criteria, bar)
     found += secondary
+    named = [settings["elsewhere"]] if settings["elsewhere"] else []
+    elsewhere = not_known_notes(profiles, named)
     report = ValidationReport(
         name=profiles.name,
         rule=rule,
@@ -277,7 +280,7 @@ def _validated(
             "python": platform.python_version(),
             **{name: version(name) for name in _COMPUTING},
         },
-        notes=unique_notes((*evaluation.notes, *performance.notes, *model.notes)),
+        notes=unique_notes((*evaluation.notes, *performance.notes, *model.notes, *elsewhere)),
     )
     summary = replace(evaluation.summary(), verdicts=report.verdicts, report=report.digest)
     told = unique_notes(
@@ -286,6 +289,7 @@ def _validated(
             *of_model,
             *performance.notes,
             *discrimination.notes,
+            *elsewhere,
             *evaluation.figures_by_seed()[1],
         )
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose, listed
 from drugsig.errors import InputError
+from drugsig.profiles.labels import NOT_AVAILABLE
 from drugsig.profiles.status import UNUSABLE, Status
 from drugsig.profiles.tables.grid import Cell, text_of
 from drugsig.profiles.tables.numerals import Convention, number_of, plain_numbers
@@ -47,13 +48,7 @@ TOKENS: Mapping[str, Status] = {
         ),
         Status.BELOW_LOQ,
     ),
-    **dict.fromkeys(
-        (
-            *("na", "n.a.", "n.a", "n. a.", "n/a", "#n/a", "<na>", "not measured"),
-            *("not analysed", "not analyzed", "not applicable", "not_measured"),
-        ),
-        Status.NOT_MEASURED,
-    ),
+    **dict.fromkeys(NOT_AVAILABLE, Status.NOT_MEASURED),
     **dict.fromkeys(
         ("sat", "sat.", "saturated", "overload", "overloaded", "rejected", "interference"),
         Status.REJECTED,
