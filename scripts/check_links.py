@@ -65,18 +65,21 @@ def fitted(name: str, profiles: ProfileSet) -> Metric:
     return usable(name, len(profiles.targets))
 
 
-def every_score(profiles: ProfileSet, metric: Metric) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the scores of some profiles with all later ones, by the definition."""
+def every_score(
+    profiles: ProfileSet, metric: Metric
+) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+    """Yield the scores of some profiles with all later ones, by the definition, and their sizes."""
     n = len(profiles)
     for first in range(0, n, ROWS_AT_A_TIME):
         last = min(first + ROWS_AT_A_TIME, n)
         rest = profiles.select(np.arange(first, n))
-        scores = compare(
+        comparison = compare(
             profiles.select(np.arange(first, last)), rest, metric=metric, memory=1e11
-        ).scores.copy()
+        )
+        scores = comparison.scores.copy()
         # A pair once, and no profile with itself.
         scores[np.tril_indices(last - first)] = np.nan
-        yield first, scores
+        yield first, scores, comparison.sizes(*np.indices(scores.shape, sparse=True))
 
 
 def in_full(
@@ -84,9 +87,9 @@ def in_full(
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Return rows, columns and scores of the links at every threshold."""
     found: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = [[] for _ in thresholds]
-    for first, scores in every_score(profiles, metric):
+    for first, scores, sizes in every_score(profiles, metric):
         for parts, threshold in zip(found, thresholds, strict=True):
-            rows, columns = np.nonzero(metric.meets(scores, threshold))
+            rows, columns = np.nonzero(metric.meets(scores, threshold, sizes))
             parts.append((rows + first, columns + first, scores[rows, columns]))
     return [
         tuple(np.concatenate(column) for column in zip(*parts, strict=True))  # type: ignore[misc]

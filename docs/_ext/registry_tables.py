@@ -80,6 +80,31 @@ def fitted_metrics_table() -> str:
     return table(("name", "fitted by", "options"), rows)
 
 
+def metric_slack_table() -> str:
+    """Return one row a formula: what the slack is a share of, and how far rounding goes."""
+    rows, seen = [], set()
+    for m in METRICS.values():
+        error = m.kernel.error
+        if m.kernel in seen or m.needs_fit or error is None:
+            continue
+        seen.add(m.kernel)
+        names = [f"`{other.name}`" for other in METRICS.values() if other.kernel is m.kernel]
+        # The largest number of targets for which four times the error keeps within the slack.
+        most = max((p for p in range(1, 5000) if 4.0 * error(p) * 2.0**-53 <= 1e-12), default=0)
+        slope = error(2) - error(1)
+        grows = f"{slope:g} p + {error(1) - slope:g}" if slope else f"{error(1):g}"
+        told = f"({grows}) u" + (f", {m.kernel.condition}" if m.kernel.condition else "")
+        rows.append(
+            (
+                ", ".join(names),
+                "the range" if m.is_bounded else m.kernel.size_words,
+                told,
+                "any" if not slope else f"{most}",
+            )
+        )
+    return table(("names", "size", "error, as a share of the size", "targets at most"), rows)
+
+
 def steps_table() -> str:
     """Return one row a pretreatment step."""
     rows = []
@@ -88,8 +113,11 @@ def steps_table() -> str:
             f"`{name}`" if value is None else f"`{name}={value}`"
             for name, value in rule.defaults.items()
         )
-        rows.append((f"`{rule.name}`", f"`{rule.formula}`", defaults or "none", rule.note))
-    return table(("name", "formula", "parameters", "to know before choosing it"), rows)
+        rows.append(
+            (f"`{rule.name}`", f"`{rule.formula}`", defaults or "none", rule.error, rule.note)
+        )
+    heads = ("name", "formula", "parameters", "rounding", "to know before choosing it")
+    return table(heads, rows)
 
 
 def kinds_of_note() -> list[type[Note]]:
@@ -149,6 +177,7 @@ def write(app: Sphinx, *_: object) -> None:
     parts = {
         "metrics-table.md": metrics_table(),
         "metric-rules-table.md": metric_rules_table(),
+        "metric-slack-table.md": metric_slack_table(),
         "fitted-metrics-table.md": fitted_metrics_table(),
         "steps-table.md": steps_table(),
         "notes-table.md": notes_table(),

@@ -10,6 +10,7 @@ import numpy as np
 from drugsig.analysis.inputs import RunsRead
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.dense import compare
+from drugsig.comparison.ties import merge_ties
 from drugsig.errors import DrugsigError, DrugsigWarning
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
@@ -136,13 +137,15 @@ def _agreement(
     known = np.flatnonzero(np.isfinite(scores))
     if not len(known):
         return ControlAgreement(ids, tuple(left_out), None, (), 0, 0)
-    unlike = scores[known] if not comparison.metric.is_similarity else -scores[known]
-    worst = int(known[unlike.argmax()])
+    sizes = comparison.sizes(first[known], second[known])
+    tied = merge_ties(scores[known], metric=comparison.metric, sizes=sizes)
+    # The first of equals.
+    worst = int(known[(-tied if comparison.metric.is_similarity else tied).argmax()])
     return ControlAgreement(
         ids,
         tuple(left_out),
         float(scores[worst]),
         (ids[int(first[worst])], ids[int(second[worst])]),
         len(known),
-        int(samples.metric.meets(scores[known], threshold).sum()),
+        int(samples.metric.meets(scores[known], threshold, sizes).sum()),
     )

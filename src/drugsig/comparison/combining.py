@@ -262,6 +262,7 @@ def _kernel(blocks: Sequence[Mapping[str, Any]], metrics: Sequence[Metric]) -> K
                 rows=np.array(block["places"], dtype=np.intp),
                 kernel=metric.kernel,
                 distance=metric.distance_of,
+                size=metric.natural_sizes,
                 weight=block["weight"],
                 scale=block["scale"],
                 least=metric.min_measured,

@@ -15,6 +15,8 @@ from drugsig._check import FrozenArrays, choose, listed
 from drugsig._notes import Note
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import largest_size, pair_sizes
+from drugsig.comparison.ties import merge_ties
 from drugsig.errors import DrugsigWarning, InputError, NotIterableError, UndefinedScoreWarning
 
 __all__ = ["Comparison", "UndefinedScores"]
@@ -68,6 +70,9 @@ class Comparison(FrozenArrays):
         Which targets were measured and detected, shape (n, n_targets).
     row_digest, column_digest : str
         Content digests of the two profile sets.
+    row_sizes, column_sizes : ndarray of float64, shape (n,), or None
+        What each profile adds to the size of its scores, see `Metric.slack`; None for a metric
+        with a finite range.
     """
 
     scores: NDArray[np.float64]
@@ -82,6 +87,8 @@ class Comparison(FrozenArrays):
     column_detected: NDArray[np.bool_]
     row_digest: str
     column_digest: str
+    row_sizes: NDArray[np.float64] | None = None
+    column_sizes: NDArray[np.float64] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Comparison):
@@ -190,6 +197,29 @@ class Comparison(FrozenArrays):
             )
         return self.scores.ravel().copy()
 
+    def sizes(
+        self, rows: NDArray[np.integer], columns: NDArray[np.integer], /
+    ) -> NDArray[np.float64] | None:
+        """Return the sizes of the scores of listed pairs, for `Metric.slack`."""
+        return pair_sizes(self.row_sizes, self.column_sizes, rows, columns)
+
+    def tied_scores(self) -> NDArray[np.float64]:
+        """Return the scores in which those that rounding alone tells apart are one number.
+
+        Each is put on the least alike of its class; of one set, a profile with itself is left as
+        it is.
+        """
+        rows, columns = self.pair_index()
+        found = self.scores[rows, columns]
+        there = ~np.isnan(found)
+        rows, columns, found = rows[there], columns[there], found[there]
+        tied = merge_ties(found, metric=self.metric, sizes=self.sizes(rows, columns))
+        out = self.scores.copy()
+        out[rows, columns] = tied
+        if self.symmetric:
+            out[columns, rows] = tied
+        return out
+
     def measured_in_both(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], /
     ) -> NDArray[np.intp]:
@@ -214,6 +244,8 @@ class Comparison(FrozenArrays):
     ) -> Links:
         """Return the pairs whose score meets the threshold; a score equal to it is a link.
 
+        Equal is equal but for rounding, see `drugsig.comparison.Metric.meets`.
+
         Parameters
         ----------
         threshold : float
@@ -231,8 +263,14 @@ class Comparison(FrozenArrays):
         """
         rate = checked_rate(false_positive_rate)
         limit = self.metric.check_threshold(threshold)
-        over = self.metric.meets(self.scores, limit)
+        # With the largest size first, which is one number.
+        over = self.metric.meets(
+            self.scores, limit, largest_size(self.row_sizes, self.column_sizes)
+        )
         rows, columns = np.nonzero(np.triu(over, k=1) if self.symmetric else over)
+        if self.row_sizes is not None:
+            met = self.metric.meets(self.scores[rows, columns], limit, self.sizes(rows, columns))
+            rows, columns = rows[met], columns[met]
         return links_of(
             rows,
             columns,
@@ -250,6 +288,8 @@ class Comparison(FrozenArrays):
             false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
             notes=self.notes,
+            row_sizes=self.row_sizes,
+            column_sizes=self.column_sizes,
         )
 
     def to_frame(self) -> pd.DataFrame:

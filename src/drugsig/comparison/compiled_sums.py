@@ -282,16 +282,18 @@ def within_limits(limits: Any) -> Callable[[Any, Any, int, int, Any], None]:
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
 def _within_limits(a: Any, b: Any, limits: Any, top: int, left: int, out: Any) -> None:
-    p = len(a)
+    p = len(limits)
     h, w = out.shape
     one, zero = out.dtype.type(1), out.dtype.type(0)
     for row in range(h):
         total = out[row]
         total[:] = 0.0
         for k in range(p):
-            ours, theirs, limit = a[k, top + row], b[k, left : left + w], limits[k]
+            low, high, limit = a[k, top + row], a[p + k, top + row], limits[k]
+            lows, highs = b[k, left : left + w], b[p + k, left : left + w]
             for j in range(w):
-                apart = abs(ours - theirs[j])
+                below, above = low - highs[j], lows[j] - high
+                apart = max(above, below)
                 total[j] += (one if apart <= limit else zero) + zero * apart
         for j in range(w):
             total[j] /= p

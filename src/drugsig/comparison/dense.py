@@ -144,7 +144,9 @@ def compared(
             "allowed. Find the pairs that meet a threshold without the matrix: drugsig.links("
             "profiles, metric=..., threshold=...). Or allow more with memory=<bytes>."
         )
-    scores = _dense(questioned, reference, measure, least, workers=count, progress=progress)
+    a = PreparedProfiles.of(questioned, measure)
+    b = a if reference is None else PreparedProfiles.of(reference, measure)
+    scores = _dense(a, b, measure, least, len(questioned.targets), workers=count, progress=progress)
     return Comparison(
         scores=scores,
         row_ids=questioned.ids,
@@ -158,6 +160,8 @@ def compared(
         column_detected=other.detected,
         row_digest=questioned.digest,
         column_digest=other.digest,
+        row_sizes=a.sizes,
+        column_sizes=b.sizes,
     )
 
 
@@ -200,18 +204,17 @@ def score_pairs(
 
 
 def _dense(
-    questioned: ProfileSet,
-    reference: ProfileSet | None,
+    a: PreparedProfiles,
+    b: PreparedProfiles,
     metric: Metric,
     least: int,
+    p: int,
     *,
     workers: int,
     progress: bool,
 ) -> NDArray[np.float64]:
-    same = reference is None
-    a = PreparedProfiles.of(questioned, metric)
-    b = a if reference is None else PreparedProfiles.of(reference, metric)
-    n, m, p = len(a), len(b), len(questioned.targets)
+    same = a is b
+    n, m = len(a), len(b)
     if p < least:
         return np.full((n, m), np.nan)
     n_scores = n * (n + 1) // 2 if same else n * m

@@ -255,6 +255,7 @@ class ProfileIndex:
         )
         comparisons = len(questioned) * len(self)
         linked, columns = np.unique(positions, return_inverse=True)
+        row_sizes, sizes = self._sizes(queries)
         made = links_of(
             rows,
             columns,
@@ -272,9 +273,16 @@ class ProfileIndex:
             false_positive_rate=rate,
             false_positive_interval=false_positive_interval,
             notes=undefined_links(undefined, comparisons, self.metric),
+            row_sizes=row_sizes,
+            column_sizes=None if sizes is None else sizes[linked],
         )
         emit(made.notes)
-        return replace(made, columns=linked[made.columns].astype(np.intp), column_ids=self.ids)
+        return replace(
+            made,
+            column_sizes=sizes,
+            columns=linked[made.columns].astype(np.intp),
+            column_ids=self.ids,
+        )
 
     def _queries(
         self, questioned: ProfileSet, min_measured: int | None, across_epochs: bool
@@ -283,6 +291,17 @@ class ProfileIndex:
         least = least_measured(min_measured, self.metric, len(self.targets))
         profiles = PreparedProfiles.of(questioned, self.metric)
         return least, [s.finder.queries(profiles, least=least) for s in self.segments]
+
+    def _sizes(self, queries: list[PreparedQueries]) -> tuple[Floats | None, Floats | None]:
+        """Return what questioned profiles and those of the index add to the size of scores."""
+        if self.metric.is_bounded:
+            return None, None
+        ours = [q.profiles.sizes for q in queries[:1]]
+        theirs = [s.finder.reference.profiles.sizes for s in self.segments]
+        return (
+            np.concatenate([np.empty(0), *(x for x in ours if x is not None)]),
+            np.concatenate([np.empty(0), *(x for x in theirs if x is not None)]),
+        )
 
     @property
     def _firsts(self) -> list[int]:

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.link_rule import LinkRule
 from drugsig.comparison.metrics import Metric, get_metric
-from drugsig.comparison.prepared import Duplicates, PreparedProfiles, PreparedReference
+from drugsig.comparison.prepared import (
+    Duplicates,
+    PreparedProfiles,
+    PreparedReference,
+    largest_size,
+)
 from drugsig.comparison.search.all_pairs import GapPairs, Rectangle
 from drugsig.comparison.search.pair_finder import PairFinder
 from drugsig.comparison.search.tree import Indices
@@ -71,6 +76,8 @@ class LinkSearch:
         The pairs in which a target was not measured.
     undefined_whole : int
         Pairs of whole profiles without a score.
+    row_sizes, column_sizes : ndarray of float64, shape (n,), or None
+        What each profile adds to the size of its scores, see `Metric.slack`.
     """
 
     rule: LinkRule
@@ -85,6 +92,8 @@ class LinkSearch:
     linked_duplicates: tuple[Indices, Floats]
     gaps: GapPairs | None
     undefined_whole: int
+    row_sizes: Floats | None
+    column_sizes: Floats | None
 
     @classmethod
     def of(
@@ -105,10 +114,11 @@ class LinkSearch:
         limit = measure.check_threshold(threshold)
         check_comparable(questioned, reference, measure, across_epochs=across_epochs)
         p = len(questioned.targets)
-        rule = LinkRule(measure, limit, least_measured(min_measured, measure, p))
         same = reference is None
         ours = PreparedProfiles.of(questioned, measure)
         theirs = ours if reference is None else PreparedProfiles.of(reference, measure)
+        least = least_measured(min_measured, measure, p)
+        rule = LinkRule(measure, limit, least, largest_size(ours.sizes, theirs.sizes))
         enough = p >= rule.least
         a = PreparedReference.of(ours, ours.defined(theirs, enough=enough))
         b = a if same else PreparedReference.of(theirs, theirs.defined(ours, enough=enough))
@@ -127,7 +137,12 @@ class LinkSearch:
             n_rows=len(a),
             n_columns=len(b),
             finder=PairFinder.of(
-                a.unique, None if same else b.unique, rule, method=method, leaf=leaf
+                a.unique,
+                None if same else b.unique,
+                rule,
+                sizes=(a.unique_sizes, b.unique_sizes),
+                method=method,
+                leaf=leaf,
             ),
             rows_of=a.index,
             columns_of=b.index,
@@ -136,6 +151,8 @@ class LinkSearch:
             linked_duplicates=linked_duplicates,
             gaps=gaps,
             undefined_whole=undefined // 2 if same else undefined,
+            row_sizes=ours.sizes,
+            column_sizes=theirs.sizes,
         )
 
     @property

@@ -230,6 +230,8 @@ def found_links(
         false_positive_rate=rate,
         false_positive_interval=false_positive_interval,
         notes=(*notes, *undefined_links(undefined, search.comparisons, search.metric)),
+        row_sizes=search.row_sizes,
+        column_sizes=search.column_sizes,
     )
 
 

@@ -15,7 +15,10 @@ from scipy.sparse.csgraph import connected_components
 
 from drugsig._check import FrozenArrays, freeze
 from drugsig._notes import Note
+from drugsig.comparison.kernels import SLACK
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import pair_sizes
+from drugsig.comparison.ties import sorted_order
 from drugsig.errors import (
     ComparisonError,
     DrugsigWarning,
@@ -37,8 +40,8 @@ __all__ = [
 # makes them alike without saying much.
 FEW_DETECTED = 3
 
-# On another kind of machine a score may differ by this much; a link so near the threshold might
-# not be one there.
+# On another kind of machine, or where a metric or a step loses digits, a score may differ by this
+# share of its size; a link so near the threshold might not be one there.
 NEAR = 1e-9
 
 _SHOWN = 10
@@ -117,6 +120,9 @@ class Links(FrozenArrays):
         The 95 % interval of that rate, if it is known.
     notes : tuple of Note
         What a reader of the links must know.
+    row_sizes, column_sizes : ndarray of float64, shape (n,), or None
+        What each profile adds to the size of its scores, see `Metric.slack`; None for a metric
+        with a finite range.
     """
 
     rows: NDArray[np.intp]
@@ -135,6 +141,8 @@ class Links(FrozenArrays):
     false_positive_rate: float | None
     false_positive_interval: tuple[float, float] | None = None
     notes: tuple[Note, ...] = ()
+    row_sizes: NDArray[np.float64] | None = None
+    column_sizes: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -188,8 +196,19 @@ class Links(FrozenArrays):
 
     @property
     def near_threshold(self) -> NDArray[np.bool_]:
-        """Which links lie within 1e-9 of the threshold: elsewhere they might come out otherwise."""
-        return np.abs(self.scores - self.threshold) <= NEAR
+        """Which links are so near the threshold that elsewhere they might come out otherwise.
+
+        Within 1e-9 of the size of the score, a thousand times the slack: another kind of machine, a
+        profile that is all but constant, or a covariance that is all but singular may move a score
+        so far. `drugsig.METRICS` declares how far rounding can move it.
+        """
+        slack = self.metric.slack(self.scores, self.sizes)
+        return np.asarray(np.abs(self.scores - self.threshold) <= slack * (NEAR / SLACK))
+
+    @property
+    def sizes(self) -> NDArray[np.float64] | None:
+        """The sizes of the scores for `Metric.slack`; None where they are not known or needed."""
+        return pair_sizes(self.row_sizes, self.column_sizes, self.rows, self.columns)
 
     @cached_property
     def components(self) -> NDArray[np.intp]:
@@ -296,8 +315,12 @@ def links_of(
     false_positive_rate: float | None,
     false_positive_interval: tuple[float, float] | None,
     notes: tuple[Note, ...] = (),
+    row_sizes: NDArray[np.float64] | None = None,
+    column_sizes: NDArray[np.float64] | None = None,
 ) -> Links:
     """Put pairs in order, the most alike first, and count the targets behind each.
+
+    Equal scores stand by the places of their pairs, also where rounding tells them apart.
 
     Parameters
     ----------
@@ -309,11 +332,12 @@ def links_of(
         Measured and detected cells of both sides; None for the columns within one set.
     row_ids, column_ids, metric, threshold, comparisons, undefined, symmetric, min_measured
         As in `Links`.
-    false_positive_rate, false_positive_interval, notes
+    false_positive_rate, false_positive_interval, notes, row_sizes, column_sizes
         As in `Links`.
     """
     strength = -scores if metric.is_similarity else scores
-    order = _sorted(strength, rows.astype(np.int64) * len(column_ids) + columns)
+    slack = metric.slack(scores, pair_sizes(row_sizes, column_sizes, rows, columns))
+    order = sorted_order(strength, slack, rows.astype(np.int64) * len(column_ids) + columns)
     ordered_rows: NDArray[np.intp] = rows[order].astype(np.intp)
     ordered_columns: NDArray[np.intp] = columns[order].astype(np.intp)
     counts = []
@@ -338,24 +362,9 @@ def links_of(
         false_positive_rate=false_positive_rate,
         false_positive_interval=false_positive_interval,
         notes=notes,
+        row_sizes=row_sizes,
+        column_sizes=column_sizes,
     )
-
-
-def _sorted(keys: NDArray[np.float64], positions: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the order of keys, equal ones by position.
-
-    A quick sort of the keys, and of the few that are equal: a stable sort of all by two keys takes
-    twice as long.
-    """
-    order = np.argsort(keys)
-    ordered = keys[order]
-    equal = np.zeros(len(keys) + 1, dtype=bool)
-    equal[1:-1] = ordered[1:] == ordered[:-1]
-    tied = np.flatnonzero(equal[1:] | equal[:-1])
-    run = np.cumsum(~equal[:-1])[tied]
-    some = order[tied]
-    order[tied] = some[np.lexsort((positions[some], run))]
-    return order
 
 
 def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint64]:

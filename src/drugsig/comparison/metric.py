@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose, listed
 from drugsig._files import canonical_json
-from drugsig.comparison.kernels import Kernel
+from drugsig.comparison.kernels import SLACK, Kernel
 from drugsig.comparison.metric_fit import Fitting, MetricFit
 from drugsig.errors import ComparisonError, InputError, ThresholdError
 from drugsig.profiles.blocks import COMBINED, blocks_of
@@ -103,10 +103,87 @@ class Metric:
         """Whether it must be fitted before it can score anything."""
         return self.fitting is not None and self.fit is None
 
-    def meets(self, scores: Floats, threshold: float, /) -> NDArray[np.bool_]:
-        """Say which scores are links; equal is a link, undefined never is."""
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the range is finite, and so the size of every score the same."""
+        return bool(np.isfinite(self.high - self.low))
+
+    def natural_sizes(self, prepared: Floats, /) -> Floats:
+        """Return what every profile adds to the size of its scores, shape (n,).
+
+        Parameters
+        ----------
+        prepared : ndarray of float64, shape (p, n)
+            As the kernel's `prepare` leaves them, NaN where a target was not measured.
+        """
+        if self.is_bounded:
+            return np.full(prepared.shape[1:], (self.high - self.low) / 2.0)
+        # An overflow must not give a slack that everything keeps to.
+        with np.errstate(over="ignore"):
+            return np.minimum(self.kernel.size(prepared), np.finfo(np.float64).max / 2.0)
+
+    def slack(self, scores: Floats, sizes: Floats | float | None = None, /) -> Floats:
+        """Return how far two scores that are equal may seem to differ, or one from a threshold.
+
+        Parameters
+        ----------
+        scores : ndarray of float64
+            The scores.
+        sizes : ndarray of float64 or float, optional
+            What both profiles add to the size of each score, for a metric without a finite range.
+            Where they are not known the score itself is taken, which is never larger.
+
+        Returns
+        -------
+        ndarray of float64
+            1e-12 of the size: a number for a metric with a finite range, otherwise as `scores`.
+        """
+        if self.is_bounded:
+            return np.asarray(SLACK * (self.high - self.low))
+        if sizes is None:
+            sizes = np.minimum(np.abs(scores), np.finfo(np.float64).max)
+        return np.asarray(SLACK * np.asarray(sizes))
+
+    def loosened(
+        self, threshold: float, scores: Floats, sizes: Floats | float | None = None, /
+    ) -> Floats:
+        """Return the least alike score that is a link, slack included, as `slack` is shaped."""
+        slack = self.slack(scores, sizes)
+        return np.asarray(threshold - slack if self.is_similarity else threshold + slack)
+
+    def farthest_value(self, score: float, slack: float = 0.0, /) -> float:
+        """Return the kernel's value, up to rounding, that all within the slack of a score keep to.
+
+        Parameters
+        ----------
+        score : float
+            In the convention of the metric.
+        slack : float
+            How much less alike they may be.
+        """
+        loosened = score - slack if self.is_similarity else score + slack
+        return float(self.revert(min(max(loosened, self.low), self.high)))
+
+    def meets(
+        self, scores: Floats, threshold: float, /, sizes: Floats | float | None = None
+    ) -> NDArray[np.bool_]:
+        """Say which scores are links; equal is a link, undefined never is.
+
+        A score is equal to the threshold where no more than the slack parts them, so that scores
+        that are equal on the numbers as written are links together, however they were rounded.
+
+        Parameters
+        ----------
+        scores : ndarray of float64
+            The scores.
+        threshold : float
+            In the convention of the metric.
+        sizes : ndarray of float64 or float, optional
+            As for `slack`.
+        """
+        limit = self.loosened(threshold, scores, sizes)
         with np.errstate(invalid="ignore"):
-            return np.asarray(scores >= threshold if self.is_similarity else scores <= threshold)
+            return np.asarray(scores >= limit if self.is_similarity else scores <= limit)
 
     def as_distance(self, scores: Floats, /) -> Floats:
         """Return scores that grow with unlikeness, zero for identical profiles."""

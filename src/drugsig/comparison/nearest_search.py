@@ -24,7 +24,7 @@ from drugsig.comparison.neighbours import (
 from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.search.query_finder import PreparedQueries, QueryFinder
 from drugsig.comparison.search.query_tree import QueryTree
-from drugsig.comparison.search.ranking import NOBODY, Ranking
+from drugsig.comparison.search.ranking import Ranked, Ranking
 from drugsig.comparison.search.running import how_many_workers, run_tasks
 from drugsig.comparison.search.tree import Indices, leaves_of_neighbours
 from drugsig.comparison.spaces import EuclideanSpace
@@ -41,6 +41,9 @@ _SPLIT_FROM = 500
 # Queries searched together where every pair is scored, and neighbours that are looked for together.
 _GROUP = 64
 _TOGETHER = 4_000_000
+
+# So many times more are kept where ties reach beyond those that were.
+_MORE = 4
 
 
 def nearest(
@@ -174,7 +177,7 @@ class NearestSearch:
     queries: Sequence[PreparedQueries]
     k: int
 
-    def run(self, *, workers: int, progress: bool) -> tuple[Ranking, Indices]:
+    def run(self, *, workers: int, progress: bool) -> tuple[Ranked, Indices]:
         """Return the neighbours of all, and with how many each has no score.
 
         Parameters
@@ -186,8 +189,8 @@ class NearestSearch:
         """
         n = len(self.queries[0].profiles)
         groups = self._groups()
-        ranking, undefined = Ranking(n, self.k), np.zeros(n, dtype=np.int64)
-        results: Iterable[tuple[Ranking, Indices]]
+        ranked, undefined = Ranked.nobody(n, self.k), np.zeros(n, dtype=np.int64)
+        results: Iterable[tuple[Ranked, Indices]]
         if len(groups) == 1 or (workers == 1 and not progress):
             # To look for all libraries with threads takes longer than many queries: once will do.
             with _threaded_libraries().limit(limits=1, user_api="blas"):
@@ -200,23 +203,32 @@ class NearestSearch:
                 progress="nearest" if progress else None,
             )
         for rows, (found, missing) in zip(groups, results, strict=True):
-            ranking.keys[rows], ranking.positions[rows] = found.keys, found.positions
-            ranking.tied[rows], undefined[rows] = found.tied, missing
-        return ranking, undefined
+            ranked.put(rows, found)
+            undefined[rows] = missing
+        return ranked, undefined
 
-    def _of_group(self, rows: Indices) -> tuple[Ranking, Indices]:
-        total, undefined = self.finders[0].nearest(self.queries[0], rows, self.k)
+    def _of_group(self, rows: Indices) -> tuple[Ranked, Indices]:
+        ranking, undefined = self._ranking(rows, self.k)
+        found, unsure = ranking.ranked(self.k)
+        kept = self.k
+        while unsure.any():
+            # More are kept until somebody is in between who is equal to none of both.
+            kept *= _MORE
+            ranking, _ = self._ranking(rows[unsure], kept)
+            again, still = ranking.ranked(self.k)
+            found.put(unsure, again)
+            unsure[unsure] = still
+        return found, undefined
+
+    def _ranking(self, rows: Indices, k: int) -> tuple[Ranking, Indices]:
+        total, undefined = self.finders[0].nearest(self.queries[0], rows, k)
         first = len(self.finders[0])
         for finder, queries in zip(self.finders[1:], self.queries[1:], strict=True):
-            part, missing = finder.nearest(queries, rows, self.k)
+            part, missing = finder.nearest(queries, rows, k)
             undefined += missing
-            row, rank = np.nonzero(part.positions != NOBODY)
-            total.take(
-                row,
-                part.positions[row, rank] + first,
-                part.keys[row, rank],
-                copies=np.where(rank == self.k - 1, part.tied[row], 0),
-            )
+            more = part.entries.copy()
+            more["position"] += first
+            total.take_entries(more)
             first += len(finder)
         return total, undefined
 

@@ -71,14 +71,15 @@ class Nearest(FrozenArrays):
     Attributes
     ----------
     positions : ndarray of int, shape (n_questioned, k)
-        Positions in `column_ids`; -1 where there are fewer than k with a score. Equal scores are in
-        the order of the reference.
+        Indices in `column_ids`; -1 where there are fewer than k with a score. Equal scores are in
+        the order of the reference, also where rounding tells them apart.
     scores : ndarray of float64, shape (n_questioned, k)
         In the metric's convention; NaN where there is no neighbour.
     measured, detected : ndarray of int, shape (n_questioned, k)
         Targets measured, and detected, in both profiles; 0 where there is no neighbour.
     tied : ndarray of int, shape (n_questioned,)
-        How many further reference profiles score exactly as the k-th and are not listed.
+        How many further reference profiles score as the k-th does, but for rounding, and are not
+        listed.
     undefined : ndarray of int, shape (n_questioned,)
         With how many reference profiles each has no score; they are never neighbours.
     row_ids, column_ids : tuple of str
@@ -255,7 +256,7 @@ def nearest_of(
     Parameters
     ----------
     positions, keys, tied : ndarray
-        As in `drugsig.comparison.search.ranking.Ranking`.
+        As in `drugsig.comparison.search.ranking.Ranked`.
     undefined : ndarray of int64, shape (n_questioned,)
         Pairs without a score.
     row_masks, column_masks : tuple of ndarray of bool

@@ -23,6 +23,8 @@ __all__ = [
     "PreparedProfiles",
     "PreparedReference",
     "find_duplicates",
+    "largest_size",
+    "pair_sizes",
     "score_listed",
     "score_profiles",
 ]
@@ -60,6 +62,8 @@ class PreparedProfiles:
         In which profiles every target was measured.
     transformed : ndarray of float64, shape (rows, n)
         Whole profiles as the kernel scores them; NaN for the others.
+    sizes : ndarray of float64, shape (n,), or None
+        What each adds to the size of its scores, see `Metric.slack`.
     """
 
     def __init__(self, values: Floats, measured: Flags, metric: Metric, /) -> None:
@@ -73,6 +77,8 @@ class PreparedProfiles:
         if not self.all_whole:
             turned[~measured.T] = np.nan
         turned = np.ascontiguousarray(metric.kernel.prepare(turned))
+        # None where the range of the metric is the size of every score.
+        self.sizes = None if metric.is_bounded else metric.natural_sizes(turned)
         if self.all_whole:
             # What a pair of whole profiles needs is in `transformed`; a million of them are 240 MB.
             self.transformed = np.ascontiguousarray(metric.kernel.transform(turned))
@@ -321,6 +327,14 @@ class PreparedReference:
     def __len__(self) -> int:
         return len(self.profiles)
 
+    @cached_property
+    def unique_sizes(self) -> Floats | None:
+        """What each of the unique profiles adds to the size of its scores, see `Metric.slack`."""
+        if self.profiles.sizes is None:
+            return None
+        some = self.index if self.duplicates is None else self.index[self.duplicates.first]
+        return np.asarray(self.profiles.sizes[some])
+
     @property
     def metric(self) -> Metric:
         """The definition of the score."""
@@ -376,6 +390,35 @@ def score_profiles(a: Arrays, b: Arrays, metric: Metric, least: int, p: int, /) 
     both = measured_a & measured_b
     out = metric.convert(metric.kernel.masked(values_a, values_b, both))
     return np.where(both.sum(axis=0) >= least, out, np.nan)
+
+
+def pair_sizes(
+    row_sizes: Floats | None,
+    column_sizes: Floats | None,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    /,
+) -> Floats | None:
+    """Return the sizes of the scores of listed pairs, for `Metric.slack`; None if none are known.
+
+    Parameters
+    ----------
+    row_sizes, column_sizes : ndarray of float64, shape (n,), or None
+        From both sides.
+    rows, columns : ndarray of int
+        Places of the pairs, of one shape.
+    """
+    if row_sizes is None or column_sizes is None:
+        return None
+    return np.asarray(row_sizes[rows] + column_sizes[columns])
+
+
+def largest_size(row_sizes: Floats | None, column_sizes: Floats | None = None, /) -> float | None:
+    """Return the largest size any score of two sides, or within one, can have; None if unknown."""
+    if row_sizes is None:
+        return None
+    other = row_sizes if column_sizes is None else column_sizes
+    return float(row_sizes.max(initial=0.0)) + float(other.max(initial=0.0))
 
 
 def score_listed(

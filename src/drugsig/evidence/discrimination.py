@@ -117,12 +117,12 @@ class Discrimination(FrozenArrays):
     def roc(self) -> tuple[Floats, Floats, Floats]:
         """Return thresholds, false- and true-positive rates at every observed score."""
         sample = self.sample
-        return roc_curve(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
+        return roc_curve(*sample.tied_sides, metric=sample.metric)
 
     def det(self) -> tuple[Floats, Floats, Floats]:
         """Return thresholds, false-positive and false-negative rates at every observed score."""
         sample = self.sample
-        return det_curve(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
+        return det_curve(*sample.tied_sides, metric=sample.metric)
 
     def __repr__(self) -> str:
         return (
@@ -256,7 +256,7 @@ def discriminated(
     ranked, units = ranked_sample(sample), independent_units(sample)
     drawn = _drawn(ranked, weights, _RATES)
     plain = _drawn(ranked, np.ones((len(sample.sources), 1)), _RATES)
-    area = auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
+    area = auc(*sample.tied_sides, metric=sample.metric)
     error = float(plain.error[0])
     curve, own = plain.curve[:, 0], sample.source_a[sample.linked]
     ends = rate_band(
@@ -269,9 +269,7 @@ def discriminated(
     # Fewer false positives, fewer true ones; with all of them every linked pair is found.
     low, high = falling(*ends, -_RATES)
     low[-1] = 1.0
-    thresholds, false, misses = det_curve(
-        sample.linked_scores, sample.unlinked_scores, metric=sample.metric
-    )
+    thresholds, false, misses = det_curve(*sample.tied_sides, metric=sample.metric)
     return Discrimination(
         sample=sample,
         auc=area,
@@ -325,7 +323,7 @@ def compare_discrimination(
         ranked = ranked_sample(sample)
         plain.append(float(_drawn(ranked, np.ones((len(sample.sources), 1)), none).error[0]))
         drawn.append(_drawn(ranked, weights, none))
-        areas.append(auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric))
+        areas.append(auc(*sample.tied_sides, metric=sample.metric))
     units = independent_units(one)
     with np.errstate(divide="ignore", invalid="ignore"):
         resampled = [d.wins / d.pairs for d in drawn]
@@ -439,6 +437,7 @@ def _at(sample: PairSample, places: NDArray[np.intp]) -> PairSample:
     return replace(
         sample,
         scores=sample.scores[places],
+        sizes=None if sample.sizes is None else sample.sizes[places],
         linked=sample.linked[places],
         first=sample.first[places],
         second=sample.second[places],

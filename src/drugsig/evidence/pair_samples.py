@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays
+from drugsig._check import FrozenArrays, freeze
 from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.ties import merge_ties
 from drugsig.errors import PopulationError
 from drugsig.evidence.populations import PopulationRule
 
@@ -120,7 +121,14 @@ class LabelledPairs(FrozenArrays):
         apart = ~self.linked
         return len(np.union1d(self.source_a[apart], self.source_b[apart]))
 
-    def scored(self, scores: NDArray[np.float64], /, *, metric: Metric) -> PairSample:
+    def scored(
+        self,
+        scores: NDArray[np.float64],
+        /,
+        *,
+        metric: Metric,
+        sizes: NDArray[np.float64] | None = None,
+    ) -> PairSample:
         """Put scores to the pairs; pairs without a score are left out and counted.
 
         Parameters
@@ -129,6 +137,8 @@ class LabelledPairs(FrozenArrays):
             One a pair, NaN where undefined.
         metric : Metric
             What the scores mean.
+        sizes : ndarray of float64, shape (n_pairs,), optional
+            As in `PairSample`.
 
         Raises
         ------
@@ -141,6 +151,7 @@ class LabelledPairs(FrozenArrays):
         if not defined.all():
             scores, linked = scores[defined], linked[defined]
             first, second = first[defined], second[defined]
+            sizes = None if sizes is None else sizes[defined]
         source, sources = _only_used(self.source, self.sources, first, second)
         sample = PairSample(
             first=first,
@@ -158,6 +169,7 @@ class LabelledPairs(FrozenArrays):
             sequences_differ=self.sequences_differ,
             scores=scores,
             metric=metric,
+            sizes=sizes,
         )
         sample.refuse_one_sided(
             "A threshold cannot be learned; give one instead, and it is reported as not validated."
@@ -222,6 +234,9 @@ class PairSample(LabelledPairs):
         What linked and unlinked mean.
     n_undefined : int
         Pairs of known source that have no score.
+    sizes : ndarray of float64, shape (n_pairs,), or None
+        What the slack of a score is a share of, see `drugsig.comparison.Metric.slack`; None for a
+        metric with a finite range.
 
     Notes
     -----
@@ -232,6 +247,7 @@ class PairSample(LabelledPairs):
     n_undefined: int = 0
     scores: NDArray[np.float64]
     metric: Metric
+    sizes: NDArray[np.float64] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PairSample):
@@ -246,6 +262,26 @@ class PairSample(LabelledPairs):
         )
 
     __hash__ = None  # type: ignore[assignment]  # large and compared by content
+
+    @cached_property
+    def tied_scores(self) -> NDArray[np.float64]:
+        """The scores to be put in order: those that rounding alone tells apart are one number.
+
+        Each is the least alike of its class. Where the range of the metric is the size of all,
+        orders and counts see to that themselves, and these are the scores.
+        """
+        if self.sizes is None:
+            return self.scores
+        return freeze(merge_ties(self.scores, metric=self.metric, sizes=self.sizes))
+
+    def meets(self, threshold: float, /) -> NDArray[np.bool_]:
+        """Return which pairs are links at a threshold."""
+        return self.metric.meets(self.scores, threshold, self.sizes)
+
+    @property
+    def tied_sides(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same of linked, and of unlinked pairs."""
+        return self.tied_scores[self.linked], self.tied_scores[~self.linked]
 
     @property
     def linked_scores(self) -> NDArray[np.float64]:

@@ -186,7 +186,11 @@ def sampled(
     rule.check(profiles)
     _refuse_other(comparison, profiles)
     known = find_pairs(profiles, rule)
-    sample = known.scored(comparison.scores[known.first, known.second], metric=comparison.metric)
+    sample = known.scored(
+        comparison.scores[known.first, known.second],
+        metric=comparison.metric,
+        sizes=comparison.sizes(known.first, known.second),
+    )
     return sample, (*label_notes(rule, profiles), *circular_notes(rule))
 
 

@@ -222,14 +222,14 @@ def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
     parts = list(ranked.counts(weights))
     top = np.concatenate([part.wins for part in parts])
     bottom = np.concatenate([part.n_linked * part.n_unlinked for part in parts])
-    observed = auc(sample.linked_scores, sample.unlinked_scores, metric=sample.metric)
+    observed = auc(*sample.tied_sides, metric=sample.metric)
     return percentile_interval(top, bottom, observed, independent_units(sample))
 
 
 def ranked_sample(sample: PairSample, /) -> RankedPairs:
     """Put the pairs of a sample in order, the most alike first."""
     return rank_pairs(
-        sample.scores, sample.linked, sample.source_a, sample.source_b, metric=sample.metric
+        sample.tied_scores, sample.linked, sample.source_a, sample.source_b, metric=sample.metric
     )
 
 

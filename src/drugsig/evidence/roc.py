@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.comparison.metrics import Metric, get_metric
+from drugsig.comparison.ties import merged_sides
 from drugsig.errors import InputError
 
 __all__ = ["auc", "det_curve", "roc_curve"]
@@ -16,7 +17,7 @@ Floats = NDArray[np.float64]
 def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric | str) -> float:
     """Return the probability that a linked pair looks more alike than an unlinked one.
 
-    Ties count one half.
+    Ties count one half; scores that rounding alone tells apart are tied.
 
     Parameters
     ----------
@@ -37,9 +38,9 @@ def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric | str) -> float:
     """
     _refuse_unusable(linked, unlinked)
     n, m = len(linked), len(unlinked)
-    ordered = np.sort(unlinked)
-    below = np.searchsorted(ordered, linked, side="left")
-    up_to = np.searchsorted(ordered, linked, side="right")
+    ours, ordered = merged_sides(linked, unlinked, metric=get_metric(metric))
+    below = np.searchsorted(ordered, ours, side="left")
+    up_to = np.searchsorted(ordered, ours, side="right")
     above = (int(below.sum()) + int(up_to.sum())) / 2 / (n * m)
     return float(above if get_metric(metric).is_similarity else 1.0 - above)
 
@@ -48,6 +49,8 @@ def roc_curve(
     linked: Floats, unlinked: Floats, /, *, metric: Metric | str
 ) -> tuple[Floats, Floats, Floats]:
     """Return the rates at every observed score, from the strictest to the most permissive.
+
+    Of scores that rounding alone tells apart the least alike stands for all.
 
     Parameters
     ----------
@@ -67,11 +70,14 @@ def roc_curve(
         If a side is empty or holds NaN.
     """
     _refuse_unusable(linked, unlinked)
-    sign = -1.0 if get_metric(metric).is_similarity else 1.0
-    steps = np.unique(np.concatenate([sign * linked, sign * unlinked]))
-    false = np.searchsorted(np.sort(sign * unlinked), steps, side="right") / len(unlinked)
-    true = np.searchsorted(np.sort(sign * linked), steps, side="right") / len(linked)
-    return sign * steps, false, true
+    measure = get_metric(metric)
+    ours, theirs = merged_sides(linked, unlinked, metric=measure)
+    if measure.is_similarity:
+        ours, theirs = -ours[::-1], -theirs[::-1]
+    steps = np.unique(np.concatenate([ours, theirs]))
+    false = np.searchsorted(theirs, steps, side="right") / len(unlinked)
+    true = np.searchsorted(ours, steps, side="right") / len(linked)
+    return (-steps if measure.is_similarity else steps), false, true
 
 
 def det_curve(

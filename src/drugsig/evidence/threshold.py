@@ -338,26 +338,24 @@ def _learned(
 ) -> Threshold:
     rate = share(false_positive_rate, what="false_positive_rate")
     metric = sample.metric
-    linked, unlinked = sample.linked_scores, sample.unlinked_scores
+    linked, unlinked = sample.tied_sides
     steps, false, _ = roc_curve(linked, unlinked, metric=metric)
-    allowed = np.flatnonzero(false <= rate)
-    if not len(allowed):
+    by_rate = _most_permissive(sample, steps[false <= rate], rate)
+    if by_rate is None:
         raise ThresholdError(
             f"no observed score keeps to a false-positive rate of {rate:g}: already "
             f"{false[0]:.3f} of the unlinked pairs score {steps[0]:.6g}, as alike as any linked "
             "pair. The profiles do not tell these sources apart; try another recipe or metric, or "
             "look at the population rule."
         )
-    by_rate = float(steps[allowed[-1]])
     sign = -1.0 if metric.is_similarity else 1.0
-    last_linked = float(sign * np.max(sign * linked))
-    first_unlinked = float(sign * np.min(sign * unlinked))
-    separated = sign * last_linked < sign * first_unlinked
+    last_linked, separated = _last_linked(sample)
     value = by_rate
     if separated:
+        first_unlinked = float(sign * np.min(sign * unlinked))
         middle = last_linked + (first_unlinked - last_linked) / 2.0
-        # Between neighbouring numbers there is no middle: it is rounded to one of the two.
-        if middle == first_unlinked:
+        # Where the gap is no wider than the slack there is no middle that unlinked pairs miss.
+        if sample.meets(middle)[~sample.linked].any():
             middle = last_linked
         value = middle if sign * middle < sign * by_rate else by_rate
     return _assessed(
@@ -420,15 +418,13 @@ def _measured(
 ) -> Threshold:
     metric = sample.metric
     number = metric.check_threshold(value)
-    sign = -1.0 if metric.is_similarity else 1.0
-    separated = np.max(sign * sample.linked_scores) < np.min(sign * sample.unlinked_scores)
     return _assessed(
         sample,
         number,
         origin="given",
         rate=None,
         by_rate=None,
-        separated=bool(separated),
+        separated=_last_linked(sample)[1],
         rng=rng,
         n_resamples=n_resamples,
         strata=strata,
@@ -546,6 +542,24 @@ def find_threshold(
     return found, (*notes, *found.notes)
 
 
+def _most_permissive(sample: PairSample, steps: Floats, rate: float) -> float | None:
+    """Return the most permissive step at which the share of unlinked pairs that meet it is allowed.
+
+    Where sizes differ from pair to pair, a pair beyond a step may meet it by its own slack.
+    """
+    for step in steps[::-1].tolist():
+        if sample.meets(step)[~sample.linked].mean() <= rate:
+            return float(step)
+    return None
+
+
+def _last_linked(sample: PairSample) -> tuple[float, bool]:
+    """Return the score of the least alike linked pair, and whether no unlinked pair meets it."""
+    scores = sample.linked_scores
+    last = float(scores.min() if sample.metric.is_similarity else scores.max())
+    return last, not sample.meets(last)[~sample.linked].any()
+
+
 def _assessed(
     sample: PairSample,
     value: float,
@@ -561,7 +575,7 @@ def _assessed(
     n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
     generator(rng)
     metric = sample.metric
-    positive = metric.meets(sample.scores, value)
+    positive = sample.meets(value)
     weights = source_weights(len(sample.sources), n_resamples, rng)
     notes = [*_few(sample, rate), *measure_dependence(sample).notes]
     if origin == "learned":
@@ -576,7 +590,7 @@ def _assessed(
         separated=separated,
         false_positive_rate=float(positive[~sample.linked].mean()),
         true_positive_rate=float(positive[sample.linked].mean()),
-        auc=auc(sample.linked_scores, sample.unlinked_scores, metric=metric),
+        auc=auc(*sample.tied_sides, metric=metric),
         false_positive_interval=rate_interval(sample, positive, weights, linked=False),
         true_positive_interval=rate_interval(sample, positive, weights, linked=True),
         auc_interval=auc_interval(sample, weights),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.ties import merge_ties, merged_sides
 
 __all__ = [
     "Counts",
@@ -176,7 +177,8 @@ def rank_pairs(
         Says which direction means alike.
     """
     sign = -1.0 if metric.is_similarity else 1.0
-    unlinked, alike = sign * scores[~linked], sign * scores[linked]
+    tied = sign * merge_ties(scores, metric=metric)
+    unlinked, alike = tied[~linked], tied[linked]
     order = np.argsort(unlinked)
     steps, inverse = np.unique(alike, return_inverse=True)
     by_score = np.argsort(inverse, kind="stable")
@@ -205,10 +207,11 @@ def plain_counts(scores: Floats, linked: NDArray[np.bool_], /, *, metric: Metric
     scores, linked, metric
         As in `rank_pairs`.
     """
-    sign = -1.0 if metric.is_similarity else 1.0
     # Only values are sorted, not their places: several times faster.
-    unlinked = np.sort(sign * scores[~linked])
-    steps, found = np.unique(sign * scores[linked], return_counts=True)
+    alike, unlinked = merged_sides(scores[linked], scores[~linked], metric=metric)
+    if metric.is_similarity:
+        alike, unlinked = -alike[::-1], -unlinked[::-1]
+    steps, found = np.unique(alike, return_counts=True)
     return Counts(
         before=np.searchsorted(unlinked, steps, side="left").astype(np.float64)[:, None],
         up_to=np.searchsorted(unlinked, steps, side="right").astype(np.float64)[:, None],

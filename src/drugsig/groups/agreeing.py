@@ -9,16 +9,23 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cophenet
 from scipy.spatial.distance import squareform
 
-from drugsig.groups.cutting import ROUNDING, flat_clusters, grown_tree
+from drugsig.groups.cutting import flat_clusters, grown_tree, settled
 
 __all__ = ["agreeing_tree", "cut_by_component", "same_partition"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+_NONE = np.zeros(())
 
 
-def cut_by_component(distance: Floats, components: Places, /, *, cut: float, method: str) -> Places:
+def cut_by_component(
+    distance: Floats, components: Places, /, *, cut: float, method: str, slack: Floats = _NONE
+) -> tuple[Places, Flags]:
     """Return the flat cluster of every profile, each component clustered by itself.
+
+    And which of them merges that compete with those that were made would have put elsewhere.
 
     No merge at or below the cut reaches beyond a component: the height of a merge is no less than
     the least distance between the two clusters, and between components all are above the cut.
@@ -35,14 +42,20 @@ def cut_by_component(distance: Floats, components: Places, /, *, cut: float, met
         Where the trees are cut.
     method : str
         One of `drugsig.groups.LINKAGES`.
+    slack : ndarray of float64
+        How far a distance may exceed the cut and be at it, shape (n,) by profile or one number.
     """
     labels = np.empty(len(distance), dtype=np.intp)
+    tied = np.zeros(len(distance), dtype=bool)
     used = 0
     for members in _runs(components):
-        inside = flat_clusters(_upper(distance, members), n=len(members), cut=cut, method=method)
+        inside, tied[members] = flat_clusters(
+            _upper(distance, members), n=len(members), cut=cut, slack=_largest(slack, members),
+            method=method,
+        )  # fmt: skip
         labels[members] = used + inside
         used += int(inside.max())
-    return labels
+    return labels, tied
 
 
 def same_partition(a: Places, b: Places, /) -> bool:
@@ -52,7 +65,14 @@ def same_partition(a: Places, b: Places, /) -> bool:
 
 
 def agreeing_tree(
-    distance: Floats, components: Places, labels: Places, /, *, cut: float, method: str
+    distance: Floats,
+    components: Places,
+    labels: Places,
+    /,
+    *,
+    cut: float,
+    method: str,
+    slack: Floats = _NONE,
 ) -> Floats:
     """Return a tree over all profiles whose cut gives these groups, for where scores tie.
 
@@ -62,7 +82,7 @@ def agreeing_tree(
 
     Parameters
     ----------
-    distance, components, cut, method
+    distance, components, cut, method, slack
         As for `cut_by_component`.
     labels : ndarray of int, shape (n,)
         What `cut_by_component` gave.
@@ -72,15 +92,16 @@ def agreeing_tree(
     weight = np.ones(len(distance))
     for members in _runs(components):
         if len(members) > 1:
-            tree = grown_tree(_upper(distance, members), method=method)
+            inside = settled(_upper(distance, members), cut=cut, slack=_largest(slack, members))
+            tree = grown_tree(inside, method=method)
             joined[np.ix_(members, members)] = squareform(cophenet(tree))
             if method == "weighted":
                 weight[members] = _halved(tree, group_of[members])
     if method == "average":
         weight = 1.0 / np.bincount(group_of)[group_of]
     level = _between(distance, group_of, weight, method)
-    # Above what is taken for the cut when averages are rounded.
-    above = np.nextafter(cut * (1.0 + 2.0 * ROUNDING), np.inf)
+    # Above what is taken for the cut.
+    above = np.nextafter(cut + 2.0 * float(slack.max(initial=0.0)), np.inf)
     apart = np.maximum(level, above)[np.ix_(group_of, group_of)]
     same = group_of[:, None] == group_of[None, :]
     made = np.where(same, np.minimum(joined, cut), apart)
@@ -92,6 +113,10 @@ def _runs(components: Places) -> Iterator[Places]:
     order = np.argsort(components, kind="stable")
     edges = np.flatnonzero(np.diff(components[order])) + 1
     yield from np.split(order, edges) if len(order) else ()
+
+
+def _largest(slack: Floats, members: Places) -> float:
+    return float(slack if slack.ndim == 0 else slack[members].max())
 
 
 def _upper(distance: Floats, members: Places) -> Floats:

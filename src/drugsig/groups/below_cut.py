@@ -23,6 +23,7 @@ from drugsig.groups.cutting import (
     choose_linkage,
     flat_clusters,
     number_groups,
+    profile_slack,
     refuse_gaps,
     text_order,
 )
@@ -303,6 +304,7 @@ def group_links(
     labels = components.astype(np.intp)
     cut = float(metric.as_distance(np.asarray(links.threshold)))
     used = len(sizes)
+    tied = np.zeros(len(profiles), dtype=bool)
     order = by_text[~whole[components[by_text]]]
     order = order[np.argsort(components[order], kind="stable")]
     with tqdm(
@@ -310,9 +312,11 @@ def group_links(
         leave=False,
     ) as bar:  # fmt: skip
         for rows, counts in _together(order, sizes[np.flatnonzero(~whole)]):
-            found = _grouped(scores, rows, counts, cut, method, profiles.ids)
+            slack = profile_slack(metric, cut, links.row_sizes, rows)
+            found, close = _grouped(scores, rows, counts, cut, slack, method, profiles.ids)
             labels[rows] = used + found
             used += int(found.max()) + 1
+            tied[rows] = close
             bar.update(len(rows))
     undefined: tuple[str, ...] = ()
     if links.undefined:
@@ -330,6 +334,7 @@ def group_links(
         tree_members=np.empty(0, dtype=np.intp),
         cophenetic_correlation=None,
         undefined_ids=undefined,
+        competing_ids=tuple(profiles.ids[k] for k in by_text[tied[by_text]]),
         below_cut=True,
     )
     emit(result.notes)
@@ -346,7 +351,7 @@ def _stricter(links: Links, threshold: float) -> Links:
             f"with {metric.name} {metric.link_sign} {links.threshold:g} only. Find the links again "
             "at the threshold that is wanted."
         )
-    kept = metric.meets(links.scores, limit)
+    kept = metric.meets(links.scores, limit, links.sizes)
     return replace(
         links,
         rows=links.rows[kept],
@@ -422,9 +427,15 @@ def _together(order: Places, sizes: Places) -> Iterator[tuple[Places, Places]]:
 
 
 def _grouped(
-    scores: RowScores, rows: Places, sizes: Places, cut: float, method: str, ids: tuple[str, ...]
-) -> Places:
-    """Return the flat cluster of every profile of some components, numbered from 0."""
+    scores: RowScores,
+    rows: Places,
+    sizes: Places,
+    cut: float,
+    slack: Floats,
+    method: str,
+    ids: tuple[str, ...],
+) -> tuple[Places, NDArray[np.bool_]]:
+    """Return the flat cluster of every profile of some components, from 0, and who is tied."""
     part = scores.part(rows)
     first, second = all_pairs(sizes) if len(sizes) > 1 else (rows[:0], rows[:0])
     upper = scores.listed(part, first, second) if len(sizes) > 1 else scores.upper(part)
@@ -434,11 +445,16 @@ def _grouped(
             first, second = np.triu_indices(len(rows), k=1)
         refuse_gaps(rows[first[gaps]], rows[second[gaps]], ids, instead="links.components")
     out = np.empty(len(rows), dtype=np.intp)
+    tied = np.zeros(len(rows), dtype=bool)
     place, start, used = 0, 0, 0
     for m in sizes.tolist():
         pairs = m * (m - 1) // 2
-        found = flat_clusters(upper[start : start + pairs], n=m, cut=cut, method=method)
+        most = float(slack if slack.ndim == 0 else slack[place : place + m].max())
+        inside = upper[start : start + pairs]
+        found, tied[place : place + m] = flat_clusters(
+            inside, n=m, cut=cut, slack=most, method=method
+        )
         out[place : place + m] = used + found - 1
         used += int(found.max())
         place, start = place + m, start + pairs
-    return out
+    return out, tied

@@ -7,25 +7,31 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 from drugsig._check import choose, listed
+from drugsig.comparison.metrics import Metric
+from drugsig.comparison.ties import merged
 from drugsig.errors import GroupingError
 
 __all__ = [
     "DEFAULT_LINKAGE",
     "LINKAGES",
-    "ROUNDING",
     "choose_linkage",
+    "competing",
     "cut_tree",
     "flat_clusters",
     "grown_tree",
     "number_groups",
+    "profile_slack",
     "refuse_gaps",
+    "settled",
     "text_order",
 ]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 DEFAULT_LINKAGE = "average"
 
@@ -33,9 +39,6 @@ DEFAULT_LINKAGE = "average"
 # them. Ward's heights are increases in a sum of squares.
 LINKAGES = ("average", "single", "complete", "weighted")
 _OFF_SCALE = ("ward", "centroid", "median")
-
-# An average of n scores is rounded n times; this is enough for a thousand of them.
-ROUNDING = 1e-12
 
 _OnScale = Literal["average", "single", "complete", "weighted"]
 
@@ -68,15 +71,63 @@ def grown_tree(upper: Floats, /, *, method: str) -> Floats:
     return np.asarray(linkage(upper, method=cast(_OnScale, method)), dtype=np.float64)
 
 
-def cut_tree(tree: Floats, /, *, cut: float) -> Places:
-    """Return the flat cluster of every leaf of a tree, numbered from 1 in no order."""
-    return np.asarray(fcluster(_rounded_to(cut, tree), t=cut, criterion="distance"), dtype=np.intp)
+def profile_slack(metric: Metric, cut: float, sizes: Floats | None, rows: Places, /) -> Floats:
+    """Return the slack of a profile with one as large, of listed profiles or one number for all.
+
+    Parameters
+    ----------
+    metric : Metric
+        What scores mean.
+    cut : float
+        The threshold, as a distance; its slack is taken where sizes are not known.
+    sizes : ndarray of float64, shape (n_profiles,), or None
+        See `drugsig.comparison.Metric.slack`.
+    rows : ndarray of int
+        Which profiles.
+    """
+    return metric.slack(np.asarray(cut), None if sizes is None else 2.0 * sizes[rows])
+
+
+def settled(distance: Floats, /, *, cut: float, slack: float) -> Floats:
+    """Return distances in which rounding decides neither who is linked nor who is joined first.
+
+    Parameters
+    ----------
+    distance : ndarray of float64
+        Of pairs; what exceeds the cut by no more than the slack is put on it, and of those within
+        the cut equal ones are given one number.
+    cut : float
+        Where links end.
+    slack : float
+        From `drugsig.comparison.Metric.slack`.
+    """
+    near = distance <= cut + slack
+    inside = distance[near]
+    made = merged(np.minimum(inside, cut), np.asarray(slack), is_similarity=False)
+    if np.array_equal(made, inside):
+        return distance
+    out = distance.copy()
+    out[near] = made
+    return out
+
+
+def cut_tree(tree: Floats, /, *, cut: float, slack: float = 0.0) -> Places:
+    """Return the flat cluster of every leaf of a tree, numbered from 1 in no order.
+
+    A height that exceeds the cut by no more than the slack is at the cut: an average of scores that
+    all equal it may come out one digit above.
+    """
+    heights = tree.copy()
+    heights[(tree[:, 2] > cut) & (tree[:, 2] <= cut + slack), 2] = cut
+    return np.asarray(fcluster(heights, t=cut, criterion="distance"), dtype=np.intp)
 
 
 def flat_clusters(
-    upper: Floats, /, *, n: int, cut: float, method: str, tree: Floats | None = None
-) -> Places:
+    upper: Floats, /, *, n: int, cut: float, slack: float, method: str
+) -> tuple[Places, Flags]:
     """Return the flat cluster of every profile of one component, numbered from 1 in no order.
+
+    And which of them `competing` finds.
 
     Parameters
     ----------
@@ -86,28 +137,65 @@ def flat_clusters(
         How many profiles.
     cut : float
         Clusters are joined up to this height.
+    slack : float
+        How far a distance or a height may exceed the cut and be at it.
     method : str
         One of `LINKAGES`.
-    tree : ndarray, shape (n - 1, 4), optional
-        The tree of these distances, if it is at hand.
     """
     # Where no distance is above the cut no height is, whatever an average is rounded to.
-    if upper.max(initial=-np.inf) <= cut:
-        return np.ones(n, dtype=np.intp)
-    return cut_tree(grown_tree(upper, method=method) if tree is None else tree, cut=cut)
+    if upper.max(initial=-np.inf) <= cut + slack:
+        return np.ones(n, dtype=np.intp), np.zeros(n, dtype=bool)
+    made = settled(upper, cut=cut, slack=slack)
+    tree = grown_tree(made, method=method)
+    labels = cut_tree(tree, cut=cut, slack=slack)
+    return labels, competing(made, tree, labels, cut=cut, slack=slack, method=method)
 
 
-def _rounded_to(cut: float, tree: Floats) -> Floats:
-    """Return the tree with heights that miss the cut by rounding alone put on it.
+def competing(
+    upper: Floats, tree: Floats, labels: Places, /, *, cut: float, slack: float, method: str
+) -> Flags:
+    """Return the profiles that a merge as near as the one that was made would have put elsewhere.
 
-    The average of scores that all equal the threshold may come out one digit above it. The height
-    of two single profiles is their score itself, and stays.
+    Parameters
+    ----------
+    upper : ndarray of float64, shape (n (n - 1) / 2,)
+        The distances of all pairs.
+    tree : ndarray, shape (n - 1, 4)
+        Their tree.
+    labels : ndarray of int, shape (n,)
+        Its flat clusters.
+    cut, slack, method
+        As for `flat_clusters`.
     """
-    heights = tree[:, 2]
-    averaged = tree[:, 3] > 2
-    missed = averaged & (heights > cut) & (heights <= cut * (1.0 + ROUNDING))
-    out = tree.copy()
-    out[missed, 2] = cut
+    out = np.zeros(len(labels), dtype=bool)
+    # The clusters of single linkage are the components of the links, whatever comes first.
+    if method == "single":
+        return out
+    distance = squareform(upper)
+    if not ((distance <= cut + slack) & (labels[:, None] != labels)).any():
+        return out
+    np.fill_diagonal(distance, np.inf)
+    # A cluster stands in the row of one of its profiles.
+    row_of, owner, size = list(range(len(labels))), np.arange(len(labels)), np.ones(len(labels))
+    for a, b, height, _ in tree.tolist():
+        if height > cut + slack:
+            break
+        i, j = row_of[int(a)], row_of[int(b)]
+        rivals = np.minimum(distance[i], distance[j]) <= height + slack
+        rivals &= labels != labels[i]
+        if rivals.any():
+            out |= rivals[owner] | (owner == i) | (owner == j)
+        if method == "complete":
+            joined = np.maximum(distance[i], distance[j])
+        else:
+            ours, theirs = (size[i], size[j]) if method == "average" else (1.0, 1.0)
+            joined = (ours * distance[i] + theirs * distance[j]) / (ours + theirs)
+        distance[i], distance[:, i] = joined, joined
+        distance[j], distance[:, j] = np.inf, np.inf
+        distance[i, i] = np.inf
+        size[i] += size[j]
+        owner[owner == j] = i
+        row_of.append(i)
     return out
 
 

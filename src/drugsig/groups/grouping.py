@@ -15,11 +15,13 @@ from drugsig.groups.cutting import (
     DEFAULT_LINKAGE,
     LINKAGES,
     choose_linkage,
+    competing,
     cut_tree,
-    flat_clusters,
     grown_tree,
     number_groups,
+    profile_slack,
     refuse_gaps,
+    settled,
     text_order,
 )
 from drugsig.groups.groups import Groups
@@ -101,11 +103,16 @@ def grouped(
     labels = np.arange(n)
     tree = np.empty((0, 4))
     correlation: float | None = None
+    competing_ids: tuple[str, ...] = ()
     if len(kept) > 1:
         upper = squareform(distance, checks=False)
         cut = float(metric.as_distance(np.asarray(links.threshold)))
-        tree, found = _tree_and_clusters(distance, upper, links.components[kept], cut, method)
+        slack = profile_slack(metric, cut, comparison.row_sizes, kept)
+        tree, found, tied = _tree_and_clusters(
+            distance, upper, links.components[kept], slack, cut, method
+        )
         labels[kept] = n + found
+        competing_ids = tuple(comparison.row_ids[k] for k in kept[tied])
         if len(kept) > 2 and np.ptp(upper) > 0:
             correlation = _cophenetic(tree, upper)
     return Groups(
@@ -119,6 +126,7 @@ def grouped(
         tree_members=kept,
         cophenetic_correlation=correlation,
         undefined_ids=comparison.undefined_ids,
+        competing_ids=competing_ids,
     )
 
 
@@ -126,18 +134,25 @@ def _tree_and_clusters(
     distance: NDArray[np.float64],
     upper: NDArray[np.float64],
     components: NDArray[np.intp],
+    slack: NDArray[np.float64],
     cut: float,
     method: str,
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the tree over all profiles, and the groups of each component by itself."""
-    tree = grown_tree(upper, method=method)
-    if (components == components[0]).all():
-        found = flat_clusters(upper, n=len(distance), cut=cut, method=method, tree=tree)
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the tree over all profiles, the groups of each component, and who is tied."""
+    most = float(slack.max())
+    made = settled(upper, cut=cut, slack=most)
+    tree = grown_tree(made, method=method)
+    found = flat = cut_tree(tree, cut=cut, slack=most)
+    if not (components == components[0]).all():
+        found, tied = cut_by_component(distance, components, cut=cut, method=method, slack=slack)
+    elif upper.max() <= cut + most:
+        # Where no distance is above the cut no height is, whatever an average is rounded to.
+        found, tied = np.ones_like(flat), np.zeros(len(flat), dtype=bool)
     else:
-        found = cut_by_component(distance, components, cut=cut, method=method)
-    if not same_partition(cut_tree(tree, cut=cut), found):
-        tree = agreeing_tree(distance, components, found, cut=cut, method=method)
-    return tree, found
+        tied = competing(made, tree, flat, cut=cut, slack=most, method=method)
+    if not same_partition(flat, found):
+        tree = agreeing_tree(distance, components, found, cut=cut, method=method, slack=slack)
+    return tree, found, tied
 
 
 def _cophenetic(tree: NDArray[np.float64], upper: NDArray[np.float64]) -> float | None:

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from drugsig._check import FrozenArrays, choose, freeze
+from drugsig._check import FrozenArrays, choose, freeze, listed
 from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ChainingWarning, DrugsigWarning, GroupingError, UnknownNameError
 from drugsig.evidence.pairs import PairSample
 
-__all__ = ["ChainedGroups", "Groups", "PartitionRates", "group_name"]
+__all__ = ["ChainedGroups", "CompetingMerges", "Groups", "PartitionRates", "group_name"]
 
 _SHOWN = 12
 
@@ -53,6 +53,27 @@ class ChainedGroups(Note):
             f"the links chained together give {self.n_components}, the largest with "
             f"{self.largest_component} of {self.n_profiles} profiles. Profiles in one component "
             "need not be alike; a group is the more cautious reading."
+        )
+
+
+@dataclass(frozen=True)
+class CompetingMerges(Note):
+    """Some profiles are as near to another group as to the one they were joined to.
+
+    Two clusters were joined although another was equally near to one of them, and is in another
+    group now: which was joined first follows from the text of the ids. Take neither for granted.
+    """
+
+    code: ClassVar[str] = "competing-merges"
+    # Where scores tie it is the rule, and links that chain are warned of already.
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    profiles: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.profiles)} profile(s) are as near to another group as to the one they "
+            f"were joined to: {listed(self.profiles)}. Which comes first is decided by the text of "
+            "their ids, and means nothing."
         )
 
 
@@ -108,6 +129,8 @@ class Groups(FrozenArrays):
         How well the heights of the tree describe the distances; a description, not a criterion.
     undefined_ids : tuple of str
         Profiles without any defined score; each stands alone.
+    competing_ids : tuple of str
+        Profiles that an equally near merge would have put into another group.
     below_cut : bool
         Whether profiles were clustered below the cut only, as `drugsig.group_links` does: how
         the groups would join above the threshold is not known, so there is no tree.
@@ -123,6 +146,7 @@ class Groups(FrozenArrays):
     tree_members: NDArray[np.intp]
     cophenetic_correlation: float | None
     undefined_ids: tuple[str, ...]
+    competing_ids: tuple[str, ...] = ()
     below_cut: bool = False
 
     def __eq__(self, other: object) -> bool:
@@ -183,21 +207,24 @@ class Groups(FrozenArrays):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a reader of the groups must know."""
-        if not self.chained:
-            return ()
-        return (
-            ChainedGroups(
-                linkage=self.linkage,
-                n_groups=len(self),
-                n_components=self.n_components,
-                largest_component=self.largest_component,
-                n_profiles=len(self.ids),
-            ),
-        )
+        found: list[Note] = []
+        if self.chained:
+            found.append(
+                ChainedGroups(
+                    linkage=self.linkage,
+                    n_groups=len(self),
+                    n_components=self.n_components,
+                    largest_component=self.largest_component,
+                    n_profiles=len(self.ids),
+                )
+            )
+        if self.competing_ids:
+            found.append(CompetingMerges(self.competing_ids))
+        return tuple(found)
 
     @property
     def chaining_note(self) -> str:
-        """What a reader must know where groups and components differ; empty where they agree."""
+        """What a reader must know where groups might be others; empty where there is nothing."""
         return " ".join(note.text for note in self.notes)
 
     def members(self, number: int, /) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from drugsig.comparison.links import Links
+from drugsig.comparison.ties import merged
 from drugsig.errors import GroupingError
 
 __all__ = ["breaking_threshold", "component_growth"]
@@ -88,7 +89,7 @@ def breaking_threshold(links: Links, /, *, most: int) -> tuple[float, int] | Non
     if bad == 0:
         return None
     largest = int(found.largest[over[0] - 1]) if over[0] else 1
-    return _between(float(levels[bad - 1]), float(levels[bad])), largest
+    return _between(links, float(levels[bad - 1]), float(levels[bad])), largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +109,12 @@ def _walk(links: Links) -> tuple[NDArray[np.float64], _Growth]:
             "profiles of both in one set."
         )
     n = len(links.row_ids)
-    strength = -links.scores if links.metric.is_similarity else links.scores
+    alike = links.metric.is_similarity
+    slack = links.metric.slack(links.scores, links.sizes)
+    scores = merged(links.scores, slack, is_similarity=alike)
+    strength = -scores if alike else scores
     strengths, level = np.unique(strength, return_inverse=True)
-    levels = -strengths if links.metric.is_similarity else strengths
+    levels = -strengths if alike else strengths
     # Weights from 1: a sparse graph takes a weight of zero, as of identical profiles, for no link.
     # SciPy 1.14 and 1.15 refuse a graph whose indices have 64 bits.
     ends = links.rows.astype(np.int32), links.columns.astype(np.int32)
@@ -145,10 +149,15 @@ def _sizes_joined(n: int, rows: list[int], columns: list[int]) -> Places:
     return out
 
 
-def _between(score: float, beyond: float) -> float:
+def _between(links: Links, score: float, beyond: float) -> float:
     """Return the shortest number that a link of `score` meets and one of `beyond` does not."""
+    metric = links.metric
+    sizes = links.sizes
+    size = None if sizes is None else float(sizes.max())
+    ends = np.array([score, beyond])
     for digits in range(1, 17):
         short = float(f"{score:.{digits}g}")
-        if beyond < short <= score or score <= short < beyond:
+        within = metric.low <= short <= metric.high
+        if within and metric.meets(ends, short, size).tolist() == [True, False]:
             return short
     return score

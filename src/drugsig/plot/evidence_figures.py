@@ -133,9 +133,7 @@ def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
         If the threshold was given without known sources.
     """
     sample = _sample_of(threshold, "an ROC curve")
-    _, false, true = roc_curve(
-        sample.linked_scores, sample.unlinked_scores, metric=threshold.metric
-    )
+    _, false, true = roc_curve(*sample.tied_sides, metric=threshold.metric)
     false, true = _corners(np.concatenate([[0.0], false]), np.concatenate([[0.0], true]))
     least = 0.5 / sample.n_unlinked
     height = 3.1
@@ -354,7 +352,8 @@ def _bars(
     step = (high - low) / 44.0
     # A bin ends right at the threshold, so that no bar is half hatched; equal is a link.
     similarity = threshold.metric.is_similarity
-    edge = threshold.value if similarity else float(np.nextafter(threshold.value, np.inf))
+    loosened = float(threshold.metric.loosened(threshold.value, np.asarray(threshold.value)))
+    edge = loosened if similarity else float(np.nextafter(loosened, np.inf))
     first, last = np.floor((low - edge) / step), np.ceil((high - edge) / step)
     edges = edge + step * np.arange(first, last + 1)
     counts, _ = np.histogram(scores, bins=edges)

@@ -14,6 +14,7 @@ from scipy.cluster.hierarchy import leaves_list
 
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
+from drugsig.comparison.prepared import largest_size
 from drugsig.errors import InputError
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups, group_name
@@ -119,7 +120,8 @@ def heat_map(
 def medoids(comparison: Comparison, groups: Groups, /) -> dict[int, int]:
     """Return the most central profile of every group, as its place in the comparison.
 
-    Central means the least mean distance to the other members; the first of equals.
+    Central means the least mean distance to the other members; the first of equals, which rounding
+    does not tell apart.
 
     Parameters
     ----------
@@ -140,7 +142,9 @@ def medoids(comparison: Comparison, groups: Groups, /) -> dict[int, int]:
         rows = order[stop - groups.sizes[number - 1] : stop]
         apart = comparison.metric.as_distance(comparison.scores[np.ix_(rows, rows)])
         mean = np.where(np.isfinite(apart), apart, np.inf).sum(axis=1)
-        out[number] = int(rows[np.argmin(mean)])
+        least = mean.min()
+        slack = comparison.metric.slack(least, largest_size(comparison.row_sizes))
+        out[number] = int(rows[np.argmax(mean <= least + len(rows) * slack)])
     return out
 
 
@@ -236,7 +240,8 @@ def _shades(metric: Metric, scores: NDArray[np.float64], limit: float | None) ->
     norm: Normalize = Normalize(low, high)
     if limit is not None:
         # A score equal to the threshold is a link, so it belongs to the dark half.
-        edge = float(np.nextafter(limit, -np.inf if metric.is_similarity else np.inf))
+        loosened = float(metric.loosened(limit, np.asarray(limit)))
+        edge = float(np.nextafter(loosened, -np.inf if metric.is_similarity else np.inf))
         span = high - low
         norm = TwoSlopeNorm(
             edge, vmin=min(low, edge - 1e-6 * span), vmax=max(high, edge + 1e-6 * span)

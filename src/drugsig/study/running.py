@@ -283,7 +283,9 @@ class _Run:
         return [Fold(system, r, f) for r in range(n_repeats) for f in range(n_folds)]
 
     def _scores(self, profiles: ProfileSet, metric: Metric) -> Floats:
-        return compared(profiles, metric=metric, min_measured=self.plan.min_measured).scores
+        comparison = compared(profiles, metric=metric, min_measured=self.plan.min_measured)
+        # Where sizes differ from pair to pair, only the comparison knows who is tied.
+        return comparison.scores if metric.is_bounded else comparison.tied_scores()
 
     def _judge(self, job: tuple[int, int]) -> _Judged:
         prepared, metric = self.prepared[job[0]], self.metrics[job[1]]

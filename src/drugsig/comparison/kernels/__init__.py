@@ -31,6 +31,7 @@ from drugsig.comparison.kernels.differences import (
 from drugsig.comparison.kernels.kernel import Kernel, NotFitted
 from drugsig.comparison.kernels.log_ratio import AITCHISON
 from drugsig.comparison.kernels.quotient import PEAKS_IN_COMMON, QUOTIENT
+from drugsig.comparison.kernels.summing import SLACK
 from drugsig.comparison.kernels.within_source import Whitening, WithinLimits, cholesky
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "PEAKS_IN_COMMON",
     "PEARSON",
     "QUOTIENT",
+    "SLACK",
     "SPEARMAN",
     "SQUARED_COSINE",
     "BlockPart",

@@ -28,6 +28,8 @@ class BlockPart(FrozenArrays):
         The formula.
     distance : callable
         From the kernel's value to a distance that is zero for identical profiles.
+    size : callable
+        From prepared profiles of the block to their sizes on the scale of the distance.
     weight, scale : float
         What the distance, divided by its scale, counts.
     least : int
@@ -37,6 +39,7 @@ class BlockPart(FrozenArrays):
     rows: NDArray[np.intp]
     kernel: Kernel
     distance: Callable[[Floats], Floats]
+    size: Callable[[Floats], Floats]
     weight: float
     scale: float
     least: int
@@ -109,9 +112,29 @@ class Blocks:
             _add(part, value, used(mask) >= part.least, total, weight)
         return _mean(total, weight)
 
+    def size(self, x: Floats) -> Floats:
+        """Return the largest size of a block in every profile: a weighted mean is no larger."""
+        sizes = [part.size(np.ascontiguousarray(x[part.rows])) / part.scale for part in self.parts]
+        return np.asarray(np.max(sizes, axis=0))
+
+    def error(self, p: int) -> float:
+        """Return the largest error of a block, its targets taken as all, and that of the mean."""
+        found = [part.kernel.error for part in self.parts]
+        known = [error(p) for error in found if error is not None]
+        return max(known) + 4.0 + 2.0 * len(self.parts) if len(known) == len(found) else np.inf
+
     def kernel(self) -> Kernel:
         """Return the kernel of these blocks."""
-        return Kernel(self.complete, self.masked, transform=self.transform, prepare=self.prepare)
+        return Kernel(
+            self.complete,
+            self.masked,
+            transform=self.transform,
+            prepare=self.prepare,
+            size=self.size,
+            size_words="the largest of a block, divided by its scale",
+            error=self.error,
+            condition="on what each block rests on",
+        )
 
 
 def _add(

@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from drugsig.comparison.kernels.kernel import Kernel
 from drugsig.comparison.kernels.summing import (
     ROUNDING,
+    SLACK,
     Floats,
     Mask,
     dot,
@@ -66,6 +67,25 @@ def _pearson_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     r = ratio(total, squares(centred_a), squares(centred_b), room)
     r[constant_a | constant_b] = np.nan
     return r
+
+
+def _told_apart(x: Floats) -> Floats:
+    """Return scaled profiles in which values that rounding alone tells apart are the same.
+
+    In order of size, the next value is another where it exceeds the one before by more than the
+    slack; all of a run are put on its first.
+    """
+    scaled_x = scaled(x)
+    order = np.argsort(scaled_x, axis=0, kind="stable")
+    ordered = np.take_along_axis(scaled_x, order, axis=0)
+    close = np.diff(ordered, axis=0) <= SLACK
+    if not (close & (np.diff(ordered, axis=0) > 0.0)).any():
+        return scaled_x
+    for target in range(1, len(ordered)):
+        ordered[target] = np.where(close[target - 1], ordered[target - 1], ordered[target])
+    out = np.empty_like(scaled_x)
+    np.put_along_axis(out, order, ordered, axis=0)
+    return out
 
 
 def _ranked(x: Floats) -> Floats:
@@ -131,13 +151,50 @@ def _chord_of_square(value: float) -> float:
 
 _CORRELATED = EuclideanSpace(_directions, _chord)
 
+
+def _error_of_cosine(p: int) -> float:
+    return 3.0 * p + 10.0
+
+
+def _error_of_squared_cosine(p: int) -> float:
+    return 12.0 * p + 40.0
+
+
+def _error_of_correlation(p: int) -> float:
+    return 4.0 * p + 12.0
+
+
+def _error_of_ranks(p: int) -> float:
+    return 2.0
+
+
 # Correlation over the targets; undefined where a profile is constant.
-PEARSON = Kernel(dot_ratio, _pearson_masked, transform=_centred, prepare=scaled, space=_CORRELATED)
+PEARSON = Kernel(
+    dot_ratio,
+    _pearson_masked,
+    transform=_centred,
+    prepare=scaled,
+    space=_CORRELATED,
+    error=_error_of_correlation,
+    condition="times the larger |x| / |x - mean x| of the two profiles",
+)
 # The same of the ranks.
-SPEARMAN = Kernel(dot_ratio, _spearman_masked, transform=_ranked, prepare=scaled, space=_CORRELATED)
+SPEARMAN = Kernel(
+    dot_ratio,
+    _spearman_masked,
+    transform=_ranked,
+    prepare=_told_apart,
+    space=_CORRELATED,
+    error=_error_of_ranks,
+)
 # Cosine of the angle between the profiles; undefined where one is all zero.
 COSINE = Kernel(
-    dot_ratio, _cosine_masked, transform=_with_squares, prepare=scaled, space=_CORRELATED
+    dot_ratio,
+    _cosine_masked,
+    transform=_with_squares,
+    prepare=scaled,
+    space=_CORRELATED,
+    error=_error_of_cosine,
 )
 SQUARED_COSINE = Kernel(
     _squared_cosine,
@@ -145,4 +202,5 @@ SQUARED_COSINE = Kernel(
     transform=_with_squares,
     prepare=scaled,
     space=EuclideanSpace(_directions, _chord_of_square, opposite=True),
+    error=_error_of_squared_cosine,
 )

@@ -148,18 +148,58 @@ def _bray_curtis_bound(low_a: Floats, high_a: Floats, low_b: Floats, high_b: Flo
     return np.asarray(gap / not_zero((high_a + high_b).sum(axis=0)))
 
 
-EUCLIDEAN = Kernel(euclidean, _euclidean_masked, space=EuclideanSpace(itself, with_room))
+def _target_size(x: Floats) -> Floats:
+    """Return the size of sums of ratios: one a target, half of it for each profile."""
+    return np.full(x.shape[1:], len(x) / 2.0)
+
+
+def _error_of_differences(p: int) -> float:
+    return 2.0 * p + 8.0
+
+
+def _error_of_ratios(p: int) -> float:
+    return 3.0 * p + 13.0
+
+
+def _error_of_quotient(p: int) -> float:
+    return 4.0 * p + 10.0
+
+
+_RATIOS = "a target's values are zero, or right to a share of their own size"
+
+EUCLIDEAN = Kernel(
+    euclidean,
+    _euclidean_masked,
+    space=EuclideanSpace(itself, with_room),
+    error=_error_of_differences,
+)
 MANHATTAN = Kernel(
     _manhattan,
     _manhattan_masked,
     space=TermSpace(_manhattan_bound, error_of_sum, absolute=True),
+    error=_error_of_differences,
 )
 CANBERRA_ZERO = Kernel(
-    _canberra_zero, _canberra_zero_masked, space=TermSpace(_canberra_bound, error_of_sum)
+    _canberra_zero,
+    _canberra_zero_masked,
+    space=TermSpace(_canberra_bound, error_of_sum),
+    size=_target_size,
+    size_words="p",
+    error=_error_of_ratios,
+    condition=_RATIOS,
 )
 CANBERRA_DROPPING = Kernel(
-    _canberra_dropping, _canberra_dropping_masked, space=TermSpace(_canberra_bound, error_of_sum)
+    _canberra_dropping,
+    _canberra_dropping_masked,
+    space=TermSpace(_canberra_bound, error_of_sum),
+    size=_target_size,
+    size_words="p",
+    error=_error_of_ratios,
+    condition=_RATIOS,
 )
 BRAY_CURTIS = Kernel(
-    _bray_curtis, _bray_curtis_masked, space=TermSpace(_bray_curtis_bound, error_of_sum)
+    _bray_curtis,
+    _bray_curtis_masked,
+    space=TermSpace(_bray_curtis_bound, error_of_sum),
+    error=_error_of_quotient,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from drugsig.comparison.kernels.differences import euclidean, itself
 from drugsig.comparison.kernels.kernel import Kernel
-from drugsig.comparison.kernels.summing import Floats, Mask, rescaled, used, with_room
+from drugsig.comparison.kernels.summing import Floats, Mask, rescaled, total_size, used, with_room
 from drugsig.comparison.spaces import EuclideanSpace
 
 __all__ = ["AITCHISON"]
@@ -52,6 +52,18 @@ def _aitchison_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     return np.asarray(np.sqrt(rescaled(total, both)))
 
 
+def _log_size(logs: Floats) -> Floats:
+    """Return the sizes of logarithms: one more a target, since a share of a value is added there.
+
+    A profile that holds nothing a metric can use has any.
+    """
+    return np.asarray(total_size(logs) + (~np.isnan(logs)).sum(axis=0))
+
+
+def _error_of_logarithms(p: int) -> float:
+    return 5.0 * p + 16.0
+
+
 # Undefined where a value is not above zero: a composition with a zero part has no logarithm.
 AITCHISON = Kernel(
     euclidean,
@@ -59,4 +71,7 @@ AITCHISON = Kernel(
     transform=_centred,
     prepare=_logarithms,
     space=EuclideanSpace(itself, with_room),
+    size=_log_size,
+    size_words="sum (2 + |log a| + |log b|)",
+    error=_error_of_logarithms,
 )

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from drugsig.comparison.kernels.kernel import Kernel
-from drugsig.comparison.kernels.summing import Floats, Mask, buffers, not_zero
+from drugsig.comparison.kernels.summing import (
+    SLACK,
+    Floats,
+    Mask,
+    buffers,
+    not_zero,
+    total_size,
+)
 
 __all__ = ["PEAKS_IN_COMMON", "QUOTIENT"]
 
@@ -28,6 +35,11 @@ def _quotient_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     return _quotient(np.where(both, a, 0.0), np.where(both, b, 0.0))
 
 
+def _present(x: Floats) -> Floats:
+    """Return profiles in which what is zero but for rounding is zero."""
+    return np.where(np.abs(x) <= SLACK * total_size(x), 0.0, x)
+
+
 def _peaks_in_common(a: Floats, b: Floats) -> Floats:
     shared, step = buffers(a, b)
     either = np.zeros_like(shared)
@@ -46,7 +58,17 @@ def _peaks_in_common_masked(a: Floats, b: Floats, both: Mask) -> Floats:
     return _peaks_in_common(np.where(both, a, 0.0), np.where(both, b, 0.0))
 
 
+def _error_of_quotients(p: int) -> float:
+    return 3.0 * p + 11.0
+
+
+def _error_of_count(p: int) -> float:
+    return 1.0
+
+
 # The mean of smaller / larger over the targets that either has; undefined where neither has one.
-QUOTIENT = Kernel(_quotient, _quotient_masked)
+QUOTIENT = Kernel(_quotient, _quotient_masked, error=_error_of_quotients)
 # Peaks in both / peaks in either (the index of Jaccard); undefined where neither has one.
-PEAKS_IN_COMMON = Kernel(_peaks_in_common, _peaks_in_common_masked)
+PEAKS_IN_COMMON = Kernel(
+    _peaks_in_common, _peaks_in_common_masked, prepare=_present, error=_error_of_count
+)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "ROUNDING",
+    "SLACK",
     "Floats",
     "Mask",
     "buffers",
@@ -19,6 +20,7 @@ __all__ = [
     "rescaled",
     "scaled",
     "squares",
+    "total_size",
     "unscaled",
     "used",
     "with_room",
@@ -26,6 +28,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+# What tells two numbers apart, as a share of their size: above all rounding, below all meaning.
+SLACK = 1e-12
 
 # Room for the rounding of a score, far above it (targets x 1e-16) and far below any use.
 ROUNDING = 1e-12
@@ -61,6 +66,14 @@ def scaled(x: Floats) -> Floats:
 def unscaled(x: Floats) -> Floats:
     """Return profiles as they are."""
     return x
+
+
+def total_size(x: Floats) -> Floats:
+    """Return the sum of the sizes of what was measured of every profile."""
+    total = np.zeros(x.shape[1:])
+    for row in x:
+        total += np.where(np.isnan(row), 0.0, np.abs(row))
+    return total
 
 
 def buffers(a: Floats, b: Floats) -> tuple[Floats, Floats]:

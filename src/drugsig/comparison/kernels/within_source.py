@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays
 from drugsig.comparison.kernels.differences import euclidean, itself
 from drugsig.comparison.kernels.kernel import Kernel
-from drugsig.comparison.kernels.summing import Floats, Mask, buffers, kept, used, with_room
+from drugsig.comparison.kernels.summing import (
+    SLACK,
+    Floats,
+    Mask,
+    buffers,
+    total_size,
+    used,
+    with_room,
+)
 from drugsig.comparison.spaces import EuclideanSpace
 
 __all__ = ["Whitening", "WithinLimits", "cholesky"]
@@ -93,6 +101,14 @@ class Whitening(FrozenArrays):
             out[cells] = np.sqrt(total * (p / size))
         return out.reshape(shape)
 
+    def size(self, x: Floats) -> Floats:
+        """Return the sizes of profiles in these coordinates, what was not measured taken as 0.
+
+        Whatever it is taken as, a profile is no shorter so than by the covariance of the targets
+        that were measured.
+        """
+        return total_size(self.transform(np.where(np.isnan(x), 0.0, x)))
+
     def kernel(self) -> Kernel:
         """Return the kernel of this covariance."""
         return Kernel(
@@ -100,7 +116,15 @@ class Whitening(FrozenArrays):
             self.masked,
             transform=self.transform,
             space=EuclideanSpace(itself, with_room),
+            size=self.size,
+            size_words="sum (|a| + |b|) in coordinates in which W is the identity",
+            error=_error_of_whitening,
+            condition="times the condition number of W",
         )
+
+
+def _error_of_whitening(p: int) -> float:
+    return 6.0 * p + 16.0
 
 
 def _positions(x: Floats, shape: tuple[int, ...]) -> NDArray[np.intp]:
@@ -121,33 +145,51 @@ class WithinLimits(FrozenArrays):
     Parameters
     ----------
     limits : ndarray of float64, shape (p,)
-        The largest difference that counts as agreement; a difference equal to it agrees.
+        The largest difference that counts as agreement; a difference equal to it agrees, and one
+        that exceeds it by no more than 1e-12 of the two values is equal to it.
     """
 
     limits: Floats
 
+    def transform(self, x: Floats) -> Floats:
+        """Return what values are at least, and below that what they are at most."""
+        return np.concatenate(_ends(x))
+
     def complete(self, a: Floats, b: Floats) -> Floats:
         """Return the share over all targets."""
+        p = len(self.limits)
         total, step = buffers(a, b)
-        for target in range(len(a)):
-            np.subtract(a[target], b[target], out=step)
-            np.abs(step, out=step)
+        other = np.empty_like(step)
+        for target in range(p):
+            np.subtract(a[target], b[p + target], out=step)
+            np.subtract(b[target], a[p + target], out=other)
+            np.maximum(step, other, out=step)
             total += step <= self.limits[target]
             # A comparison with NaN is false, and a profile that is not transformed has no score.
             np.multiply(step, 0.0, out=step)
             total += step
-        return np.divide(total, len(a), out=total)
+        return np.divide(total, p, out=total)
 
     def masked(self, a: Floats, b: Floats, both: Mask) -> Floats:
         """Return the share over the targets measured in both."""
         total = np.zeros(both.shape[1:])
-        for target in range(len(a)):
-            apart = np.abs(kept(a, both, target) - kept(b, both, target))
-            total += both[target] & (apart <= self.limits[target])
+        (low_a, high_a), (low_b, high_b) = _ends(a), _ends(b)
+        for target, limit in enumerate(self.limits):
+            apart = np.maximum(low_a[target] - high_b[target], low_b[target] - high_a[target])
+            total += both[target] & (apart <= limit)
         count = used(both)
         with np.errstate(invalid="ignore"):
             return np.asarray(total / count)
 
     def kernel(self) -> Kernel:
         """Return the kernel of these limits."""
-        return Kernel(self.complete, self.masked)
+        return Kernel(self.complete, self.masked, transform=self.transform, error=_error_of_count)
+
+
+def _ends(x: Floats) -> tuple[Floats, Floats]:
+    room = SLACK * np.abs(x)
+    return x - room, x + room
+
+
+def _error_of_count(p: int) -> float:
+    return 1.0

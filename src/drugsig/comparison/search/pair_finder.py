@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import choose
 from drugsig.comparison.link_rule import LinkRule
+from drugsig.comparison.prepared import pair_sizes
 from drugsig.comparison.search.all_pairs import AllPairs
 from drugsig.comparison.search.near_pairs import NearPairs, Points
 from drugsig.comparison.search.principal_axes import PrincipalAxes
@@ -50,6 +51,8 @@ class PairFinder:
         Which profile stands where.
     rule : LinkRule
         What makes a link.
+    sizes_a, sizes_b : ndarray of float64, shape (n,), or None
+        What each profile adds to the size of its scores, see `Metric.slack`.
     same : bool
         Whether both sides are one set, of which each pair is wanted once.
     plans : tuple
@@ -61,6 +64,8 @@ class PairFinder:
     order_a: Indices
     order_b: Indices
     rule: LinkRule
+    sizes_a: Floats | None
+    sizes_b: Floats | None
     same: bool
     plans: tuple[Plan, ...]
 
@@ -72,6 +77,7 @@ class PairFinder:
         rule: LinkRule,
         /,
         *,
+        sizes: tuple[Floats | None, Floats | None] = (None, None),
         method: str = "auto",
         leaf: int | None = None,
     ) -> PairFinder:
@@ -83,6 +89,8 @@ class PairFinder:
             Transformed profiles of both sides; `b` is None within one set.
         rule : LinkRule
             What makes a link.
+        sizes : tuple of ndarray of float64, shape (n,), or None
+            What each profile of both sides adds to the size of its scores.
         method : {"auto", "pruning", "blocks"}
             How pairs are proposed.
         leaf : int, optional
@@ -103,7 +111,11 @@ class PairFinder:
             order_a, order_b = plans[0].a.tree.order, plans[0].b.tree.order
             a = np.ascontiguousarray(a.take(order_a, axis=1))
             other = a if b is None else np.ascontiguousarray(b.take(order_b, axis=1))
-        return cls(a, other, order_a, order_b, rule, b is None, plans)
+        ours, theirs = (
+            None if own is None else own[order]
+            for own, order in zip(sizes, (order_a, order_b), strict=True)
+        )
+        return cls(a, other, order_a, order_b, rule, ours, theirs, b is None, plans)
 
     @property
     def tasks(self) -> list[tuple[int, int]]:
@@ -116,7 +128,8 @@ class PairFinder:
         """Return rows, columns and scores of the links of a task; not all, if more than `most`."""
         found = []
         for row, column in self.plans[plan].propose(task):
-            found.append(self.rule.decide(self.a, self.b, row, column))
+            sizes = pair_sizes(self.sizes_a, self.sizes_b, row, column)
+            found.append(self.rule.decide(self.a, self.b, row, column, sizes=sizes))
             most -= len(found[-1][0])
             if most < 0:
                 break

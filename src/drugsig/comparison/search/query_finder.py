@@ -15,12 +15,14 @@ from drugsig.comparison.prepared import (
     Defined,
     PreparedProfiles,
     PreparedReference,
+    largest_size,
+    pair_sizes,
     score_listed,
     score_profiles,
 )
 from drugsig.comparison.search.all_pairs import AllPairs, GapPairs, Rectangle
 from drugsig.comparison.search.query_tree import Found, Queries, QueryTree
-from drugsig.comparison.search.ranking import Ranking
+from drugsig.comparison.search.ranking import REACH, Ranking
 from drugsig.comparison.search.term_sums import SmallSums, TermPoints, TermTree, scale_and_kind
 from drugsig.comparison.search.tree import Indices
 from drugsig.comparison.spaces import EuclideanSpace, TermSpace
@@ -172,7 +174,8 @@ class QueryFinder:
         if profiles.n_targets < queries.least:
             yield nothing, nothing, np.empty(0), n * m
             return
-        rule = LinkRule(self.metric, threshold, queries.least)
+        sizes = largest_size(profiles.sizes, self.reference.profiles.sizes)
+        rule = LinkRule(self.metric, threshold, queries.least, sizes)
         whole = np.flatnonzero(profiles.whole)
         if self._anyone_scores:
             undefined = self.reference.undefined_with(queries.defined, profiles.whole, same=False)
@@ -197,7 +200,9 @@ class QueryFinder:
         known = self.reference
         asked = profiles.transformed[:, rows]
         for proposed in self._possible_links(asked, rule):
-            row, position, scores = rule.decide(asked, known.unique, *proposed)
+            ours = None if profiles.sizes is None else profiles.sizes[rows]
+            sizes = pair_sizes(ours, known.unique_sizes, *proposed)
+            row, position, scores = rule.decide(asked, known.unique, *proposed, sizes=sizes)
             if known.duplicates is not None:
                 position, times = known.duplicates.members_of(position)
                 row, scores = np.repeat(row, times), np.repeat(scores, times)
@@ -285,7 +290,10 @@ class QueryFinder:
         odd = np.ones(len(which), dtype=bool)
         if self.tree is not None:
             near = isinstance(self.tree, QueryTree)
-            row, position, scores, odd = (self._by_distance if near else self._by_sums)(asked, k)
+            most = np.broadcast_to(self._most_slack(queries, rows[which]), len(which))
+            row, position, scores, odd = (self._by_distance if near else self._by_sums)(
+                asked, k, most
+            )
             self._take(ranking, queries, rows, which[row], position, scores)
         step = max(1, _BLOCK // max(1, int(odd.sum())))
         for begin in range(0, unique.shape[1] if odd.any() else 0, step):
@@ -293,16 +301,33 @@ class QueryFinder:
             scores = self.metric.convert(
                 self.metric.kernel.complete(asked[:, odd, None], unique[:, None, some])
             )
-            alike = self._keys(scores) <= ranking.worst[which[odd]][:, None]
+            most = np.broadcast_to(self._most_slack(queries, rows[which[odd]]), int(odd.sum()))
+            limit = ranking.worst[which[odd]] + REACH * most
+            alike = self._keys(scores) <= limit[:, None]
             row, column = np.nonzero(alike & ~np.isnan(scores))
             found = scores[row, column]
             self._take(ranking, queries, rows, which[odd][row], some[column], found)
 
-    def _by_distance(self, asked: Floats, k: int) -> Proposed:
+    def _most_slack(self, queries: PreparedQueries, rows: Indices) -> Floats:
+        """Return the largest slack of a score of these profiles, one number where it is the same.
+
+        Where sizes are not known the slack of the least alike score.
+        """
+        ours, theirs = queries.profiles.sizes, self.reference.profiles.sizes
+        if ours is None or theirs is None:
+            return self.metric.slack(np.empty(0))
+        return self.metric.slack(np.empty(0), ours[rows] + theirs.max(initial=0.0))
+
+    def _slack(self, queries: PreparedQueries, rows: Indices, columns: Indices) -> Floats:
+        """Return the slack of scores of listed pairs, one number where it is the same."""
+        sizes = pair_sizes(queries.profiles.sizes, self.reference.profiles.sizes, rows, columns)
+        return self.metric.slack(np.empty(0), sizes)
+
+    def _by_distance(self, asked: Floats, k: int, slack: Floats) -> Proposed:
         """Return all profiles that can be among the k nearest, and who must be scored with all.
 
-        The k-th score decides how far others may be that are as much alike; where that is
-        farther than was looked, it is looked again.
+        The k-th score, loosened by its slack, decides how far others may be that are as much
+        alike; where that is farther than was looked, it is looked again.
         """
         space, tree = self.metric.kernel.space, self.tree
         if not isinstance(space, EuclideanSpace) or not isinstance(tree, QueryTree):
@@ -312,7 +337,7 @@ class QueryFinder:
         looked = [tree.nearest(points, k) for points in sides]
         row, position = self._together(looked)
         scores = self._scores(asked, row, position)
-        value = self._kth_value(asked, row, scores, k)
+        value = self._kth_value(slack, row, scores, k)
         radius = np.array([np.inf if np.isnan(v) else space.radius(v) for v in value.tolist()])
         needed = [tree.limit_of(points, radius) for points in sides]
         again = np.zeros(len(radius), dtype=bool)
@@ -335,7 +360,7 @@ class QueryFinder:
             row, position, scores = row[kept], position[kept], scores[kept]
         return row, position, scores, odd
 
-    def _by_sums(self, asked: Floats, k: int) -> Proposed:
+    def _by_sums(self, asked: Floats, k: int, slack: Floats) -> Proposed:
         """Return the same where a score is a sum of terms."""
         sums = self.tree
         if not isinstance(sums, TermTree):
@@ -346,7 +371,7 @@ class QueryFinder:
             position, limit = sums.nearest(asked[:, i], k)
             row = np.full(len(position), i, dtype=np.int64)
             scores = self._scores(asked, row, position)
-            value = float(self._kth_value(asked, row, scores, k)[i])
+            value = float(self._kth_value(slack, row, scores, k)[i])
             # An undefined value is no smaller than any limit.
             if sums.limit_of(value) <= limit:
                 found.append((row, position, scores))
@@ -385,16 +410,20 @@ class QueryFinder:
     def _scores(self, asked: Floats, rows: Indices, positions: Indices) -> Floats:
         return score_listed(asked, self.reference.unique, rows, positions, self.metric)
 
-    def _kth_value(self, asked: Floats, row: Indices, scores: Floats, k: int) -> Floats:
-        """Return the kernel's value of the k-th proposed of every row; NaN if there are fewer."""
+    def _kth_value(self, slack: Floats, row: Indices, scores: Floats, k: int) -> Floats:
+        """Return the kernel's value that all who may be equal to the k-th proposed keep to.
+
+        NaN for a row with fewer.
+        """
         order = np.lexsort((self._keys(scores), row))
-        start = np.searchsorted(row[order], np.arange(asked.shape[1]))
+        start = np.searchsorted(row[order], np.arange(len(slack)))
         last = start + k - 1
         inside = last < len(row)
         inside[inside] = row[order[last[inside]]] == np.flatnonzero(inside)
-        out = np.full(asked.shape[1], np.nan)
+        out = np.full(len(slack), np.nan)
         worst = scores[order[last[inside]]].tolist()
-        out[inside] = [LinkRule(self.metric, score).value for score in worst]
+        room = (2.0 * REACH * slack[inside]).tolist()
+        out[inside] = list(map(self.metric.farthest_value, worst, room))
         return out
 
     def _take(
@@ -431,7 +460,8 @@ class QueryFinder:
         # Those that need not be named are told of with the last that is.
         last = np.append(of[named][1:] != of[named][:-1], True) if len(named) else named
         extras = np.where(last, extra[of[named]], 0)
-        ranking.take(which[of[named]], member[named], keys[of[named]], copies=extras)
+        slack = self._slack(queries, rows[which[of[named]]], member[named])
+        ranking.take(which[of[named]], member[named], keys[of[named]], slack, copies=extras)
 
     @cached_property
     def _stands_for(self) -> Indices:
@@ -471,6 +501,8 @@ class QueryFinder:
             missing = np.isnan(scores)
             undefined[which] += (missing & others).sum(axis=1)
             keys = self._keys(scores)
-            near = ~missing & others & (keys <= ranking.worst[which][:, None])
+            limit = ranking.worst[which] + REACH * self._most_slack(queries, rows[which])
+            near = ~missing & others & (keys <= limit[:, None])
             row, column = np.nonzero(near)
-            ranking.take(which[row], some[column], keys[row, column])
+            slack = self._slack(queries, rows[which[row]], some[column])
+            ranking.take(which[row], some[column], keys[row, column], slack)

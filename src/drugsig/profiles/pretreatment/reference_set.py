@@ -26,6 +26,9 @@ __all__ = [
 # A standard deviation below this share of the largest value is rounding, not variation.
 _FLAT = 1e-12
 
+# Values that differ by less than this share of the largest are tied.
+_SLACK = 1e-12
+
 
 def _measured_columns(block: Block, step: str, least: int) -> list[Floats]:
     columns = [block.values[block.usable[:, k], k] for k in range(len(block.targets))]
@@ -156,11 +159,13 @@ def rank(block: Block, parameters: Parameters, learned: Learned) -> Block:
     values, limits = np.full_like(block.values, np.nan), np.full_like(block.limits, np.nan)
     for k, known in enumerate(learned["sorted"]):
         reference = np.asarray(known, dtype=np.float64)
+        # Equal values may have been rounded apart before.
+        slack = _SLACK * float(np.abs(reference).max(initial=0.0))
         for source, out in ((block.values, values), (block.limits, limits)):
             cells = ~np.isnan(source[:, k])
             x = source[cells, k]
-            below = np.searchsorted(reference, x, side="left")
-            up_to = np.searchsorted(reference, x, side="right")
+            below = np.searchsorted(reference, x - slack, side="left")
+            up_to = np.searchsorted(reference, x + slack, side="right")
             out[cells, k] = (below + up_to) / (2.0 * len(reference))
     # A step function has no slope to carry an uncertainty with.
     return replace(

@@ -45,6 +45,9 @@ class StepRule:
         In words and signs; x is a value, i a profile, j a target.
     note : str
         What a user must know before choosing it.
+    error : str
+        What rounding adds, in units u = 2^-53 for p targets: "of itself" where a value that was
+        right to so many parts of itself still is, "of" something else where it need not be.
     apply : callable
         ``(block, parameters, learned) -> block``.
     learn : callable
@@ -67,6 +70,7 @@ class StepRule:
     name: str
     formula: str
     note: str
+    error: str
     apply: Callable[[Block, Parameters, Learned], Block]
     learn: Callable[[Block, Parameters], Learned] = _learn_nothing
     defaults: Mapping[str, Any] = field(default_factory=dict)
