@@ -433,9 +433,16 @@ def test_a_score_equal_to_the_threshold_is_a_link(name: str) -> None:
     result = scored(made(defined(name)), metric=name)
     for score in result.condensed()[:5]:
         assert score in result.links(score).scores
-        stricter = np.nextafter(score, np.inf if result.metric.is_similarity else -np.inf)
-        if METRICS[name].low <= stricter <= METRICS[name].high:
-            assert score not in result.links(stricter).scores
+        # Half a slack is rounding, two are none.
+        slack = 1e-12 * (
+            result.metric.high - result.metric.low
+            if result.row_sizes is None
+            else float(result.row_sizes.max()) * 2.0
+        )
+        for part in (0.1, 2.0):
+            stricter = score + (part if result.metric.is_similarity else -part) * slack
+            if result.metric.low <= stricter <= result.metric.high:
+                assert (score in result.links(stricter).scores) == (part < 1.0)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,30 @@ def test_the_published_area_under_the_curve(
     assert sample.n_unlinked == unlinked
 
 
+def test_two_targets_are_ranked_alike_by_every_distance(reference_data: Path) -> None:
+    book = reference_data / "methamphetamine_simulated" / "Profiles.xlsx"
+    lookup = pd.read_excel(book, sheet_name="Lookup", dtype=str).set_index("Specimen")
+    shares = pd.read_excel(book, sheet_name="CE").set_index("Specimen").dropna()
+    table = lookup.loc[shares.index, ["Group", "PriR", "Pre", "PreR"]].reset_index()
+    table.insert(0, "profile_id", table["Specimen"])
+    profiles = pretreat(ProfileSet(shares.to_numpy(float), list(shares.columns), table), "sum")
+    apart = np.abs(np.subtract.outer(shares["V01"].to_numpy(), shares["V01"].to_numpy()))
+    first, second = np.triu_indices(len(shares), k=1)
+    areas = []
+    for name, one in (("manhattan", 0.02), ("euclidean", 0.02 / np.sqrt(2.0))):
+        found = compare(profiles, metric=name)
+        for points in (3, 5, 9):
+            # As many links as pairs that differ by so many per cent; 1,665 of them by just five.
+            assert len(found.links(points * one)) == (apart[first, second] <= points).sum()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CircularRuleWarning)
+            sample = pair_sample(found, profiles, get_rule("R4"))
+        areas.append(auc(*sample.tied_sides, metric=sample.metric))
+    assert (apart[first, second] == 5).sum() == 1665
+    assert areas == [pytest.approx(0.41371, abs=5e-6)] * 2
+    assert areas[0] == areas[1]
+
+
 def test_the_threshold_and_what_it_hides(learned: Threshold) -> None:
     assert learned.value == pytest.approx(10.98, abs=0.005)
     assert learned.false_positive_rate is not None

@@ -156,11 +156,20 @@ def test_a_gap_stops_the_threshold_in_its_middle(kind, linked, unlinked, middle)
     assert found.separated
 
 
-def test_between_neighbouring_numbers_no_unlinked_pair_becomes_a_link() -> None:
+def test_in_a_narrow_gap_no_unlinked_pair_becomes_a_link() -> None:
+    # In the middle of a gap no wider than two slacks the unlinked pair would be a link.
+    for apart in (1.2e-12, 1.9e-12):
+        found = learn(simple([1.0], [1.0 + apart, *[5.0] * 99]))
+        assert found.separated
+        assert found.value == 1.0
+        assert found.false_positive_rate == 0.0
+
+
+def test_scores_that_rounding_tells_apart_are_not_separated() -> None:
     for one in (1.0, np.nextafter(1.0, 2.0)):
         found = learn(simple([one], [np.nextafter(one, 2.0), *[5.0] * 99]))
-        assert found.value == one
-        assert found.false_positive_rate == 0.0
+        assert not found.separated
+        assert found.false_positive_rate == 0.01
 
 
 def test_where_every_unlinked_pair_is_as_alike_as_any_nothing_can_be_learned() -> None:

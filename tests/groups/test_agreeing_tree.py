@@ -65,7 +65,7 @@ def test_an_agreeing_tree_has_the_heights_of_the_linkage(method: str) -> None:
         for _ in range(4):
             reach = (reach.astype(int) @ reach.astype(int)) > 0
         components = reach.argmax(axis=1)
-        labels = cut_by_component(distance, components, cut=cut, method=method)
+        labels, _ = cut_by_component(distance, components, cut=cut, method=method)
         tree = agreeing_tree(distance, components, labels, cut=cut, method=method)
         plain = grown_tree(upper, method=method)
         np.testing.assert_allclose(tree[:, 2], plain[:, 2], rtol=1e-11)
