@@ -38,7 +38,10 @@ _MUCH = 0.5
 
 @dataclass(frozen=True)
 class OneSeries(Note):
-    """Linked pairs may be of one run series, and more alike than those of casework."""
+    """Linked pairs may be of one run series, and more alike than those of casework.
+
+    Name the column of the sequence, and leave out linked pairs of one series.
+    """
 
     code: ClassVar[str] = "one-series"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -58,7 +61,10 @@ class OneSeries(Note):
 
 @dataclass(frozen=True)
 class SameSequenceLeftOut(Note):
-    """Linked pairs of one sequence, or of an unknown one, were left out."""
+    """Linked pairs of one sequence, or of an unknown one, were left out.
+
+    Nothing need be done; the rule asks for it. Fill in sequences that are not known.
+    """
 
     code: ClassVar[str] = "same-sequence-left-out"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -72,7 +78,10 @@ class SameSequenceLeftOut(Note):
 
 @dataclass(frozen=True)
 class SpecimenUnknown(Note):
-    """Two profiles of one specimen may count as a linked pair."""
+    """Two profiles of one specimen may count as a linked pair.
+
+    Name the column of the specimen in the rule.
+    """
 
     code: ClassVar[str] = "specimen-unknown"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -87,7 +96,11 @@ class SpecimenUnknown(Note):
 
 @dataclass(frozen=True)
 class CircularRates(Note):
-    """Rates were measured under a rule that looks at what was derived from the profile."""
+    """Rates were measured under a rule that looks at what was derived from the profile.
+
+    Choose a rule by what is known apart from the profile, as the seizure or the batch, and measure
+    anew.
+    """
 
     code: ClassVar[str] = "circular-rates"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -103,7 +116,10 @@ class CircularRates(Note):
 
 @dataclass(frozen=True)
 class UnevenSources(Note):
-    """One source has most of the linked pairs."""
+    """One source has most of the linked pairs.
+
+    Look at the figures by source, or limit how many profiles of a large one take part.
+    """
 
     code: ClassVar[str] = "uneven-sources"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -120,7 +136,10 @@ class UnevenSources(Note):
 
 @dataclass(frozen=True)
 class FewEffectiveSources(Note):
-    """Enough linked sources weigh like too few of equal size."""
+    """Enough linked sources weigh like too few of equal size.
+
+    Add sources, or limit how many profiles of a large one take part.
+    """
 
     code: ClassVar[str] = "few-effective-sources"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -50,7 +50,10 @@ _RATES = np.unique(np.concatenate([np.geomspace(1e-5, 1.0, 101), np.linspace(0.0
 
 @dataclass(frozen=True)
 class FewSourcesOfDiscrimination(Note):
-    """Few sources stand behind the linked pairs of a discrimination."""
+    """Few sources stand behind the linked pairs of a discrimination.
+
+    Add sources with linked profiles before one treatment is preferred to another.
+    """
 
     code: ClassVar[str] = "few-sources-of-discrimination"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning

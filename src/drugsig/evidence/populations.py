@@ -48,7 +48,10 @@ DEFAULT_SEQUENCE = "sequence_id"
 
 @dataclass(frozen=True)
 class ExcludedInVain(Note):
-    """A rule leaves out a text that no profile has."""
+    """A rule leaves out a text that no profile has.
+
+    Look for a text that is written differently in the rule and in the metadata.
+    """
 
     code: ClassVar[str] = "excluded-in-vain"
     rule: str
@@ -63,7 +66,10 @@ class ExcludedInVain(Note):
 
 @dataclass(frozen=True)
 class CircularRule(Note):
-    """A rule looks at a column derived from the profile itself."""
+    """A rule looks at a column derived from the profile itself.
+
+    Choose a rule by what is known apart from the profile, as the seizure or the batch.
+    """
 
     code: ClassVar[str] = "circular-rule"
     category: ClassVar[type[DrugsigWarning] | None] = CircularRuleWarning

@@ -54,7 +54,10 @@ DEFAULT_RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class FewSourcesOfThreshold(Note):
-    """Few sources stand behind the linked pairs of a threshold."""
+    """Few sources stand behind the linked pairs of a threshold.
+
+    Add sources with linked profiles, and report the interval of the threshold.
+    """
 
     code: ClassVar[str] = "few-sources-of-threshold"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -72,7 +75,10 @@ class FewSourcesOfThreshold(Note):
 
 @dataclass(frozen=True)
 class FewExpectedFalsePositives(Note):
-    """The false-positive rate rests on few pairs."""
+    """The false-positive rate rests on few pairs.
+
+    Ask for a higher false-positive rate, or add sources that are known to differ.
+    """
 
     code: ClassVar[str] = "few-expected-false-positives"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -90,7 +96,10 @@ class FewExpectedFalsePositives(Note):
 
 @dataclass(frozen=True)
 class RatesOfOwnPairs(Note):
-    """The rates of a threshold are those of the pairs it was learned from."""
+    """The rates of a threshold are those of the pairs it was learned from.
+
+    Measure the rates on pairs of other sources before they are quoted.
+    """
 
     code: ClassVar[str] = "rates-of-own-pairs"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -104,7 +113,10 @@ class RatesOfOwnPairs(Note):
 
 @dataclass(frozen=True)
 class NotValidated(Note):
-    """A threshold was given, and nothing is known of its errors."""
+    """A threshold was given, and nothing is known of its errors.
+
+    Learn the threshold from pairs of known source, or measure its rates on such pairs.
+    """
 
     code: ClassVar[str] = "not-validated"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -162,7 +162,10 @@ def pair_typicality(
 
 @dataclass(frozen=True)
 class TypicalAsStronger(Note):
-    """Pairs of typical profiles come out as the stronger evidence."""
+    """Pairs of typical profiles come out as the stronger evidence.
+
+    Use the calibration of the score alone, or add pairs of known source.
+    """
 
     code: ClassVar[str] = "typical-as-stronger"
 

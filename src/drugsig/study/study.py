@@ -63,7 +63,10 @@ _PLAN_FILE, _PROFILES_FILE = "study.toml", "profiles.csv"
 
 @dataclass(frozen=True)
 class FewSourcesOfStudy(Note):
-    """Few sources stand behind the linked pairs of a rule that was studied."""
+    """Few sources stand behind the linked pairs of a rule that was studied.
+
+    Add sources with linked profiles before a combination is chosen.
+    """
 
     code: ClassVar[str] = "few-sources-of-study"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -80,7 +83,10 @@ class FewSourcesOfStudy(Note):
 
 @dataclass(frozen=True)
 class CombinationsWithoutScores(Note):
-    """Some combinations were judged on fewer pairs than others."""
+    """Some combinations were judged on fewer pairs than others.
+
+    Compare combinations by what they have in common; the column says how many pairs each lacks.
+    """
 
     code: ClassVar[str] = "combinations-without-scores"
     category: ClassVar[type[DrugsigWarning] | None] = UndefinedScoreWarning

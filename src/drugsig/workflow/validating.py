@@ -35,7 +35,10 @@ MODEL = "model.npz"
 
 @dataclass(frozen=True)
 class ProfilesLeftOut(Note):
-    """Profiles were read and could not be used."""
+    """Profiles were read and could not be used.
+
+    Look at why each was left out, and mend the table if it should count.
+    """
 
     code: ClassVar[str] = "profiles-left-out"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -20,7 +20,10 @@ _LN10 = float(np.log(10.0))
 
 @dataclass(frozen=True)
 class NoBetterThanChance(Note):
-    """Linked pairs are no more alike than unlinked ones."""
+    """Linked pairs are no more alike than unlinked ones.
+
+    Do not use this score. Look at the targets, the pretreatment and the metric.
+    """
 
     code: ClassVar[str] = "no-better-than-chance"
 

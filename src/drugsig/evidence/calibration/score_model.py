@@ -37,7 +37,11 @@ _WEIGH = ("pairs", "sources")
 
 @dataclass(frozen=True)
 class CircularRatios(Note):
-    """Likelihood ratios come of a rule that looks at what was derived from the profile."""
+    """Likelihood ratios come of a rule that looks at what was derived from the profile.
+
+    Choose a rule by what is known apart from the profile, as the seizure or the batch, and fit
+    anew.
+    """
 
     code: ClassVar[str] = "circular-ratios"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -53,7 +57,10 @@ class CircularRatios(Note):
 
 @dataclass(frozen=True)
 class SpecimenUnknownToModel(Note):
-    """Two profiles of one specimen may have taught the model as a linked pair."""
+    """Two profiles of one specimen may have taught the model as a linked pair.
+
+    Name the column of the specimen in the rule, and fit anew.
+    """
 
     code: ClassVar[str] = "specimen-unknown-to-model"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -96,7 +96,10 @@ class TrainingPairs(FrozenArrays):
 
 @dataclass(frozen=True)
 class FewSourcesOfCalibration(Note):
-    """Few sources stand behind the linked pairs that a calibration was fitted to."""
+    """Few sources stand behind the linked pairs that a calibration was fitted to.
+
+    Add sources, bound the ratios, and report the interval from resampling sources.
+    """
 
     code: ClassVar[str] = "few-sources-of-calibration"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning

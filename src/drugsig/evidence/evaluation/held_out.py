@@ -23,7 +23,10 @@ __all__ = ["JudgedAcross", "evaluate_held_out", "held_out"]
 
 @dataclass(frozen=True)
 class JudgedAcross(Note):
-    """A model was judged on profiles that differ from its own in what was allowed on purpose."""
+    """A model was judged on profiles that differ from its own in what was allowed on purpose.
+
+    Say so with the figures; they hold for such profiles only.
+    """
 
     code: ClassVar[str] = "judged-across"
     category: ClassVar[type[DrugsigWarning] | None] = None

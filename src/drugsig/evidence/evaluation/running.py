@@ -40,7 +40,10 @@ DEFAULT_SEEDS = tuple(range(20))
 
 @dataclass(frozen=True)
 class FewSourcesOfEvaluation(Note):
-    """Few sources have linked pairs to judge a model on."""
+    """Few sources have linked pairs to judge a model on.
+
+    Add sources with linked profiles, and report the intervals.
+    """
 
     code: ClassVar[str] = "few-sources-of-evaluation"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -56,7 +59,10 @@ class FewSourcesOfEvaluation(Note):
 
 @dataclass(frozen=True)
 class LearnedBefore(Note):
-    """Pretreatment learned from the profiles that a model is judged on."""
+    """Pretreatment learned from the profiles that a model is judged on.
+
+    Give untreated profiles and the recipe, so that it is learned inside the folds.
+    """
 
     code: ClassVar[str] = "learned-before"
     category: ClassVar[type[DrugsigWarning] | None] = None

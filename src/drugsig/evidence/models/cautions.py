@@ -32,7 +32,10 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class OwnProfiles(Note):
-    """Pairs hold a profile that the model was fitted to."""
+    """Pairs hold a profile that the model was fitted to.
+
+    Evaluate profiles that the model was not fitted to.
+    """
 
     code: ClassVar[str] = "own-profiles"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -50,7 +53,11 @@ class OwnProfiles(Note):
 
 @dataclass(frozen=True)
 class BeyondCalibration(Note):
-    """Raw likelihood ratios lie beyond those that taught the calibration."""
+    """Raw likelihood ratios lie beyond those that taught the calibration.
+
+    Look for mistyped values and for items of another kind than the background; do not read such a
+    ratio as measured.
+    """
 
     code: ClassVar[str] = "beyond-calibration"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -73,7 +80,10 @@ class BeyondCalibration(Note):
 
 @dataclass(frozen=True)
 class OtherItemSizes(Note):
-    """Pairs hold items of other sizes than those the model was calibrated on."""
+    """Pairs hold items of other sizes than those the model was calibrated on.
+
+    Fit and validate a model with items of as many profiles as these.
+    """
 
     code: ClassVar[str] = "other-item-sizes"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -93,7 +103,10 @@ class OtherItemSizes(Note):
 
 @dataclass(frozen=True)
 class CriteriaNotMet(Note):
-    """The validation of a model failed in some performance characteristics."""
+    """The validation of a model failed in some performance characteristics.
+
+    Do not use the model in casework; find out why it failed, mend that and validate it again.
+    """
 
     code: ClassVar[str] = "criteria-not-met"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -107,7 +120,10 @@ class CriteriaNotMet(Note):
 
 @dataclass(frozen=True)
 class NoBetterThanNoEvidence(Note):
-    """A model did no better on sources left out than likelihood ratios of 1."""
+    """A model did no better on sources left out than likelihood ratios of 1.
+
+    Do not use the model; its ratios tell no more than none would.
+    """
 
     code: ClassVar[str] = "no-better-than-no-evidence"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -122,7 +138,10 @@ class NoBetterThanNoEvidence(Note):
 
 @dataclass(frozen=True)
 class OneOfMany(Note):
-    """A pair is one of many that were weighed together."""
+    """A pair is one of many that were weighed together.
+
+    Say among how many pairs it was searched, with ``n_searched``.
+    """
 
     code: ClassVar[str] = "one-of-many"
     category: ClassVar[type[DrugsigWarning] | None] = None

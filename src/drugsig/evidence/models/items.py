@@ -34,7 +34,10 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class SequenceUnknown(Note):
-    """Linked items may have been measured in one series."""
+    """Linked items may have been measured in one series.
+
+    Name the column of the sequence in the rule.
+    """
 
     code: ClassVar[str] = "sequence-unknown"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -48,7 +51,11 @@ class SequenceUnknown(Note):
 
 @dataclass(frozen=True)
 class CircularFigures(Note):
-    """Figures are of a rule that looks at what was derived from the profile."""
+    """Figures are of a rule that looks at what was derived from the profile.
+
+    Choose a rule by what is known apart from the profile, as the seizure or the batch, and measure
+    anew.
+    """
 
     code: ClassVar[str] = "circular-figures"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -44,7 +44,10 @@ _KIND = "drugsig likelihood ratio model"
 
 @dataclass(frozen=True)
 class EvaluatedAcross(Note):
-    """Profiles differ from those of the model in what was allowed on purpose."""
+    """Profiles differ from those of the model in what was allowed on purpose.
+
+    Say so in the report; better fit and validate a model on profiles like the questioned ones.
+    """
 
     code: ClassVar[str] = "evaluated-across"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -43,7 +43,10 @@ CALIBRATION_PARTS = 5
 
 @dataclass(frozen=True)
 class PairsWithoutScore(Note):
-    """Pairs of known source have no score and teach nothing."""
+    """Pairs of known source have no score and teach nothing.
+
+    Look at the profiles that are constant or empty, or lack targets.
+    """
 
     code: ClassVar[str] = "pairs-without-score"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -36,7 +36,10 @@ Places = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class NestedReplicates(Note):
-    """The variation within sources is in part that of profiles that are never a pair."""
+    """The variation within sources is in part that of profiles that are never a pair.
+
+    Calibrate the ratios, or average the profiles of one specimen to one.
+    """
 
     code: ClassVar[str] = "nested-replicates"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -30,7 +30,10 @@ _BITS = float(np.log2(10.0))
 
 @dataclass(frozen=True)
 class InfiniteCllr(Note):
-    """Some pairs have a likelihood ratio that is certain of the wrong proposition."""
+    """Some pairs have a likelihood ratio that is certain of the wrong proposition.
+
+    Bound the ratios, or use a model without zero probabilities.
+    """
 
     code: ClassVar[str] = "infinite-cllr"
     n_linked: int

@@ -65,7 +65,10 @@ _REACH = 6.0
 
 @dataclass(frozen=True)
 class FewSourcesOfFigures(Note):
-    """Few sources stand behind the linked pairs of figures."""
+    """Few sources stand behind the linked pairs of figures.
+
+    Add sources with linked profiles, and report the intervals.
+    """
 
     code: ClassVar[str] = "few-sources-of-figures"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -81,7 +84,10 @@ class FewSourcesOfFigures(Note):
 
 @dataclass(frozen=True)
 class FewLinkedPairs(Note):
-    """There are few linked pairs, and their sources are not known."""
+    """There are few linked pairs, and their sources are not known.
+
+    Add pairs of known source, and say which sources they are of, for intervals.
+    """
 
     code: ClassVar[str] = "few-linked-pairs"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -97,7 +103,10 @@ class FewLinkedPairs(Note):
 
 @dataclass(frozen=True)
 class NoIntervals(Note):
-    """The sources of pairs are not known, and so figures have no intervals."""
+    """The sources of pairs are not known, and so figures have no intervals.
+
+    Give the source of both profiles of every pair.
+    """
 
     code: ClassVar[str] = "no-intervals"
     category: ClassVar[type[DrugsigWarning] | None] = None

@@ -33,7 +33,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class FewReplicatedSources(Note):
-    """There are few sources with replicates for so many targets or components."""
+    """There are few sources with replicates for so many targets or components.
+
+    Keep fewer targets, add sources with replicates, and calibrate and bound on other sources.
+    """
 
     code: ClassVar[str] = "few-replicated-sources"
     category: ClassVar[type[DrugsigWarning] | None] = SmallSampleWarning
@@ -51,7 +54,11 @@ class FewReplicatedSources(Note):
 
 @dataclass(frozen=True)
 class DirectionsLeftOut(Note):
-    """In some directions sources differ no more than replicates do."""
+    """In some directions sources differ no more than replicates do.
+
+    Nothing need be done. Where most directions are left out, these targets do not tell the sources
+    apart.
+    """
 
     code: ClassVar[str] = "directions-left-out"
     left_out: int
