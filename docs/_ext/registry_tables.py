@@ -133,7 +133,7 @@ def kinds_of_note() -> list[type[Note]]:
 
 def room_of(kind: type[Note]) -> str:
     """Return the room that finds a kind of note."""
-    return kind.__module__.split(".")[1].removeprefix("_")
+    return kind.__module__.split(".")[1]
 
 
 def notes_table() -> str:

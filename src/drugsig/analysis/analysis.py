@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from drugsig._notes import Note
 from drugsig.analysis.findings import (
     ComponentFinding,
     GroupFinding,
@@ -79,7 +80,7 @@ class Analysis:
         gap between linked and unlinked pairs.
     runs : RunFindings or None
         What was extracted and what the runs say together, where the profiles come from runs.
-    undecided : mapping of str to tuple of str
+    undecided : mapping of str to tuple of Note
         Profiles whose group should not be relied on, with the reasons.
     true_links : tuple of TrueLinkShare
         What a link is worth at a range of prevalences; empty without error rates.
@@ -110,7 +111,7 @@ class Analysis:
     groups: Groups
     group_rates: PartitionRates | None
     component_rates: PartitionRates | None
-    undecided: Mapping[str, tuple[str, ...]]
+    undecided: Mapping[str, tuple[Note, ...]]
     true_links: tuple[TrueLinkShare, ...]
     least_true_links: tuple[TrueLinkShare, ...]
     notes: tuple[str, ...]

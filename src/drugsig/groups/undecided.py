@@ -3,16 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from drugsig._check import listed
-from drugsig.comparison.links import Links
-from drugsig.errors import GroupingError
+from drugsig._notes import Note
+from drugsig.comparison.links import FEW_DETECTED, Links
+from drugsig.errors import DrugsigWarning, GroupingError
 from drugsig.evidence.pairs import PairSample
 from drugsig.groups.groups import Groups, group_name
 
-__all__ = ["find_undecided"]
+__all__ = [
+    "DifferentSourcesInGroup",
+    "JoinedWithoutLink",
+    "LeftOutOfRule",
+    "LinksOnFewTargets",
+    "MostLinksOutside",
+    "find_undecided",
+]
+
+
+@dataclass(frozen=True)
+class LeftOutOfRule(Note):
+    """A profile is one of those that the population rule leaves out.
+
+    Read its metadata before its group is relied on.
+    """
+
+    code: ClassVar[str] = "left-out-of-rule"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    why: str
+
+    def __str__(self) -> str:
+        return f"left out of the population rule: {self.why}"
+
+
+@dataclass(frozen=True)
+class DifferentSourcesInGroup(Note):
+    """The group of a profile holds profiles that are known to be of different sources.
+
+    The group as a whole does not tell these sources apart: look at the links within it.
+    """
+
+    code: ClassVar[str] = "different-sources-in-group"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    group: str
+    sources: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"its group {self.group} holds different known sources: {listed(self.sources)}"
+
+
+@dataclass(frozen=True)
+class MostLinksOutside(Note):
+    """Most links of a profile lead out of its group.
+
+    Look at the groups it is linked to: it may be mixed, or belong there.
+    """
+
+    code: ClassVar[str] = "most-links-outside"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    outside: int
+    links: int
+
+    def __str__(self) -> str:
+        return f"{self.outside} of its {self.links} links lie outside its group"
+
+
+@dataclass(frozen=True)
+class JoinedWithoutLink(Note):
+    """A profile joined a group although it is linked to no member of it.
+
+    It came within the threshold on average only: look at its scores with the members.
+    """
+
+    code: ClassVar[str] = "joined-without-link"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return "joined its group without a link to any member"
+
+
+@dataclass(frozen=True)
+class LinksOnFewTargets(Note):
+    """The links of a profile within its group rest on few targets detected in both.
+
+    What two profiles both lack makes them alike without saying much: look at what was detected.
+    """
+
+    code: ClassVar[str] = "links-on-few-targets"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    needed: int = FEW_DETECTED
+
+    def __str__(self) -> str:
+        return f"its links rest on fewer than {self.needed} targets detected in both"
 
 
 def find_undecided(
@@ -22,8 +108,8 @@ def find_undecided(
     *,
     sample: PairSample | None = None,
     left_out: Mapping[str, str] | None = None,
-) -> dict[str, tuple[str, ...]]:
-    """Return the profiles whose group should not be relied on, with the reasons in words.
+) -> dict[str, tuple[Note, ...]]:
+    """Return the profiles whose group should not be relied on, with the reasons.
 
     Parameters
     ----------
@@ -36,8 +122,8 @@ def find_undecided(
 
     Returns
     -------
-    dict of str to tuple of str
-        Empty for a profile that has a group of its own and no reason for doubt.
+    dict of str to tuple of Note
+        Nothing is there for a profile that has no reason for doubt.
 
     Raises
     ------
@@ -55,10 +141,10 @@ def find_undecided(
             f"the links are not between the {len(groups.ids)} profiles of these groups. Use the "
             "comparison the groups were made from: comparison.links(groups.threshold)."
         )
-    reasons: dict[str, list[str]] = {name: [] for name in groups.ids}
+    reasons: dict[str, list[Note]] = {name: [] for name in groups.ids}
     for name, why in (left_out or {}).items():
         if name in reasons:
-            reasons[name].append(f"left out of the population rule: {why}")
+            reasons[name].append(LeftOutOfRule(why))
     if sample is not None:
         apart = ~sample.linked & (groups.labels[sample.first] == groups.labels[sample.second])
         for number in np.unique(groups.labels[sample.first[apart]]):
@@ -67,16 +153,14 @@ def find_undecided(
                 {sample.sources[k] for k in sample.source_a[inside]}
                 | {sample.sources[k] for k in sample.source_b[inside]}
             )
+            found = DifferentSourcesInGroup(group_name(int(number)), tuple(sources))
             for name in groups.members(int(number)):
-                reasons[name].append(
-                    f"its group {group_name(int(number))} holds different known sources: "
-                    f"{listed(sources)}"
-                )
+                reasons[name].append(found)
     _add_link_reasons(groups, links, reasons)
-    return {name: tuple(found) for name, found in reasons.items() if found}
+    return {name: tuple(why) for name, why in reasons.items() if why}
 
 
-def _add_link_reasons(groups: Groups, links: Links, reasons: dict[str, list[str]]) -> None:
+def _add_link_reasons(groups: Groups, links: Links, reasons: dict[str, list[Note]]) -> None:
     n = len(groups.ids)
     inside = groups.labels[links.rows] == groups.labels[links.columns]
     within, across, solid = np.zeros(n, int), np.zeros(n, int), np.zeros(n, int)
@@ -87,10 +171,8 @@ def _add_link_reasons(groups: Groups, links: Links, reasons: dict[str, list[str]
     sizes = groups.sizes[groups.labels - 1]
     for k, name in enumerate(groups.ids):
         if across[k] > within[k]:
-            reasons[name].append(
-                f"{across[k]} of its {across[k] + within[k]} links lie outside its group"
-            )
+            reasons[name].append(MostLinksOutside(int(across[k]), int(across[k] + within[k])))
         if sizes[k] > 1 and not within[k]:
-            reasons[name].append("joined its group without a link to any member")
+            reasons[name].append(JoinedWithoutLink())
         elif within[k] and not solid[k]:
-            reasons[name].append("its links rest on fewer than 3 targets detected in both")
+            reasons[name].append(LinksOnFewTargets())

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from drugsig._notes import Note
 from drugsig._words import about, area, count, one_in, rate, score, several
 from drugsig.analysis.analysis import Analysis
 from drugsig.evidence.prevalence import TrueLinkShare
@@ -283,13 +284,13 @@ def links_section(analysis: Analysis, /) -> dict[str, Any]:
 
 def undecided_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return the reasons not to rely on a group, each with the profiles it holds for."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    alike: dict[tuple[str, Note], list[str]] = {}
     for name, reasons in analysis.undecided.items():
         for reason in reasons:
             alike.setdefault((analysis.group_of(name), reason), []).append(name)
     ordered = sorted(alike.items(), key=lambda item: (len(item[0][0]), item[0][0], -len(item[1])))
     rows = [
-        {"group": group, "reason": reason, "names": names}
+        {"group": group, "reason": reason.text, "names": names}
         for (group, reason), names in ordered[: 2 * ROWS_SHOWN]
     ]
     return {

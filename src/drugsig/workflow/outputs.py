@@ -131,7 +131,7 @@ def _group_rows(analysis: Analysis) -> Iterator[tuple[Any, ...]]:
             int(groups.sizes[number - 1]),
             int(groups.components[k]),
             "undecided" if reasons else "grouped" if groups.sizes[number - 1] > 1 else "alone",
-            "; ".join(reasons),
+            "; ".join(reason.text for reason in reasons),
         )
 
 
