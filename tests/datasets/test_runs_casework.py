@@ -15,6 +15,7 @@ import pytest
 
 import drugsig
 from drugsig import Status
+from drugsig._notes import Note
 from drugsig.acquisition import read_run
 from drugsig.acquisition.extraction import Extraction, extract
 from drugsig.datasets import write_example
@@ -72,7 +73,7 @@ class Result:
     profiles: drugsig.ProfileSet
     threshold: drugsig.Threshold
     groups: drugsig.Groups
-    undecided: dict[str, tuple[str, ...]]
+    undecided: dict[str, tuple[Note, ...]]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import pytest
 
 import drugsig
 from drugsig import Status
+from drugsig._notes import Note
 from drugsig.evidence import threshold_for
 from drugsig.groups import find_undecided
 from drugsig.profiles.tables import read_profiles, read_table
@@ -65,7 +66,7 @@ class Result:
     comparison: drugsig.Comparison
     threshold: drugsig.Threshold
     groups: drugsig.Groups
-    undecided: dict[str, tuple[str, ...]]
+    undecided: dict[str, tuple[Note, ...]]
 
 
 @pytest.fixture(scope="module")

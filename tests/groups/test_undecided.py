@@ -10,7 +10,14 @@ import pytest
 
 from drugsig import group
 from drugsig.errors import ChainingWarning, GroupingError
-from drugsig.groups import find_undecided
+from drugsig.groups.undecided import (
+    DifferentSourcesInGroup,
+    JoinedWithoutLink,
+    LeftOutOfRule,
+    LinksOnFewTargets,
+    MostLinksOutside,
+    find_undecided,
+)
 from tests.evidence.cases import sample_of
 from tests.groups.cases import comparison_of, on_a_line
 
@@ -29,7 +36,7 @@ def test_what_the_rule_left_out() -> None:
     found = find_undecided(
         *both(on_a_line([0, 0.5])), left_out={"p1": "note = aged", "elsewhere": "note = mixed"}
     )
-    assert found == {"p1": ("left out of the population rule: note = aged",)}
+    assert found == {"p1": (LeftOutOfRule("note = aged"),)}
 
 
 def test_a_group_of_different_known_sources_is_undecided_as_a_whole() -> None:
@@ -42,7 +49,7 @@ def test_a_group_of_different_known_sources_is_undecided_as_a_whole() -> None:
         sources=("b1", "b2"),
     )
     found = find_undecided(groups, links, sample=sample)
-    said = "its group G001 holds different known sources: 'b1', 'b2'"
+    said = DifferentSourcesInGroup("G001", ("b1", "b2"))
     assert found == {"p0": (said,), "p1": (said,), "p2": (said,)}
 
 
@@ -51,7 +58,7 @@ def test_more_links_outside_than_inside() -> None:
     groups, links = both(on_a_line([0, 0.8, 1.7, 1.75, 1.8]))
     assert groups.labels.tolist() == [2, 2, 1, 1, 1]
     found = find_undecided(groups, links)
-    assert found == {"p1": ("3 of its 4 links lie outside its group",)}
+    assert found == {"p1": (MostLinksOutside(outside=3, links=4),)}
 
 
 def test_as_many_links_inside_as_outside_is_no_doubt() -> None:
@@ -67,9 +74,7 @@ def test_a_profile_that_joined_without_a_link() -> None:
     assert len(groups) == 1
     assert find_undecided(groups, links) == {}
     tighter = comparison_of(scores).links(0.5)
-    assert find_undecided(groups, tighter) == {
-        "p2": ("joined its group without a link to any member",)
-    }
+    assert find_undecided(groups, tighter) == {"p2": (JoinedWithoutLink(),)}
 
 
 def test_links_that_rest_on_few_detected_targets() -> None:
@@ -77,9 +82,7 @@ def test_links_that_rest_on_few_detected_targets() -> None:
     detected[:2, :4] = True
     detected[2, :2] = True
     groups, links = both(on_a_line([0, 0.2, 0.4], detected=detected))
-    assert find_undecided(groups, links) == {
-        "p2": ("its links rest on fewer than 3 targets detected in both",)
-    }
+    assert find_undecided(groups, links) == {"p2": (LinksOnFewTargets(needed=3),)}
 
 
 def test_reasons_add_up_in_a_fixed_order() -> None:
@@ -88,8 +91,8 @@ def test_reasons_add_up_in_a_fixed_order() -> None:
         *both(on_a_line([0, 0.5], detected=detected)), left_out={"p0": "note = aged"}
     )
     assert found["p0"] == (
-        "left out of the population rule: note = aged",
-        "its links rest on fewer than 3 targets detected in both",
+        LeftOutOfRule("note = aged"),
+        LinksOnFewTargets(needed=3),
     )
 
 

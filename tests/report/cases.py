@@ -12,6 +12,7 @@ from drugsig import ProfileSet
 from drugsig.analysis import Analysis, InputFile, RunsRead, analyse_profiles
 from drugsig.errors import DrugsigWarning
 from drugsig.evidence import PopulationRule
+from drugsig.groups.undecided import LeftOutOfRule
 from tests.plot.cases import RULE, simulated
 
 RECIPE = 'drop_targets("target 0") | sum | fourth_root'
@@ -77,5 +78,5 @@ def hostile(text: str) -> Analysis:
         inputs=(InputFile(text, "ab" * 32, 1),),
         config={"input": {"path": text}},
         versions={text: text},
-        undecided={made.compared.ids[0]: (text,)},
+        undecided={made.compared.ids[0]: (LeftOutOfRule(text),)},
     )
