@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from drugsig._check import warn
-from drugsig._notes import emit
+from drugsig._notes import Note, emit
 from drugsig.analysis.analysis import Analysis, Partition
+from drugsig.analysis.cautions import (
+    about_data,
+    about_groups,
+    about_links,
+    about_threshold,
+    many_links,
+)
+from drugsig.analysis.headings import told
 from drugsig.analysis.inputs import RunsRead
-from drugsig.analysis.run_findings import find_in_runs
+from drugsig.analysis.run_cautions import about_runs
+from drugsig.analysis.run_findings import RunFindings, find_in_runs
 from drugsig.comparison.comparison import Comparison
-from drugsig.comparison.dense import compare
-from drugsig.comparison.links import Links
+from drugsig.comparison.dense import compared as scored
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
-from drugsig.errors import ChainingWarning, ConfigError, DataWarning, InputError
+from drugsig.errors import ConfigError, InputError
 from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
@@ -25,18 +31,24 @@ from drugsig.evidence.threshold import (
     DEFAULT_RATE,
     DEFAULT_RESAMPLES,
     Threshold,
+    find_threshold,
     given_threshold,
-    threshold_for,
 )
-from drugsig.groups.grouping import DEFAULT_LINKAGE, group
+from drugsig.groups.grouping import DEFAULT_LINKAGE, grouped
 from drugsig.groups.undecided import find_undecided
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables.notes import reading_notes
-from drugsig.quality.profile_checks import ProfileCheck, check_profiles, dominant_targets
+from drugsig.quality.profile_checks import ProfileCheck, check_profiles
 
-__all__ = ["DEFAULT_RECIPE", "DEFAULT_SEED", "NO_THRESHOLD", "STEPS", "analyse_profiles"]
+__all__ = [
+    "DEFAULT_RECIPE",
+    "DEFAULT_SEED",
+    "NO_THRESHOLD",
+    "STEPS",
+    "analyse_profiles",
+    "analysed",
+]
 
 # The treatment and metric found best for amphetamine by Andersson et al., Forensic Science
 # International 169 (2007) 86; other drugs may need others.
@@ -52,10 +64,6 @@ NO_THRESHOLD = (
     "is then reported as not validated (threshold.value, or threshold=...). drugsig assumes no "
     "rule: one seizure need not be one source."
 )
-
-# More links than this share of all pairs, among enough of them, say that something is wrong.
-_MANY_LINKS = 0.2
-_ENOUGH_PAIRS = 100
 
 
 def analyse_profiles(
@@ -121,6 +129,11 @@ def analyse_profiles(
     MetadataError, RecipeError, ComparisonError, PopulationError, ThresholdError, GroupingError
         If the profiles do not allow it; the message says what to do.
 
+    Warns
+    -----
+    DrugsigWarning
+        Of what a reader must know, once each; ``Analysis.notes`` has it all.
+
     Examples
     --------
     >>> from drugsig import ProfileSet, analyse_profiles
@@ -131,13 +144,55 @@ def analyse_profiles(
     <Analysis of 3 profiles: 3 compared, 1 links, 1 groups and 1 alone, 0 undecided; threshold not
     validated>
     """
-    known = rule if rule is None else get_rule(rule)
+    made = analysed(
+        profiles,
+        rule=rule,
+        threshold=threshold,
+        recipe=recipe,
+        metric=metric,
+        min_measured=min_measured,
+        false_positive_rate=false_positive_rate,
+        linkage=linkage,
+        seed=seed,
+        n_resamples=n_resamples,
+        runs=runs,
+        progress=progress,
+    )
+    emit(one.note for one in made.notes)
+    return made
+
+
+def analysed(
+    profiles: ProfileSet,
+    /,
+    *,
+    rule: PopulationRule | str | None = None,
+    threshold: float | None = None,
+    recipe: Recipe | str = DEFAULT_RECIPE,
+    metric: Metric | str = DEFAULT_METRIC,
+    min_measured: int | None = None,
+    false_positive_rate: float = DEFAULT_RATE,
+    linkage: str = DEFAULT_LINKAGE,
+    seed: int = DEFAULT_SEED,
+    n_resamples: int = DEFAULT_RESAMPLES,
+    runs: RunsRead | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Analysis:
+    """Analyse profiles as `analyse_profiles` does, and leave its notes to the caller.
+
+    Parameters
+    ----------
+    profiles, rule, threshold, recipe, metric, min_measured, false_positive_rate, linkage, seed
+        As in `analyse_profiles`.
+    n_resamples, runs, progress
+        As in `analyse_profiles`.
+    """
+    known = None if rule is None else get_rule(rule)
     treatment = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
     begin = (lambda _: None) if progress is None else progress
     if known is None and threshold is None:
         raise ConfigError(NO_THRESHOLD)
     begin("check")
-    _warn_of_data(profiles)
     kinds = {} if runs is None else runs.kinds
     checks = tuple(
         replace(c, excluded=kinds.get(c.profile_id, c.excluded)) for c in check_profiles(profiles)
@@ -146,20 +201,22 @@ def analyse_profiles(
     if known is not None:
         known.check(kept)
     begin("pretreat")
-    compared = pretreat(kept, treatment)
+    compared, of_recipe = pretreated(kept, treatment)
     begin("compare")
-    comparison = compare(compared, metric=get_metric(metric), min_measured=min_measured)
+    comparison = scored(compared, metric=get_metric(metric), min_measured=min_measured)
     begin("threshold")
-    limit = _threshold(
+    limit, of_limit = _threshold(
         comparison, compared, known, threshold, false_positive_rate, seed, n_resamples
     )
     links = limit.links(comparison)
-    _warn_of_many(links)
     begin("group")
-    groups = group(comparison, threshold=limit.value, linkage=linkage)
+    groups = grouped(comparison, threshold=limit.value, linkage=linkage)
     sample = limit.sample
+    undecided = find_undecided(
+        groups, links, sample=sample, left_out=None if sample is None else sample.left_out
+    )
+    found = _runs(runs, profiles, compared, comparison, treatment, limit.value)
     shares, least = _true_links(limit)
-    done = compared.pretreatment
     return Analysis(
         profiles=profiles,
         compared=compared,
@@ -171,37 +228,42 @@ def analyse_profiles(
         groups=groups,
         group_rates=None if sample is None else groups.partition_rates(sample),
         component_rates=None if sample is None else groups.component_rates(sample),
-        undecided=find_undecided(
-            groups, links, sample=sample, left_out=None if sample is None else sample.left_out
-        ),
+        undecided=undecided,
         true_links=shares,
         least_true_links=least,
-        notes=(),
+        notes=told(
+            (
+                *about_data(profiles),
+                *of_recipe,
+                *comparison.notes,
+                *of_limit,
+                *about_threshold(limit),
+                *many_links(links),
+                *about_links(links),
+                *groups.notes,
+                *about_groups(groups, undecided),
+                *(() if found is None else about_runs(found, threshold=limit.value)),
+            )
+        ),
         seed=seed,
         uncapped=_uncapped(comparison, limit, sample, linkage),
-        runs=None
-        if runs is None
-        else find_in_runs(
-            runs,
-            profiles,
-            comparison,
-            recipe=Recipe.from_data(done) if done else treatment,
-            threshold=limit.value,
-        ),
+        runs=found,
     )
 
 
-def _warn_of_data(profiles: ProfileSet) -> None:
-    """Warn of what makes a wrong number likely: risky guesses, a target that is no impurity."""
-    emit(reading_notes(profiles))
-    for name, part in dominant_targets(profiles).items():
-        warn(
-            f"'{name}' makes {part:.0%} of the sum of impurities in the median profile. If it is "
-            "the main compound, an internal standard or a sum over the line, give it its role "
-            f'(--role "{name}=main", or roles = {{ "{name}" = "main" }} in the analysis '
-            "file) or name it as metadata.",
-            DataWarning,
-        )
+def _runs(
+    runs: RunsRead | None,
+    profiles: ProfileSet,
+    compared: ProfileSet,
+    comparison: Comparison,
+    recipe: Recipe,
+    threshold: float,
+) -> RunFindings | None:
+    if runs is None:
+        return None
+    done = compared.pretreatment
+    frozen = Recipe.from_data(done) if done else recipe
+    return find_in_runs(runs, profiles, comparison, recipe=frozen, threshold=threshold)
 
 
 def _kept(profiles: ProfileSet, checks: tuple[ProfileCheck, ...], *, from_runs: bool) -> ProfileSet:
@@ -231,11 +293,12 @@ def _threshold(
     rate: float,
     seed: int,
     n_resamples: int,
-) -> Threshold:
+) -> tuple[Threshold, tuple[Note, ...]]:
     if rule is None:
         assert value is not None  # noqa: S101 - one of the two is there
-        return given_threshold(value, metric=comparison.metric)
-    return threshold_for(
+        given = given_threshold(value, metric=comparison.metric)
+        return given, given.notes
+    return find_threshold(
         comparison,
         compared,
         rule,
@@ -266,26 +329,12 @@ def _uncapped(
     """Return what the threshold by rate alone would make, where it was stopped before."""
     if sample is None or threshold.by_rate is None or not threshold.capped:
         return None
-    with warnings.catch_warnings():
-        # Shown to explain why it was not used: its chaining is no news of this analysis.
-        warnings.simplefilter("ignore", ChainingWarning)
-        groups = group(comparison, threshold=threshold.by_rate, linkage=linkage)
+    # Shown to explain why it was not used: its chaining is no news of this analysis.
+    groups = grouped(comparison, threshold=threshold.by_rate, linkage=linkage)
     return Partition(
         groups.threshold,
         len(groups),
         groups.n_components,
         groups.partition_rates(sample),
         groups.component_rates(sample),
-    )
-
-
-def _warn_of_many(links: Links) -> None:
-    """Warn of a threshold that links so many pairs that it is probably not what was meant."""
-    if links.comparisons < _ENOUGH_PAIRS or len(links) <= _MANY_LINKS * links.comparisons:
-        return
-    meaning = "large means alike" if links.metric.is_similarity else "small means alike"
-    warn(
-        f"{len(links)} of {links.comparisons} pairs are links. '{links.metric.name}' is a "
-        f"{links.metric.kind}, {meaning}: is {links.threshold:g} the threshold that was meant?",
-        DataWarning,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from drugsig._notes import Note
+from drugsig._notes import Note, Told
 from drugsig.analysis.findings import (
     ComponentFinding,
     GroupFinding,
@@ -91,8 +91,9 @@ class Analysis:
     config : mapping
         Everything that decided the result, as written to ``analysis.toml``; empty where no file
         was read or written.
-    notes : tuple of str
-        Warnings given on the way, in order.
+    notes : tuple of Told
+        What a reader must know, in the order found: each note with its code and facts, what it
+        stands under, and whether it is grave.
     versions : mapping of str to str
         Of drugsig, Python and the packages that compute.
     seed : int
@@ -114,7 +115,7 @@ class Analysis:
     undecided: Mapping[str, tuple[Note, ...]]
     true_links: tuple[TrueLinkShare, ...]
     least_true_links: tuple[TrueLinkShare, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Told, ...]
     seed: int
     uncapped: Partition | None = None
     runs: RunFindings | None = None

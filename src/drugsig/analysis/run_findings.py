@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from drugsig.analysis.inputs import RunsRead
 from drugsig.comparison.comparison import Comparison
-from drugsig.comparison.dense import compare
+from drugsig.comparison.dense import compared
 from drugsig.comparison.ties import merge_ties
-from drugsig.errors import DrugsigError, DrugsigWarning
-from drugsig.profiles.pretreatment.apply import pretreat
+from drugsig.errors import DrugsigError
+from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.quality.profile_checks import check_profiles
@@ -121,14 +120,9 @@ def _agreement(
     if len(ids) < 2:
         return ControlAgreement(ids, tuple(left_out), None, (), 0, 0)
     try:
-        with warnings.catch_warnings():
-            # Undefined scores and imputed cells are told by the result.
-            warnings.simplefilter("ignore", DrugsigWarning)
-            comparison = compare(
-                pretreat(profiles.select(ids), recipe),
-                metric=samples.metric,
-                min_measured=samples.min_measured,
-            )
+        # Undefined scores and imputed cells are told by the result.
+        treated, _ = pretreated(profiles.select(ids), recipe)
+        comparison = compared(treated, metric=samples.metric, min_measured=samples.min_measured)
     except DrugsigError as error:
         why = f"cannot be compared: {error}"
         return ControlAgreement((), (*left_out, *((name, why) for name in ids)), None, (), 0, 0)

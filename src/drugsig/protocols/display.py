@@ -6,16 +6,34 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import fields
 
+from drugsig._words import listing
 from drugsig.protocols.fact import Fact
 from drugsig.protocols.measured_target import ProtocolTarget, Qualifier, Retention
 from drugsig.protocols.protocol import Protocol
 from drugsig.protocols.reading import list_protocols, load_protocol
 from drugsig.protocols.sections import QUALITY_CHECKS
 
-__all__ = ["format_protocol", "protocol_table"]
+__all__ = [
+    "COMPARISON_WORDS",
+    "format_protocol",
+    "harmonised_words",
+    "protocol_table",
+    "unverified_words",
+]
 
 _WIDTH = 88
 _MARK = " [not verified]"
+
+# Names that are spelled out; the rest is counted, and all are in the table of targets.
+_NAMES_SHOWN = 6
+
+COMPARISON_WORDS = {
+    "recipe": "the pretreatment recipe",
+    "metric": "the metric",
+    "min_measured": "the least number of targets measured in both profiles",
+    "source_level": "the level of source a link is about",
+    "comparability": "which profiles may be compared",
+}
 
 
 def protocol_table() -> str:
@@ -189,3 +207,53 @@ def _wrapped(text: str, start: str) -> list[str]:
         text, _WIDTH, initial_indent=start, subsequent_indent=indent, break_long_words=False,
         break_on_hyphens=False,
     )  # fmt: skip
+
+
+def harmonised_words(protocol: Protocol, /) -> str:
+    """Say whether this is a harmonised method, and how much of its list is known."""
+    known = protocol.completeness
+    if known is None:
+        return "no, the protocol names no published list of targets"
+    if protocol.is_harmonised:
+        return f"yes, {known}"
+    if not known.harmonised:
+        return f"no, {known}, which is no harmonised method"
+    lacks = [] if known.is_complete else ["targets are missing"]
+    lacks += ["not every field was verified"] if protocol.unverified else []
+    return f"no, {known}; {listing(lacks)}"
+
+
+def unverified_words(protocol: Protocol, /) -> list[str]:
+    """Return what decides the results and was never read in a source, in words.
+
+    One phrase a kind of field, with the names of the targets it concerns.
+    """
+    used = set(protocol.unverified_in_use)
+    out = ["how much of the published list is known"] if "completeness" in used else []
+    out += [words for name, words in COMPARISON_WORDS.items() if f"comparison.{name}" in used]
+    out += [
+        f"the limit for the {QUALITY_CHECKS[rule.what][0]}"
+        for rule in protocol.quality
+        if f"quality.{rule.what}" in used
+    ]
+    concerned: dict[str, list[str]] = {}
+    for target in protocol.targets:
+        for path, kind in _target_paths(target):
+            names = concerned.setdefault(kind, [])
+            if path in used and target.name not in names:
+                names.append(target.name)
+    out += [f"{kind} {listing(names, most=_NAMES_SHOWN)}" for kind, names in concerned.items()
+            if names]  # fmt: skip
+    return out
+
+
+def _target_paths(target: ProtocolTarget) -> Iterator[tuple[str, str]]:
+    """Yield the path of every field of a target, as the protocol names it, and its kind."""
+    path = f"targets.{target.name}"
+    yield path, "that the method measures"
+    yield f"{path}.measured_as", "what is measured of"
+    yield f"{path}.quantifier", "the quantifier ion of"
+    for qualifier in target.qualifiers:
+        yield f"{path}.qualifiers.{qualifier.mz:g}", "a qualifier ion of"
+    yield f"{path}.retention", "the retention of"
+    yield f"{path}.stability", "the stability of"

@@ -192,7 +192,7 @@ def provenance_section(analysis: Analysis, /) -> dict[str, Any]:
             for detail in read
             for text, number in (detail.get("counts") or {}).items()
         ],
-        "notes": list(analysis.notes),
+        "notes": [one.text for one in analysis.notes if one.note.category is not None],
     }
 
 

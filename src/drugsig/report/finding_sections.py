@@ -110,6 +110,7 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
         "n_components": groups.n_components,
         "n_groups": len(groups),
         "largest_component": groups.largest_component,
+        "chained": groups.chained,
         "chaining_note": groups.chaining_note,
         "rates": _partition_rows(analysis),
         "cophenetic": None

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from drugsig._words import count, listing, several
 from drugsig.analysis.analysis import Analysis
+from drugsig.analysis.headings import first_told
 from drugsig.report.data_sections import compared_section, provenance_section, quality_section
 from drugsig.report.figures import evidence_figures, group_figures, heat_map_figure
 from drugsig.report.finding_sections import (
@@ -18,9 +19,7 @@ from drugsig.report.finding_sections import (
     undecided_section,
 )
 from drugsig.report.run_figures import integration_figures, standard_figures
-from drugsig.report.run_sections import runs_section
-from drugsig.report.run_warnings import run_summary, run_warnings
-from drugsig.report.warnings_first import warnings_first
+from drugsig.report.run_sections import run_summary, runs_section
 
 __all__ = ["RUN_SECTIONS", "SECTIONS", "render_report"]
 
@@ -79,11 +78,9 @@ def render_report(analysis: Analysis, /) -> str:
     style = loader.get_source(environment, "report.css")[0] if loader else ""
     found = analysis.runs
     sections = _sections(with_runs=found is not None)
-    warned, summary = warnings_first(analysis), summary_section(analysis)
+    summary = summary_section(analysis)
     if found is not None:
-        # What is wrong with the data comes before what follows from it.
-        warned = sorted([*run_warnings(analysis, found), *warned], key=lambda one: not one.grave)
-        summary = [*run_summary(analysis, found), *summary]
+        summary = [*run_summary(found), *summary]
     page = environment.get_template("report.html.j2").render(
         style=Markup(style),  # noqa: S704 - a file of this package
         sections=sections,
@@ -91,7 +88,7 @@ def render_report(analysis: Analysis, /) -> str:
         name=analysis.profiles.name,
         analysis=analysis,
         config_text=tomli_w.dumps(dict(analysis.config)),
-        warned=warned,
+        first_told=first_told(analysis.notes),
         summary=summary,
         compared=compared_section(analysis),
         quality=quality_section(analysis),

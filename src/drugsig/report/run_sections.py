@@ -6,37 +6,51 @@ from typing import Any
 
 import numpy as np
 
-from drugsig._words import listing, rate, score
+from drugsig._words import count, listing, rate, score
 from drugsig.acquisition.cell_reasons import Flag
+from drugsig.analysis.run_cautions import blank_words
 from drugsig.analysis.run_findings import ControlAgreement, RunFindings
-from drugsig.profiles.status import Status
+from drugsig.protocols.display import harmonised_words
 from drugsig.quality.run_findings import (
     BLANK,
     CONTROL,
     SAMPLE,
     WORST_FIRST,
-    BlankFinding,
     RunChecks,
 )
 from drugsig.report.data_sections import ROWS_SHOWN
-from drugsig.report.protocol_section import protocol_section
+from drugsig.report.protocol_section import DIGEST_SHOWN, protocol_section
 
-__all__ = ["finding_words", "runs_section"]
+__all__ = ["run_summary", "runs_section"]
 
 # Of the flags of a run, so many kinds are named in the table; all are in quality.csv.
 _MARKS_SHOWN = 3
 
 
-def finding_words(finding: BlankFinding, /) -> str:
-    """Return a target found in a blank, with its share of the median sample."""
-    if finding.share is None:
-        part = "in no sample"
-    else:
-        part = f"{rate(finding.share)} of the median sample" if finding.share < 1 else (
-            f"{finding.share:.3g} times the median sample"
-        )  # fmt: skip
-    state = "" if finding.status == Status.DETECTED else f", {finding.status.label}"
-    return f"{finding.target} in {finding.profile_id} ({part}{state})"
+def run_summary(found: RunFindings, /) -> list[tuple[str, str]]:
+    """Return the rows on runs of the box at the top."""
+    protocol, checks = found.protocol, found.checks
+    blanks, controls = checks.of_kind(BLANK), checks.of_kind(CONTROL)
+    samples = len(checks.runs) - len(blanks) - len(controls)
+    told = f"{protocol.name}, version {protocol.version} ({protocol.digest[:DIGEST_SHOWN]})"
+    runs = (
+        f"{len(checks.runs):,} extracted: {count(samples, 'sample')}, "
+        f"{count(len(blanks), 'blank run')}, {count(len(controls), 'control sample')}"
+    )
+    if found.errors:
+        runs += f"; {len(found.errors):,} not read"
+    rows = [("Protocol", told), ("Harmonised", harmonised_words(protocol)), ("Runs", runs)]
+    if blanks:
+        nothing = "no target but internal standards"
+        rows.append(("In the blanks", listing(map(blank_words, checks.blanks), most=2) or nothing))
+    agreement = found.agreement
+    if agreement.worst is not None:
+        alike = f"least alike pair {score(agreement.worst)}"
+        meet = f"{agreement.n_meet} of {count(agreement.n_pairs, 'pair')} would be linked"
+        rows.append(("Control samples", f"{alike}; {meet}"))
+    cells = len(checks.runs) * len(checks.targets)
+    rows.append(("Rejected cells", f"{len(checks.rejected):,} of {cells:,}"))
+    return rows
 
 
 def runs_section(found: RunFindings, /) -> dict[str, Any]:

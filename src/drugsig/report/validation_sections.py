@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Findi
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
 from drugsig.report.validation_method import reach
-from drugsig.report.warnings_first import Warned
 
 __all__ = [
     "STAMPS",
+    "Warned",
     "primary_section",
     "provenance_section",
     "secondary_section",
@@ -51,6 +52,25 @@ _NOTED = "Noted on the way"
 _TOLD_BY_OTHERS = frozenset({FewSourcesOfCalibration.code, FewSourcesOfEvaluation.code})
 
 _SHARES = ("strong_linked", "strong_unlinked", "equal_error_rate")
+
+
+@dataclass(frozen=True)
+class Warned:
+    """One warning.
+
+    Parameters
+    ----------
+    head : str
+        In a few words.
+    text : str
+        What it means.
+    grave : bool
+        Whether the results cannot be used without it.
+    """
+
+    head: str
+    text: str
+    grave: bool = False
 
 
 def validation_warnings(report: ValidationReport, /) -> list[Warned]:

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tqdm import tqdm
 
 from drugsig._check import listed
 from drugsig._files import canonical_json, refuse_existing
-from drugsig.analysis.analysing import STEPS, analyse_profiles
+from drugsig._notes import Note, emit
+from drugsig.analysis.analysing import STEPS, analysed
 from drugsig.analysis.analysis import Analysis
+from drugsig.analysis.headings import told
 from drugsig.analysis.inputs import InputFile
-from drugsig.errors import ConfigError, DrugsigWarning
+from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.workflow.config import AnalysisConfig, protocol_defaults
 from drugsig.workflow.outputs import write_analysis
 from drugsig.workflow.sources import load
 
-__all__ = ["analyse"]
+__all__ = ["OtherVersion", "analyse"]
 
 # The packages whose version can change a number or a figure.
 COMPUTING = ("numpy", "scipy", "pandas", "matplotlib")
 
 _STEPS = ("read", *STEPS, "write")
+
+
+@dataclass(frozen=True)
+class OtherVersion(Note):
+    """The analysis file was written by another version of drugsig.
+
+    Look into the changelog, under *Changed results*, whether the same input gives the same numbers.
+    """
+
+    code: ClassVar[str] = "other-version"
+    written_by: str
+    version: str
+
+    def __str__(self) -> str:
+        return (
+            f"The analysis file was written by drugsig {self.written_by}; this is "
+            f"{self.version}. See 'Changed results' in the changelog."
+        )
 
 
 def analyse(
@@ -96,6 +115,11 @@ def analyse(
         If the data do not allow it; the message says what to do.
     OutputError
         If the folder exists and is not empty.
+
+    Warns
+    -----
+    DrugsigWarning
+        Of what a reader must know, once each, at the end; ``Analysis.notes`` has it all.
     """
     target = None if out is None else Path(out)
     if target is not None:
@@ -115,17 +139,14 @@ def analyse(
     if decimal_comma is not None:
         config = replace(config, decimal_comma=decimal_comma)
     bar = tqdm(total=len(_STEPS), disable=None if progress else True, leave=False, unit="step")
-    with bar, warnings.catch_warnings(record=True) as caught:
-        # Kept for the report, and given below all the same.
-        warnings.simplefilter("always")
-        analysis = _run(config, target, caught, bar)
+    with bar:
+        analysis = _run(config, target, bar)
         bar.update()
         bar.set_description("write")
         if target is not None:
             write_analysis(analysis, target, decimal_comma=config.decimal_comma)
         bar.update()
-    for one in caught:
-        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    emit(one.note for one in analysis.notes)
     return analysis
 
 
@@ -151,12 +172,7 @@ def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
     return AnalysisConfig.read(source)
 
 
-def _run(
-    config: AnalysisConfig,
-    target: Path | None,
-    caught: list[warnings.WarningMessage],
-    bar: Any,
-) -> Analysis:
+def _run(config: AnalysisConfig, target: Path | None, bar: Any) -> Analysis:
     bar.set_description("read")
     loaded = load(config, target)
 
@@ -164,7 +180,7 @@ def _run(
         bar.update()
         bar.set_description(name)
 
-    analysis = analyse_profiles(
+    analysis = analysed(
         loaded.profiles,
         rule=config.rule,
         threshold=config.threshold,
@@ -185,17 +201,13 @@ def _run(
     }
     inputs = loaded.inputs
     data = config.to_data(relative_to=target, sha256=inputs[0].sha256, version=versions["drugsig"])
-    notes = [str(w.message) for w in caught if issubclass(w.category, DrugsigWarning)]
-    if config.written_by not in ("", versions["drugsig"]):
-        notes.append(
-            f"The analysis file was written by drugsig {config.written_by}; this is "
-            f"{versions['drugsig']}. See 'Changed results' in the changelog."
-        )
+    other = config.written_by not in ("", versions["drugsig"])
+    late = (OtherVersion(config.written_by, versions["drugsig"]),) if other else ()
     return replace(
         analysis,
         inputs=inputs,
         config=data,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=(*told(loaded.notes), *analysis.notes, *told(late)),
         versions=versions,
         run_digest=_run_digest(data, inputs, versions, loaded.profiles.digest),
     )

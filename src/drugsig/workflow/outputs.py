@@ -222,7 +222,7 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
             for row, low in zip(analysis.true_links, analysis.least_true_links, strict=True)
         ],
         "runs_not_read": [] if analysis.runs is None else [n for n, _ in analysis.runs.errors],
-        "notes": list(analysis.notes),
+        "notes": [one.text for one in analysis.notes if one.note.category is not None],
         "run_digest": analysis.run_digest,
     }
     if limit.sample is not None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from drugsig._files import new_folder, refuse_existing
-from drugsig._notes import Note
+from drugsig._notes import Note, emit
 from drugsig.errors import DrugsigWarning
 from drugsig.evidence.validation import CHARACTERISTICS, Validation, ValidationReport, validate
 from drugsig.evidence.validation.findings import PASS
@@ -86,6 +86,7 @@ def validate_method(
         refuse_existing(target)
     config = ValidationConfig.read(source)
     loaded = load(config.analysis, target)
+    emit(loaded.notes)
     unusable = {c.profile_id: c.excluded for c in check_profiles(loaded.profiles) if c.excluded}
     unusable |= loaded.kinds
     profiles = loaded.profiles
