@@ -9,7 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from drugsig import ProfileSet
+from drugsig._notes import Note
 from drugsig.analysis import Analysis, InputFile, RunsRead, analyse_profiles
+from drugsig.analysis.cautions import RiskyReading
+from drugsig.analysis.headings import told
 from drugsig.errors import DrugsigWarning
 from drugsig.evidence import PopulationRule
 from drugsig.groups.undecided import LeftOutOfRule
@@ -36,7 +39,7 @@ def analysis_of(
     value: float | None = None,
     metric: str = "pearson_distance",
     recipe: str = RECIPE,
-    notes: Sequence[str] = (),
+    notes: Sequence[Note] = (),
     runs: RunsRead | None = None,
 ) -> Analysis:
     """Return the analysis of profiles."""
@@ -56,7 +59,7 @@ def analysis_of(
         made,
         inputs=(InputFile("../seizures.csv", "ab" * 32, 12_345),),
         config={"input": {"path": "../seizures.csv"}, "pretreatment": {"recipe": recipe}},
-        notes=tuple(notes),
+        notes=(*made.notes, *told(notes)),
         versions={"drugsig": "0.1.0", "python": "3.11.0"},
         run_digest="cd" * 32,
     )
@@ -72,7 +75,7 @@ def hostile(text: str) -> Analysis:
     targets = [dataclasses.replace(t, name=f"{text}{t.name}", unit=text) for t in raw.targets]
     named = ProfileSet(raw.values, targets, table, name=text)
     rule = dataclasses.replace(RULE, name=text, source_level=text, purpose=text)
-    made = analysis_of(named, rule=rule, recipe="sum | fourth_root", notes=[text])
+    made = analysis_of(named, rule=rule, recipe="sum | fourth_root", notes=[RiskyReading(text)])
     return dataclasses.replace(
         made,
         inputs=(InputFile(text, "ab" * 32, 1),),

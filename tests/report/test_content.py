@@ -10,11 +10,12 @@ import pytest
 
 from drugsig import ProfileSet
 from drugsig.analysis import Analysis
+from drugsig.analysis.cautions import RiskyReading
+from drugsig.analysis.headings import first_told
 from drugsig.evidence import PairCondition, PopulationRule
 from drugsig.report import render_report
 from drugsig.report.data_sections import quality_section
 from drugsig.report.finding_sections import groups_section, links_section
-from drugsig.report.warnings_first import warnings_first
 from tests.plot.cases import RULE
 from tests.report.cases import analysis_of, raw_profiles
 from tests.report.pages import Page
@@ -148,7 +149,7 @@ def test_few_sources_are_warned_of_before_anything_else(words: str) -> None:
 def test_a_threshold_without_known_sources_cannot_be_overlooked(unvalidated: Analysis) -> None:
     words = Page(render_report(unvalidated)).words
     assert words.index("THRESHOLD NOT VALIDATED") < words.index("Summary")
-    assert warnings_first(unvalidated)[0].head == "NOT VALIDATED"
+    assert first_told(unvalidated.notes)[0].heading == "NOT VALIDATED"
     assert words.count("NOT VALIDATED") >= 3
     assert "Links expected by chance not known" in words
     assert "ROC curve:" not in words
@@ -162,9 +163,9 @@ def test_a_circular_rule_and_its_purpose_are_grave() -> None:
         unlinked=PairCondition(different=("batch_id", "route")),
         purpose="for reproduction only",
     )
-    made = analysis_of(raw_profiles(), rule=rule, notes=["rule 'known batches' uses route ..."])
-    warned = warnings_first(made)
-    assert [w.head for w in warned if w.grave] == [
+    made = analysis_of(raw_profiles(), rule=rule)
+    warned = first_told(made.notes)
+    assert [w.heading for w in warned if w.grave] == [
         "Rule known batches has a limited purpose",
         "The population rule is circular",
     ]
@@ -172,12 +173,13 @@ def test_a_circular_rule_and_its_purpose_are_grave() -> None:
     assert sum("route" in w.text and "uses" in w.text for w in warned) == 1
 
 
-def test_what_was_noted_on_the_way_is_told_once(analysis: Analysis) -> None:
-    told = (*map(str, analysis.threshold.notes), "Something else happened.")
-    made = dataclasses.replace(analysis, notes=told)
-    texts = [w.text for w in warnings_first(made)]
-    assert texts.count("Something else happened.") == 1
-    assert len(texts) == len(set(texts))
+def test_what_was_noted_on_the_way_is_told_once() -> None:
+    made = analysis_of(raw_profiles(), notes=[RiskyReading("a guess"), RiskyReading("a guess")])
+    first = first_told(made.notes)
+    assert [one.heading for one in first if one.note == RiskyReading("a guess")] == [
+        "Noted on the way"
+    ]
+    assert len({one.note for one in first}) == len(first)
 
 
 def test_where_chaining_changes_groups_the_components_are_listed() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from drugsig import compare, pretreat
+from drugsig._notes import Told
 from drugsig.analysis import Analysis
+from drugsig.analysis.headings import first_told
 from drugsig.protocols import load_protocol
+from drugsig.protocols.display import unverified_words
 from drugsig.report import render_report
-from drugsig.report.protocol_section import unverified_words
 from drugsig.report.render import RUN_SECTIONS, SECTIONS
 from drugsig.report.run_sections import runs_section
-from drugsig.report.run_warnings import run_warnings
-from drugsig.report.warnings_first import Warned
 from tests.report.pages import Page
 from tests.report.run_cases import STANDARD, with_runs
 
@@ -32,10 +32,8 @@ def words(text: str) -> str:
     return Page(text).words
 
 
-def warned(analysis: Analysis) -> dict[str, Warned]:
-    found = analysis.runs
-    assert found is not None
-    return {w.head: w for w in run_warnings(analysis, found)}
+def warned(analysis: Analysis) -> dict[str, Told]:
+    return {one.heading: one for one in first_told(analysis.notes)}
 
 
 def test_a_report_on_a_table_has_no_section_on_runs(analysis: Analysis, report: str) -> None:
