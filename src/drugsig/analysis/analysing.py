@@ -205,13 +205,12 @@ def analysed(
     begin("compare")
     comparison = scored(compared, metric=get_metric(metric), min_measured=min_measured)
     begin("threshold")
-    limit, of_limit = _threshold(
+    limit, sample, of_limit = _threshold(
         comparison, compared, known, threshold, false_positive_rate, seed, n_resamples
     )
     links = limit.links(comparison)
     begin("group")
     groups = grouped(comparison, threshold=limit.value, linkage=linkage)
-    sample = limit.sample
     undecided = find_undecided(
         groups, links, sample=sample, left_out=None if sample is None else sample.left_out
     )
@@ -224,6 +223,7 @@ def analysed(
         checks=checks,
         comparison=comparison,
         threshold=limit,
+        sample=sample,
         links=links,
         groups=groups,
         group_rates=None if sample is None else groups.partition_rates(sample),
@@ -293,11 +293,11 @@ def _threshold(
     rate: float,
     seed: int,
     n_resamples: int,
-) -> tuple[Threshold, tuple[Note, ...]]:
+) -> tuple[Threshold, PairSample | None, tuple[Note, ...]]:
     if rule is None:
         assert value is not None  # noqa: S101 - one of the two is there
         given = given_threshold(value, metric=comparison.metric)
-        return given, given.notes
+        return given, None, given.notes
     return find_threshold(
         comparison,
         compared,
@@ -313,13 +313,18 @@ def _true_links(
     threshold: Threshold,
 ) -> tuple[tuple[TrueLinkShare, ...], tuple[TrueLinkShare, ...]]:
     """Return the shares of true links with the rates as measured and at their worst ends."""
-    found, false = threshold.true_positive_rate, threshold.false_positive_rate
-    low, high = threshold.true_positive_interval, threshold.false_positive_interval
-    if found is None or false is None or low is None or high is None:
+    if not threshold.validated:
         return (), ()
+    rates = threshold.rates
     return (
-        share_of_true_links(true_positive_rate=found, false_positive_rate=false),
-        share_of_true_links(true_positive_rate=low.low, false_positive_rate=high.high),
+        share_of_true_links(
+            true_positive_rate=rates.true_positive_rate,
+            false_positive_rate=rates.false_positive_rate,
+        ),
+        share_of_true_links(
+            true_positive_rate=rates.true_positive_interval.low,
+            false_positive_rate=rates.false_positive_interval.high,
+        ),
     )
 
 

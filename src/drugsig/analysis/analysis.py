@@ -20,6 +20,7 @@ from drugsig.analysis.inputs import InputFile
 from drugsig.analysis.run_findings import RunFindings
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
+from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups, PartitionRates, group_name
@@ -69,6 +70,8 @@ class Analysis:
         Of the compared profiles with each other.
     threshold : Threshold
         With its error rates, if there are known sources.
+    sample : PairSample or None
+        The pairs of known source behind the rates.
     links : Links
         The pairs that meet the threshold.
     groups : Groups
@@ -108,6 +111,7 @@ class Analysis:
     checks: tuple[ProfileCheck, ...]
     comparison: Comparison
     threshold: Threshold
+    sample: PairSample | None
     links: Links
     groups: Groups
     group_rates: PartitionRates | None

@@ -238,16 +238,17 @@ def about_data(profiles: ProfileSet, /) -> Iterator[Note]:
 
 def about_threshold(threshold: Threshold, /) -> Iterator[Note]:
     """Yield what limits the error rates of a threshold, besides its own notes."""
-    rule = threshold.rule
-    if rule is None:
+    if not threshold.validated:
         yield ErrorsUnknown(threshold.value)
         return
+    rates = threshold.rates
+    rule = rates.rule
     if rule.purpose:
         yield LimitedPurpose(rule.name, rule.purpose)
     if rule.circular:
         yield CircularPopulation(tuple(rule.circular))
-    if threshold.strata:
-        first, measured = threshold.strata[0], threshold.false_positive_rate or 0.0
+    if rates.strata:
+        first, measured = rates.strata[0], rates.false_positive_rate
         if first.link_rate > _STRATUM_FACTOR * max(measured, threshold.target_rate or 0.0):
             yield HarderPairs(first.n_pairs, tuple(rule.strata), first.link_rate, measured)
 

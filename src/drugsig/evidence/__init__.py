@@ -45,6 +45,7 @@ from drugsig.evidence.sensitivity import Sensitivity
 from drugsig.evidence.strata import StratumRate
 from drugsig.evidence.target_selection import TargetSelection, between_within_ratio
 from drugsig.evidence.threshold import (
+    ErrorRates,
     Threshold,
     assess_threshold,
     given_threshold,
@@ -79,6 +80,7 @@ __all__ = [
     "Dependence",
     "Difference",
     "Discrimination",
+    "ErrorRates",
     "EvaluatedPairs",
     "Evaluation",
     "Evidence",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,6 +29,7 @@ __all__ = [
     "DEFAULT_RATE",
     "DEFAULT_RESAMPLES",
     "FEW_LINKED_SOURCES",
+    "ErrorRates",
     "FewExpectedFalsePositives",
     "FewSourcesOfThreshold",
     "NotValidated",
@@ -128,6 +130,58 @@ class NotValidated(Note):
         )
 
 
+@dataclass(frozen=True)
+class ErrorRates:
+    """How often a threshold is wrong, measured on pairs of known source.
+
+    They stand without the pairs: what of those a reader must know is counted here.
+
+    Attributes
+    ----------
+    rule : PopulationRule
+        Which pairs are of known source. The rates belong to it and to nothing else.
+    n_linked, n_unlinked : int
+        Pairs behind the rates.
+    n_linked_sources, n_unlinked_sources : int
+        Sources behind the pairs; they decide how much the rates are worth.
+    n_undecided, n_same_specimen, n_undefined : int
+        Pairs not used: neither linked nor unlinked; of one specimen; without a score.
+    left_out : mapping of str to str
+        Profiles the rule leaves out, and why.
+    separated : bool
+        Whether linked and unlinked pairs separate completely.
+    false_positive_rate, true_positive_rate : float
+        The shares of unlinked and of linked pairs that meet the threshold.
+    auc : float
+        The area under the ROC curve.
+    false_positive_interval, true_positive_interval, auc_interval : Interval
+        95 %, by resampling sources.
+    strata : tuple of StratumRate
+        The first is over all strata.
+    n_resamples : int
+        How often sources were resampled; less often where there are very many pairs.
+    """
+
+    rule: PopulationRule
+    n_linked: int
+    n_unlinked: int
+    n_linked_sources: int
+    n_unlinked_sources: int
+    n_undecided: int
+    n_same_specimen: int
+    n_undefined: int
+    left_out: Mapping[str, str]
+    separated: bool
+    false_positive_rate: float
+    true_positive_rate: float
+    auc: float
+    false_positive_interval: Interval
+    true_positive_interval: Interval
+    auc_interval: Interval
+    strata: tuple[StratumRate, ...]
+    n_resamples: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Threshold:
     """The score that makes a link, with what is known of its errors.
@@ -140,58 +194,50 @@ class Threshold:
         What the scores mean.
     origin : {"learned", "given"}
         Whether it was learned from pairs of known source.
-    sample : PairSample or None
-        The pairs behind the rates; None where there are no known sources: then the threshold is
-        not validated.
+    error_rates : ErrorRates or None
+        Measured on pairs of known source; None where there are none: then the threshold is not
+        validated.
     target_rate : float or None
-        The false-positive rate that was asked for.
+        The false-positive rate that a learned threshold was to keep to.
     by_rate : float or None
-        The threshold by that rate alone, before it was stopped at the middle of the gap.
-    separated : bool
-        Whether linked and unlinked pairs separate completely.
-    false_positive_rate, true_positive_rate, auc : float or None
-        Measured on the pairs the threshold was learned from.
-    false_positive_interval, true_positive_interval, auc_interval : Interval or None
-        95 %, by resampling sources.
-    strata : tuple of StratumRate
-        The first is over all strata.
+        A learned threshold by that rate alone, before it was stopped at the middle of the gap.
     notes : tuple of Note
         What a reader must know before using it.
-    n_resamples : int
-        How often sources were resampled; less often where there are very many pairs.
     """
 
     value: float
     metric: Metric
     origin: str
-    sample: PairSample | None = None
+    error_rates: ErrorRates | None = None
     target_rate: float | None = None
     by_rate: float | None = None
-    separated: bool = False
-    false_positive_rate: float | None = None
-    true_positive_rate: float | None = None
-    auc: float | None = None
-    false_positive_interval: Interval | None = None
-    true_positive_interval: Interval | None = None
-    auc_interval: Interval | None = None
-    strata: tuple[StratumRate, ...] = ()
     notes: tuple[Note, ...] = ()
-    n_resamples: int = 0
 
     @property
     def validated(self) -> bool:
         """Whether error rates were measured on pairs of known source."""
-        return self.sample is not None
+        return self.error_rates is not None
+
+    @property
+    def rates(self) -> ErrorRates:
+        """The error rates.
+
+        Raises
+        ------
+        ThresholdError
+            If it was given without known sources: then nobody knows its errors.
+        """
+        if self.error_rates is None:
+            raise ThresholdError(
+                f"the threshold {self.value:g} was given and is not validated: there are no pairs "
+                "of known source, so its error rates are not known. Name a population rule."
+            )
+        return self.error_rates
 
     @property
     def capped(self) -> bool:
         """Whether it was stopped at the middle of the gap between linked and unlinked."""
         return self.by_rate is not None and self.by_rate != self.value
-
-    @property
-    def rule(self) -> PopulationRule | None:
-        """The population rule, if there is one."""
-        return None if self.sample is None else self.sample.rule
 
     def links(self, comparison: Comparison, /) -> Links:
         """Return the links of a comparison at this threshold, with its error rates beside them.
@@ -215,8 +261,7 @@ class Threshold:
             )
         return comparison.links(
             self.value,
-            false_positive_rate=self.false_positive_rate,
-            false_positive_interval=self._rate_ends,
+            **self._chance,
         )
 
     def search(
@@ -242,25 +287,31 @@ class Threshold:
             reference,
             metric=self.metric,
             threshold=self.value,
-            false_positive_rate=self.false_positive_rate,
-            false_positive_interval=self._rate_ends,
+            **self._chance,
             **options,
         )
 
     @property
-    def _rate_ends(self) -> tuple[float, float] | None:
-        spread = self.false_positive_interval
-        return None if spread is None else (spread.low, spread.high)
+    def _chance(self) -> dict[str, Any]:
+        """What links must know to say how many of them chance alone would make."""
+        if self.error_rates is None:
+            return {}
+        ends = self.error_rates.false_positive_interval
+        return {
+            "false_positive_rate": self.error_rates.false_positive_rate,
+            "false_positive_interval": (ends.low, ends.high),
+        }
 
     def __repr__(self) -> str:
         sign = self.metric.link_sign
         head = f"<Threshold {self.metric.name} {sign} {self.value:.6g}, {self.origin}"
-        if self.sample is None:
+        rates = self.error_rates
+        if rates is None:
             return f"{head}; not validated: no pairs of known source>"
         return (
-            f"{head}; false positives {self.false_positive_rate:.4f} "
-            f"({self.false_positive_interval}), true positives {self.true_positive_rate:.4f} "
-            f"({self.true_positive_interval}), {self.sample.n_linked_sources} linked sources>"
+            f"{head}; false positives {rates.false_positive_rate:.4f} "
+            f"({rates.false_positive_interval}), true positives {rates.true_positive_rate:.4f} "
+            f"({rates.true_positive_interval}), {rates.n_linked_sources} linked sources>"
         )
 
     def _repr_html_(self) -> str:
@@ -268,20 +319,21 @@ class Threshold:
             ("threshold", f"{self.metric.name} {self.metric.link_sign} {self.value:.6g}"),
             ("origin", self.origin),
         ]
-        if self.sample is None:
+        rates = self.error_rates
+        if rates is None:
             rows.append(("validated", "no: there are no pairs of known source"))
         else:
             rows += [
-                ("rule", self.sample.rule.name),
+                ("rule", rates.rule.name),
                 (
                     "false-positive rate",
-                    f"{self.false_positive_rate:.4f} (95 %: {self.false_positive_interval})",
+                    f"{rates.false_positive_rate:.4f} (95 %: {rates.false_positive_interval})",
                 ),
                 (
                     "true-positive rate",
-                    f"{self.true_positive_rate:.4f} (95 %: {self.true_positive_interval})",
+                    f"{rates.true_positive_rate:.4f} (95 %: {rates.true_positive_interval})",
                 ),
-                ("area under the ROC curve", f"{self.auc:.4f} (95 %: {self.auc_interval})"),
+                ("area under the ROC curve", f"{rates.auc:.4f} (95 %: {rates.auc_interval})"),
             ]
         rows += [("mind", note.text) for note in self.notes]
         body = "".join(
@@ -506,7 +558,7 @@ def threshold_for(
     SmallSampleWarning
         As from `learn_threshold`.
     """
-    found, notes = find_threshold(
+    found, _, notes = find_threshold(
         comparison,
         profiles,
         get_rule(rule),
@@ -529,8 +581,8 @@ def find_threshold(
     value: float | None = None,
     false_positive_rate: float = DEFAULT_RATE,
     n_resamples: int = DEFAULT_RESAMPLES,
-) -> tuple[Threshold, tuple[Note, ...]]:
-    """Find a threshold as `threshold_for` does, and return what must be said instead of warning.
+) -> tuple[Threshold, PairSample, tuple[Note, ...]]:
+    """Find a threshold as `threshold_for` does, with its pairs and without warning of its notes.
 
     Parameters
     ----------
@@ -541,6 +593,8 @@ def find_threshold(
     -------
     threshold : Threshold
         With its own notes.
+    sample : PairSample
+        The pairs of known source.
     notes : tuple of Note
         Those on the rule, and those of the threshold.
     """
@@ -551,7 +605,7 @@ def find_threshold(
         if value is None
         else _measured(sample, value, rng, n_resamples, strata)
     )
-    return found, (*notes, *found.notes)
+    return found, sample, (*notes, *found.notes)
 
 
 def _most_permissive(sample: PairSample, steps: Floats, rate: float) -> float | None:
@@ -592,13 +646,16 @@ def _assessed(
     notes = [*_few(sample, rate), *measure_dependence(sample).notes]
     if origin == "learned":
         notes.append(RatesOfOwnPairs())
-    return Threshold(
-        value=value,
-        metric=metric,
-        origin=origin,
-        sample=sample,
-        target_rate=rate,
-        by_rate=by_rate,
+    rates = ErrorRates(
+        rule=sample.rule,
+        n_linked=sample.n_linked,
+        n_unlinked=sample.n_unlinked,
+        n_linked_sources=sample.n_linked_sources,
+        n_unlinked_sources=sample.n_unlinked_sources,
+        n_undecided=sample.n_undecided,
+        n_same_specimen=sample.n_same_specimen,
+        n_undefined=sample.n_undefined,
+        left_out=dict(sample.left_out),
         separated=separated,
         false_positive_rate=float(positive[~sample.linked].mean()),
         true_positive_rate=float(positive[sample.linked].mean()),
@@ -607,9 +664,9 @@ def _assessed(
         true_positive_interval=rate_interval(sample, positive, weights, linked=True),
         auc_interval=auc_interval(sample, weights),
         strata=stratum_rates(sample, value, strata or {}),
-        notes=tuple(notes),
         n_resamples=n_resamples,
     )
+    return Threshold(value, metric, origin, rates, rate, by_rate, tuple(notes))
 
 
 def _few(sample: PairSample, rate: float | None) -> list[Note]:

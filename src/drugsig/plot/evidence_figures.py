@@ -39,7 +39,9 @@ _MOST_TICKS = 400
 _STRATA_SHOWN = 20
 
 
-def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
+def distributions(
+    sample: PairSample, threshold: Threshold, /, *, width: float = A4_WIDTH
+) -> Drawing:
     """Draw the scores of linked and unlinked pairs, each on a scale of its own.
 
     Left over the whole range, right around the threshold. Bars that meet the threshold are
@@ -47,8 +49,10 @@ def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawin
 
     Parameters
     ----------
+    sample : PairSample
+        The pairs of known source.
     threshold : Threshold
-        With its pairs of known source.
+        With its error rates on them.
     width : float
         In inches.
 
@@ -59,10 +63,10 @@ def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawin
 
     Raises
     ------
-    InputError
+    ThresholdError
         If the threshold was given without known sources.
     """
-    sample = _sample_of(threshold, "distributions")
+    rates = threshold.rates
     metric, value = threshold.metric, threshold.value
     whole = _range_of(sample.scores, metric, value)
     near = _near(whole, metric, value, sample.linked_scores)
@@ -92,11 +96,11 @@ def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawin
                     axes.set_ylabel(f"{kind} pairs")
             grid[row, 0].set_title(f"{len(scores):,} {kind} pairs from {sources:,} sources", pad=5)
         grid[0, 1].set_title("around the threshold", pad=5)
-        rates = (
-            f"true positives {percent(threshold.true_positive_rate or 0.0)}",
-            f"false positives {percent(threshold.false_positive_rate or 0.0)}",
+        shares = (
+            f"true positives {percent(rates.true_positive_rate)}",
+            f"false positives {percent(rates.false_positive_rate)}",
         )
-        for axes, text in zip(grid[:, 1], rates, strict=True):
+        for axes, text in zip(grid[:, 1], shares, strict=True):
             right = not metric.is_similarity
             axes.text(
                 0.985 if right else 0.015, 0.95, f"{text}\n(hatched)", transform=axes.transAxes,
@@ -109,7 +113,7 @@ def distributions(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawin
     return figure
 
 
-def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
+def roc(sample: PairSample, threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
     """Draw the ROC curve with the point at which the threshold works.
 
     Left on plain scales; right with the false-positive rate on a logarithmic scale, where the
@@ -117,8 +121,10 @@ def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
 
     Parameters
     ----------
+    sample : PairSample
+        The pairs of known source.
     threshold : Threshold
-        With its pairs of known source.
+        With its error rates on them.
     width : float
         In inches.
 
@@ -129,10 +135,10 @@ def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
 
     Raises
     ------
-    InputError
+    ThresholdError
         If the threshold was given without known sources.
     """
-    sample = _sample_of(threshold, "an ROC curve")
+    rates = threshold.rates
     _, false, true = roc_curve(*sample.tied_sides, metric=threshold.metric)
     false, true = _corners(np.concatenate([[0.0], false]), np.concatenate([[0.0], true]))
     least = 0.5 / sample.n_unlinked
@@ -161,9 +167,9 @@ def roc(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
         right.set_xlim(least, 1.1)
         right.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         left.set_ylabel("true-positive rate")
-        ends = threshold.auc_interval
-        spread = f" (95 %: {area(ends.low)} to {area(ends.high)})" if ends else ""
-        left.set_title(f"area under the curve {area(threshold.auc or 0.0)}{spread}", pad=6)
+        ends = rates.auc_interval
+        spread = f" (95 %: {area(ends.low)} to {area(ends.high)})"
+        left.set_title(f"area under the curve {area(rates.auc)}{spread}", pad=6)
         left.legend(loc="lower right")
     return figure
 
@@ -262,11 +268,12 @@ def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
     InputError
         If there are no strata.
     """
-    if not threshold.strata:
+    rates = threshold.rates
+    if not rates.strata:
         raise InputError(
             "this threshold has no rates by stratum: name stratum columns in the population rule"
         )
-    first, *others = threshold.strata
+    first, *others = rates.strata
     largest = sorted(others, key=lambda s: (-s.n_pairs, s.stratum))[: _STRATA_SHOWN - 1]
     shown: list[StratumRate] = [first, *largest]
     names = [
@@ -281,24 +288,20 @@ def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
             (left / width, 0.5 / height, 1 - (left + 0.35) / width, 1 - 0.72 / height)
         )
         place = np.arange(len(shown))
-        rates = np.array([s.link_rate for s in shown])
-        axes.barh(place, rates, height=0.62, color="#c9c9c9", edgecolor=INK, linewidth=0.6)
-        for at, rate in zip(place, rates, strict=True):
+        shares = np.array([s.link_rate for s in shown])
+        axes.barh(place, shares, height=0.62, color="#c9c9c9", edgecolor=INK, linewidth=0.6)
+        for at, rate in zip(place, shares, strict=True):
             axes.annotate(
                 percent(rate), (rate, at), xytext=(4, 0), textcoords="offset points",
                 va="center", size=LABEL_SIZE, zorder=5,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85},
             )  # fmt: skip
-        if threshold.false_positive_rate is not None:
-            axes.axvline(
-                threshold.false_positive_rate, color=ACCENT, linestyle=(0, (4, 2)), linewidth=1.2
-            )
-            axes.set_title(
-                f"- - false-positive rate {percent(threshold.false_positive_rate)}", pad=4, size=8
-            )
+        measured = rates.false_positive_rate
+        axes.axvline(measured, color=ACCENT, linestyle=(0, (4, 2)), linewidth=1.2)
+        axes.set_title(f"- - false-positive rate {percent(measured)}", pad=4, size=8)
         axes.set_yticks(place, [plain(n) for n in names])
         axes.set_ylim(len(shown) - 0.4, -0.6)
-        most = max(float(rates.max()), threshold.false_positive_rate or 0.0, 0.01)
+        most = max(float(shares.max()), measured, 0.01)
         axes.set_xlim(0.0, 1.15 * most)
         axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:g} %")
         axes.tick_params(axis="y", length=0)
@@ -306,15 +309,6 @@ def strata(threshold: Threshold, /, *, width: float = A4_WIDTH) -> Drawing:
             "share of pairs that meet the threshold (their source is not known)", loc="right"
         )
     return figure
-
-
-def _sample_of(threshold: Threshold, what: str) -> PairSample:
-    if threshold.sample is None:
-        raise InputError(
-            f"{what} cannot be drawn: the threshold {threshold.value:g} was given and is not "
-            "validated, so there are no pairs of known source. Name a population rule."
-        )
-    return threshold.sample
 
 
 def _range_of(scores: NDArray[np.float64], metric: Metric, value: float) -> tuple[float, float]:
@@ -395,15 +389,16 @@ def _corners(
 
 
 def _operating_point(axes: Axes, threshold: Threshold, least: float) -> None:
-    false, true = threshold.false_positive_rate, threshold.true_positive_rate
-    across, up = threshold.false_positive_interval, threshold.true_positive_interval
-    if false is None or true is None:
-        return
-    x = max(false, least)
-    if across is not None and up is not None:
-        ends = [max(across.low, least), max(across.high, least)]
-        axes.plot(ends, [true, true], color=INK, linewidth=1)
-        axes.plot([x, x], [up.low, up.high], color=INK, linewidth=1)
+    rates = threshold.rates
+    true, across, up = (
+        rates.true_positive_rate,
+        rates.false_positive_interval,
+        rates.true_positive_interval,
+    )
+    x = max(rates.false_positive_rate, least)
+    ends = [max(across.low, least), max(across.high, least)]
+    axes.plot(ends, [true, true], color=INK, linewidth=1)
+    axes.plot([x, x], [up.low, up.high], color=INK, linewidth=1)
     axes.plot(
         x, true, marker="o", markersize=6, markerfacecolor="white", markeredgecolor=INK,
         linestyle="none", zorder=5, clip_on=False, label="threshold, with 95 % intervals",

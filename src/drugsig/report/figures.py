@@ -99,12 +99,13 @@ def evidence_figures(analysis: Analysis, /) -> dict[str, ReportFigure]:
 
 def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
     threshold = analysis.threshold
-    sample = threshold.sample
+    sample = analysis.sample
     if sample is None:
         return
+    rates = threshold.rates
     yield made_figure(
         "distributions",
-        plot.distributions(threshold),
+        plot.distributions(sample, threshold),
         f"Scores of {count(sample.n_linked, 'linked pair')} (above, each with a tick) and of "
         f"{count(sample.n_unlinked, 'unlinked pair')} (below), over the whole range and around "
         f"the threshold {score(threshold.value)} (dashed). Hatched bars meet the threshold: above "
@@ -112,13 +113,13 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
     )
     yield made_figure(
         "roc",
-        plot.roc(threshold),
+        plot.roc(sample, threshold),
         "ROC curve: the share of linked pairs found, over the share of unlinked pairs falsely "
         "linked, for every possible threshold; on the right with a logarithmic scale. The circle "
-        f"is this threshold: {rate(threshold.true_positive_rate)} found at "
-        f"{rate(threshold.false_positive_rate)} falsely linked.",
+        f"is this threshold: {rate(rates.true_positive_rate)} found at "
+        f"{rate(rates.false_positive_rate)} falsely linked.",
     )
-    if threshold.strata:
+    if rates.strata:
         yield made_figure(
             "strata",
             plot.strata(threshold),

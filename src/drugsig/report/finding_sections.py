@@ -50,9 +50,9 @@ def summary_section(analysis: Analysis, /) -> list[tuple[str, str]]:
             f"{threshold.metric.name} {_sign(threshold)} {score(threshold.value)}",
         ),
     ]
-    if threshold.sample is None:
+    if not threshold.validated:
         return [*rows, ("Validated", "NO: no pairs of known source")]
-    sample = threshold.sample
+    sample = threshold.rates
     rests_on = (
         f"{count(sample.n_linked, 'linked pair')} from {count(sample.n_linked_sources, 'source')}, "
         f"{count(sample.n_unlinked, 'unlinked pair')} from "
@@ -61,8 +61,8 @@ def summary_section(analysis: Analysis, /) -> list[tuple[str, str]]:
     return [*rows, ("Error rates measured on", rests_on)]
 
 
-def _interval(ends: Interval | None) -> str:
-    return "not known" if ends is None else f"{rate(ends.low)} to {rate(ends.high)}"
+def _interval(ends: Interval) -> str:
+    return f"{rate(ends.low)} to {rate(ends.high)}"
 
 
 def _share(row: TrueLinkShare) -> str:
@@ -70,9 +70,9 @@ def _share(row: TrueLinkShare) -> str:
 
 
 def _chance_ends(analysis: Analysis) -> str:
-    ends = analysis.threshold.false_positive_interval
-    if ends is None:
+    if not analysis.threshold.validated:
         return ""
+    ends = analysis.threshold.rates.false_positive_interval
     scored = analysis.links.comparisons - analysis.links.undefined
     return f" (95 %: {about(ends.low * scored)} to {about(ends.high * scored)})"
 
@@ -141,10 +141,10 @@ def _partition_rows(analysis: Analysis) -> list[tuple[str, str, str]]:
 def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return the population rule in words, the pairs behind the rates, and what they are worth."""
     threshold = analysis.threshold
-    sample, links = threshold.sample, analysis.links
+    rates, links = threshold.error_rates, analysis.links
     chance = links.expected_chance_links
     base: dict[str, Any] = {
-        "validated": sample is not None,
+        "validated": rates is not None,
         "value": score(threshold.value),
         "sign": _sign(threshold),
         "metric": threshold.metric.name,
@@ -158,14 +158,15 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
             for s, w in zip(analysis.true_links, analysis.least_true_links, strict=True)
         ],
         "strata": [
-            (s.stratum, f"{s.n_pairs:,}", rate(s.link_rate), area(s.auc)) for s in threshold.strata
+            (s.stratum, f"{s.n_pairs:,}", rate(s.link_rate), area(s.auc))
+            for s in (() if rates is None else rates.strata)
         ],
     }
-    if sample is None:
+    if rates is None:
         return base
-    rule = sample.rule
+    rule = rates.rule
     left_out: dict[str, list[str]] = {}
-    for name, why in sample.left_out.items():
+    for name, why in rates.left_out.items():
         left_out.setdefault(why, []).append(name)
     return {
         **base,
@@ -174,42 +175,40 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
         "source_columns": ", ".join(rule.source),
         "strata_columns": ", ".join(rule.strata),
         "pairs": [
-            ("linked", str(rule.linked), sample.n_linked, sample.n_linked_sources),
-            ("unlinked", str(rule.unlinked), sample.n_unlinked, sample.n_unlinked_sources),
-            ("not used", "neither, or it cannot be decided", sample.n_undecided, None),
-            ("not used", "two profiles of one specimen", sample.n_same_specimen, None),
-            ("not used", "known, but without a score", sample.n_undefined, None),
+            ("linked", str(rule.linked), rates.n_linked, rates.n_linked_sources),
+            ("unlinked", str(rule.unlinked), rates.n_unlinked, rates.n_unlinked_sources),
+            ("not used", "neither, or it cannot be decided", rates.n_undecided, None),
+            ("not used", "two profiles of one specimen", rates.n_same_specimen, None),
+            ("not used", "known, but without a score", rates.n_undefined, None),
         ],
         "left_out": sorted(left_out.items()),
-        "n_left_out": len(sample.left_out),
+        "n_left_out": len(rates.left_out),
         "rates": [
             (
                 "True-positive rate: linked pairs that meet the threshold",
-                rate(threshold.true_positive_rate),
-                _interval(threshold.true_positive_interval),
+                rate(rates.true_positive_rate),
+                _interval(rates.true_positive_interval),
             ),
             (
                 "False-positive rate: unlinked pairs that meet it",
-                rate(threshold.false_positive_rate),
-                _interval(threshold.false_positive_interval),
+                rate(rates.false_positive_rate),
+                _interval(rates.false_positive_interval),
             ),
             (
                 "Area under the ROC curve",
-                "" if threshold.auc is None else area(threshold.auc),
-                ""
-                if threshold.auc_interval is None
-                else f"{area(threshold.auc_interval.low)} to {area(threshold.auc_interval.high)}",
+                area(rates.auc),
+                f"{area(rates.auc_interval.low)} to {area(rates.auc_interval.high)}",
             ),
         ],
-        "n_resamples": threshold.n_resamples,
-        "none_false": threshold.false_positive_rate == 0.0,
-        "all_found": threshold.true_positive_rate == 1.0,
+        "n_resamples": rates.n_resamples,
+        "none_false": rates.false_positive_rate == 0.0,
+        "all_found": rates.true_positive_rate == 1.0,
     }
 
 
 def _origin(threshold: Threshold) -> str:
     value = score(threshold.value)
-    if threshold.sample is None:
+    if not threshold.validated:
         return (
             f"The threshold {value} was given. It is not validated: there are no pairs of known "
             "source, so neither false nor missed links can be counted."
@@ -232,7 +231,7 @@ def _origin(threshold: Threshold) -> str:
         f"Learned: {value} is the most permissive observed score at which at most {asked} of the "
         "unlinked pairs are links; a score equal to it is a link."
     )
-    if threshold.separated:
+    if threshold.rates.separated:
         text += " Linked and unlinked pairs separate completely in this sample."
     return text
 

@@ -196,6 +196,7 @@ def _peak_rows(runs: RunsRead) -> Iterator[tuple[Any, ...]]:
 def summary(analysis: Analysis, /) -> dict[str, Any]:
     """Return the main figures of an analysis as data that can be written as JSON."""
     limit, links, groups = analysis.threshold, analysis.links, analysis.groups
+    rates = limit.error_rates
     figures: dict[str, Any] = {
         "profiles": len(analysis.profiles),
         "excluded": len(analysis.excluded),
@@ -214,9 +215,9 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "threshold": limit.value,
         "threshold_origin": limit.origin,
         "validated": limit.validated,
-        "false_positive_rate": limit.false_positive_rate,
-        "true_positive_rate": limit.true_positive_rate,
-        "auc": limit.auc,
+        "false_positive_rate": None if rates is None else rates.false_positive_rate,
+        "true_positive_rate": None if rates is None else rates.true_positive_rate,
+        "auc": None if rates is None else rates.auc,
         "share_of_true_links": [
             {"prevalence": row.prevalence, "share": row.share, "share_least_favourable": low.share}
             for row, low in zip(analysis.true_links, analysis.least_true_links, strict=True)
@@ -225,13 +226,12 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "notes": [one.text for one in analysis.notes if one.note.category is not None],
         "run_digest": analysis.run_digest,
     }
-    if limit.sample is not None:
-        sample = limit.sample
-        figures["rule"] = sample.rule.name
-        figures["pairs"] = {"linked": sample.n_linked, "unlinked": sample.n_unlinked}
+    if rates is not None:
+        figures["rule"] = rates.rule.name
+        figures["pairs"] = {"linked": rates.n_linked, "unlinked": rates.n_unlinked}
         figures["sources"] = {
-            "linked": sample.n_linked_sources,
-            "unlinked": sample.n_unlinked_sources,
+            "linked": rates.n_linked_sources,
+            "unlinked": rates.n_unlinked_sources,
         }
     return figures
 
