@@ -48,7 +48,7 @@ def test_profiles_give_what_their_file_gives(folder: Path) -> None:
     for name in ("checks", "undecided", "true_links", "least_true_links", "group_rates"):
         assert getattr(made, name) == getattr(of_file, name)
     assert made.threshold.value == of_file.threshold.value
-    assert made.threshold.false_positive_interval == of_file.threshold.false_positive_interval
+    assert made.threshold.rates == of_file.threshold.rates
     assert made.inputs == ()
     assert of_file.inputs != ()
 

@@ -71,6 +71,7 @@ class Result:
     """An analysis by the functions of the library."""
 
     profiles: drugsig.ProfileSet
+    sample: drugsig.PairSample
     threshold: drugsig.Threshold
     groups: drugsig.Groups
     undecided: dict[str, tuple[Note, ...]]
@@ -99,10 +100,9 @@ def result(extraction: Extraction, cases: Rows, config: dict[str, Any]) -> Resul
         comparison, threshold=threshold.value, linkage=config["groups"]["linkage"]
     )
     links = comparison.links(threshold.value)
-    undecided = find_undecided(
-        groups, links, sample=threshold.sample, left_out=rule.left_out(profiles)
-    )
-    return Result(profiles, threshold, groups, undecided)
+    sample = drugsig.pair_sample(comparison, profiles, rule)
+    undecided = find_undecided(groups, links, sample=sample, left_out=sample.left_out)
+    return Result(profiles, sample, threshold, groups, undecided)
 
 
 def same_partition(first: Iterable[object], second: Iterable[object]) -> bool:
@@ -257,9 +257,8 @@ def test_the_others_and_only_they_are_undecided(result: Result, truth: Rows) -> 
 
 
 def test_the_sample_is_small_and_says_so(result: Result) -> None:
-    sample = result.threshold.sample
-    assert sample is not None
-    assert result.threshold.separated
+    sample = result.sample
+    assert result.threshold.rates.separated
     assert sample.n_linked_sources == 4
     assert any("sources" in str(n) for n in result.threshold.notes)
     farthest, nearest = sample.linked_scores.max(), sample.unlinked_scores.min()

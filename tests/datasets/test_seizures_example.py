@@ -64,6 +64,7 @@ class Result:
     """An analysis by the functions of the library."""
 
     comparison: drugsig.Comparison
+    sample: drugsig.PairSample
     threshold: drugsig.Threshold
     groups: drugsig.Groups
     undecided: dict[str, tuple[Note, ...]]
@@ -91,8 +92,9 @@ def result(
             comparison, threshold=threshold.value, linkage=config["groups"]["linkage"]
         )
     links = comparison.links(threshold.value)
-    undecided = find_undecided(groups, links, sample=threshold.sample, left_out=rule.left_out(kept))
-    return Result(comparison, threshold, groups, undecided)
+    sample = drugsig.pair_sample(comparison, kept, rule)
+    undecided = find_undecided(groups, links, sample=sample, left_out=sample.left_out)
+    return Result(comparison, sample, threshold, groups, undecided)
 
 
 def same_partition(first: Iterable[object], second: Iterable[object]) -> bool:
@@ -200,21 +202,19 @@ def test_a_seizure_is_no_source(profiles: drugsig.ProfileSet, truth: Truth) -> N
 
 
 def test_the_threshold_rests_on_enough(result: Result) -> None:
-    sample = result.threshold.sample
-    assert sample is not None
+    sample = result.sample
     assert sample.n_linked_sources >= 35
     assert sample.n_unlinked >= 5000
     assert sample.n_same_specimen > 0
     # Some batches were met in many seizures, others in two: that is told, and nothing else is few.
     (few,) = [w for w in map(str, result.threshold.notes) if "fewer than" in w]
     assert "weigh like those of" in few
-    assert [s.n_pairs > 0 for s in result.threshold.strata] == [True] * 4
+    assert [s.n_pairs > 0 for s in result.threshold.rates.strata] == [True] * 4
 
 
 def test_linked_and_unlinked_separate_but_not_by_much(result: Result) -> None:
-    sample = result.threshold.sample
-    assert sample is not None
-    assert result.threshold.separated
+    sample = result.sample
+    assert result.threshold.rates.separated
     assert result.threshold.capped
     farthest = sample.linked_scores.max()
     nearest = sample.unlinked_scores.min()

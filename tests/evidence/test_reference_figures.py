@@ -99,16 +99,15 @@ def test_two_targets_are_ranked_alike_by_every_distance(reference_data: Path) ->
 
 def test_the_threshold_and_what_it_hides(learned: Threshold) -> None:
     assert learned.value == pytest.approx(10.98, abs=0.005)
-    assert learned.false_positive_rate is not None
-    assert learned.false_positive_rate <= 0.025
-    assert learned.true_positive_rate == 8 / 13
-    everything = learned.strata[0]
+    assert learned.rates.false_positive_rate <= 0.025
+    assert learned.rates.true_positive_rate == 8 / 13
+    everything = learned.rates.strata[0]
     assert everything.n_pairs == 3579
     assert everything.auc == pytest.approx(0.884, abs=5e-4)
     assert everything.link_rate == pytest.approx(0.158, abs=5e-4)
     assert any("Only 10 sources" in str(n) for n in learned.notes)
     assert any("derived from the profile itself" in str(n) for n in learned.notes)
-    interval = learned.true_positive_interval
+    interval = learned.rates.true_positive_interval
     assert interval is not None
     assert interval.high - interval.low > 0.5
 
@@ -122,18 +121,19 @@ def test_the_warnings(specimens: ProfileSet, comparison: Comparison) -> None:
 
 
 def test_the_groups_and_the_component_that_swallows_them(
-    comparison: Comparison, learned: Threshold
+    specimens: ProfileSet, comparison: Comparison, learned: Threshold
 ) -> None:
     with pytest.warns(ChainingWarning, match="83 groups.*the largest with 414 of 434"):
         groups = group(comparison, threshold=learned.value)
     assert len(groups) == 83
     assert groups.largest_component == 414
     assert groups.cophenetic_correlation == pytest.approx(0.569, abs=5e-4)
-    assert learned.sample is not None
-    rates = groups.partition_rates(learned.sample)
-    chained = groups.component_rates(learned.sample)
+    with pytest.warns(CircularRuleWarning):
+        sample = pair_sample(comparison, specimens, preset("R4"))
+    rates = groups.partition_rates(sample)
+    chained = groups.component_rates(sample)
     assert rates.unlinked_together < 0.025 < chained.unlinked_together
-    links = comparison.links(learned.value, false_positive_rate=learned.false_positive_rate)
+    links = comparison.links(learned.value, false_positive_rate=learned.rates.false_positive_rate)
     assert links.expected_chance_links == pytest.approx(0.025 * 434 * 433 / 2, rel=0.01)
 
 
@@ -203,18 +203,16 @@ def test_propellant_brands_separate_and_the_cap_keeps_them_apart(runs: ProfileSe
     comparison = compare(runs, metric="pearson_distance")
     with pytest.warns(SmallSampleWarning):
         learned = threshold_for(comparison, runs, BRANDS, rng=np.random.default_rng(1))
-    sample, interval = learned.sample, learned.auc_interval
-    assert sample is not None
-    assert interval is not None
+    sample, interval = pair_sample(comparison, runs, BRANDS), learned.rates.auc_interval
     within, between = sample.linked_scores.max(), sample.unlinked_scores.min()
     assert within == pytest.approx(0.100, abs=5e-4)
     assert between == pytest.approx(0.407, abs=5e-4)
     assert (sample.n_linked, sample.n_unlinked, sample.n_linked_sources) == (42, 336, 7)
-    assert learned.separated
+    assert learned.rates.separated
     assert learned.capped
     assert learned.value == pytest.approx((within + between) / 2, rel=1e-12)
     assert learned.by_rate == pytest.approx(0.463, abs=5e-4)
-    assert learned.auc == 1.0
+    assert learned.rates.auc == 1.0
     assert interval.low < 0.5, "seven brands say little about an eighth"
     groups = group(comparison, threshold=learned.value)
     assert brands_of(groups.labels, runs)

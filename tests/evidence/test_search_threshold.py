@@ -33,7 +33,7 @@ def test_so_many_unlinked_pairs_meet_it_as_chance_links_were_allowed() -> None:
     threshold = search_threshold(sample, chance_links=2, n_reference=100)
     assert threshold.target_rate == pytest.approx(0.02)
     assert threshold.value == 4.0
-    assert threshold.false_positive_rate == pytest.approx(0.02)
+    assert threshold.rates.false_positive_rate == pytest.approx(0.02)
 
 
 def test_a_rate_too_small_to_be_seen_is_refused_with_the_pairs_it_needs() -> None:
@@ -45,7 +45,7 @@ def test_a_rate_too_small_to_be_seen_is_refused_with_the_pairs_it_needs() -> Non
 def test_one_chance_link_is_seen_in_just_as_many_unlinked_pairs(n) -> None:
     assert 1 / 49 * 49 < 1.0
     threshold = search_threshold(sample_with(n), chance_links=1, n_reference=n)
-    assert threshold.false_positive_rate == 1 / n
+    assert threshold.rates.false_positive_rate == 1 / n
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,7 @@ def test_a_search_states_its_comparisons_and_chance_links() -> None:
     assert found.expected_chance_links is not None
     part = threshold.search(profiles.select(np.arange(20)), profiles.select(np.arange(20, 120)))
     assert part.comparisons == 2000
-    assert part.expected_chance_links == pytest.approx(
-        2000 * (threshold.false_positive_rate or 0.0)
-    )
+    assert part.expected_chance_links == pytest.approx(2000 * threshold.rates.false_positive_rate)
 
 
 def test_a_search_with_a_given_threshold_says_that_chance_links_are_unknown() -> None:

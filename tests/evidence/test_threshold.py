@@ -121,24 +121,24 @@ def test_the_threshold_is_its_definition(linked, unlinked, kind, rate) -> None:
         return
     found = learn(sample, false_positive_rate=rate)
     assert found.value == expected
-    assert found.false_positive_rate <= rate
+    assert found.rates.false_positive_rate <= rate
     meets = [metric.meets(np.array(x), found.value).mean() for x in (linked, unlinked)]
-    assert [found.true_positive_rate, found.false_positive_rate] == meets
+    assert [found.rates.true_positive_rate, found.rates.false_positive_rate] == meets
     sign = -1 if metric.is_similarity else 1
     apart = max(sign * x for x in linked) < min(sign * x for x in unlinked)
-    assert found.separated == apart
+    assert found.rates.separated == apart
     assert found.capped == (found.by_rate != found.value)
     assert apart or not found.capped
     if apart:
-        assert found.false_positive_rate == 0.0
-        assert found.true_positive_rate == 1.0
+        assert found.rates.false_positive_rate == 0.0
+        assert found.rates.true_positive_rate == 1.0
 
 
 def test_a_tie_across_is_no_separation() -> None:
     tied = learn(simple([1.0, 2.0], [2.0, 3.0, 4.0]))
-    assert not tied.separated
+    assert not tied.rates.separated
     assert tied.value == 1.0
-    assert tied.true_positive_rate == 0.5
+    assert tied.rates.true_positive_rate == 0.5
 
 
 @pytest.mark.parametrize(
@@ -153,23 +153,23 @@ def test_a_gap_stops_the_threshold_in_its_middle(kind, linked, unlinked, middle)
     assert found.value == pytest.approx(middle, rel=1e-15)
     assert found.by_rate == unlinked[0]
     assert found.capped
-    assert found.separated
+    assert found.rates.separated
 
 
 def test_in_a_narrow_gap_no_unlinked_pair_becomes_a_link() -> None:
     # In the middle of a gap no wider than two slacks the unlinked pair would be a link.
     for apart in (1.2e-12, 1.9e-12):
         found = learn(simple([1.0], [1.0 + apart, *[5.0] * 99]))
-        assert found.separated
+        assert found.rates.separated
         assert found.value == 1.0
-        assert found.false_positive_rate == 0.0
+        assert found.rates.false_positive_rate == 0.0
 
 
 def test_scores_that_rounding_tells_apart_are_not_separated() -> None:
     for one in (1.0, np.nextafter(1.0, 2.0)):
         found = learn(simple([one], [np.nextafter(one, 2.0), *[5.0] * 99]))
-        assert not found.separated
-        assert found.false_positive_rate == 0.01
+        assert not found.rates.separated
+        assert found.rates.false_positive_rate == 0.01
 
 
 def test_where_every_unlinked_pair_is_as_alike_as_any_nothing_can_be_learned() -> None:
@@ -217,14 +217,14 @@ def test_a_circular_rule_is_flagged() -> None:
     rule = PopulationRule.from_data(BATCHES.to_data() | {"derived": ["batch_id"]})
     found = learn(simple([0.0], [1.0], rule=rule))
     assert any("derived from the profile itself" in str(n) for n in found.notes)
-    assert found.rule is rule
+    assert found.rates.rule is rule
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:
     sample = simple([0.0, 1.0, 3.0], [2.0, 3.0, 4.0])
     one, two = learn(sample, false_positive_rate=0.4), learn(sample, false_positive_rate=0.4)
-    assert one.false_positive_interval == two.false_positive_interval
-    assert one.auc_interval == two.auc_interval
+    assert one.rates.false_positive_interval == two.rates.false_positive_interval
+    assert one.rates.auc_interval == two.rates.auc_interval
 
 
 @pytest.mark.parametrize("n", [99, 0, 1000.0, True, None])
@@ -247,10 +247,10 @@ def test_a_given_threshold_is_measured_where_sources_are_known() -> None:
         warnings.simplefilter("ignore", SmallSampleWarning)
         found = assess_threshold(sample, 1.0, rng=np.random.default_rng(0), n_resamples=100)
     assert (found.origin, found.value, found.target_rate) == ("given", 1.0, None)
-    assert (found.false_positive_rate, found.true_positive_rate) == (0.25, 0.5)
+    assert (found.rates.false_positive_rate, found.rates.true_positive_rate) == (0.25, 0.5)
     assert found.validated
     assert not found.capped
-    assert not found.separated
+    assert not found.rates.separated
     with pytest.raises(ThresholdError, match="outside the range"):
         assess_threshold(sample, -1.0, rng=np.random.default_rng(0))
 
@@ -258,8 +258,8 @@ def test_a_given_threshold_is_measured_where_sources_are_known() -> None:
 def test_a_given_threshold_without_sources_is_not_validated() -> None:
     found = given_threshold(0.5, metric=DISTANCE)
     assert not found.validated
-    assert found.false_positive_rate is None
-    assert found.rule is None
+    with pytest.raises(ThresholdError, match="its error rates are not known"):
+        found.rates  # noqa: B018
     assert "not validated" in str(found.notes[0])
     assert repr(found) == (
         "<Threshold euclidean <= 0.5, given; not validated: no pairs of known source>"
@@ -274,14 +274,14 @@ def test_strata_are_measured_against_the_linked_pairs() -> None:
         false_positive_rate=0.5,
         strata={"x": np.array([0.5, 9.0]), "nothing": np.empty(0), "y": np.array([1.0])},
     )
-    rows = {s.stratum: (s.n_pairs, s.link_rate, s.auc) for s in found.strata}
+    rows = {s.stratum: (s.n_pairs, s.link_rate, s.auc) for s in found.rates.strata}
     assert found.value == 1.5
     assert rows == {
         "all strata": (3, 2 / 3, (3 + 1.5) / 6),
         "x": (2, 0.5, 3 / 4),
         "y": (1, 1.0, 1.5 / 2),
     }
-    assert found.strata[0].stratum == "all strata"
+    assert found.rates.strata[0].stratum == "all strata"
 
 
 def test_one_call_learns_or_assesses_with_strata() -> None:
@@ -296,7 +296,7 @@ def test_one_call_learns_or_assesses_with_strata() -> None:
     assert {w.filename for w in caught} == {__file__}
     assert learned.origin == "learned"
     assert (assessed.origin, assessed.value) == ("given", 2.0)
-    assert [s.n_pairs for s in assessed.strata] == [4, 4]
+    assert [s.n_pairs for s in assessed.rates.strata] == [4, 4]
 
 
 def test_how_a_threshold_shows_itself() -> None:
@@ -368,10 +368,9 @@ def test_links_at_a_threshold_carry_its_rates() -> None:
             pair_sample(comparison, profiles, rule), rng=np.random.default_rng(1)
         )
     links = threshold.links(comparison)
-    assert links.false_positive_rate == threshold.false_positive_rate
-    assert threshold.false_positive_interval is not None
+    assert links.false_positive_rate == threshold.rates.false_positive_rate
     assert links.false_positive_interval is not None
-    assert links.false_positive_interval[1] == threshold.false_positive_interval.high
+    assert links.false_positive_interval[1] == threshold.rates.false_positive_interval.high
     assert "at the upper end" in repr(links)
     assert "not known" in repr(comparison.links(threshold.value, false_positive_rate=0.0))
     with pytest.raises(ThresholdError, match="one of metric 'cosine_distance'"):

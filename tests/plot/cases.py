@@ -10,7 +10,7 @@ import numpy as np
 from drugsig import ProfileSet, compare, group, pretreat
 from drugsig.comparison import Comparison
 from drugsig.errors import DrugsigWarning
-from drugsig.evidence import PopulationRule, Threshold, threshold_for
+from drugsig.evidence import PairSample, PopulationRule, Threshold, pair_sample, threshold_for
 from drugsig.groups import Groups
 
 RULE = PopulationRule.from_data(
@@ -32,6 +32,7 @@ class Case:
     raw: ProfileSet
     compared: ProfileSet
     comparison: Comparison
+    sample: PairSample
     threshold: Threshold
     groups: Groups
 
@@ -68,4 +69,5 @@ def case_of(raw: ProfileSet, *, metric: str = "pearson_distance") -> Case:
             comparison, compared, RULE, rng=np.random.default_rng(1), n_resamples=200
         )
         groups = group(comparison, threshold=threshold.value)
-    return Case(raw, compared, comparison, threshold, groups)
+        sample = pair_sample(comparison, compared, RULE)
+    return Case(raw, compared, comparison, sample, threshold, groups)

@@ -30,8 +30,8 @@ FIGURES: dict[str, Draw] = {
     "group_profiles": lambda c: plot.group_profiles(c.compared, c.groups, undecided=["P001"]),
     "heat_map": lambda c: plot.heat_map(c.comparison, groups=c.groups, threshold=c.threshold),
     "heat_map alone": lambda c: plot.heat_map(c.comparison),
-    "distributions": lambda c: plot.distributions(c.threshold),
-    "roc": lambda c: plot.roc(c.threshold),
+    "distributions": lambda c: plot.distributions(c.sample, c.threshold),
+    "roc": lambda c: plot.roc(c.sample, c.threshold),
     "strata": lambda c: plot.strata(c.threshold),
     "true_links": lambda c: plot.true_links(
         share_of_true_links(true_positive_rate=0.9, false_positive_rate=0.02)
@@ -158,9 +158,8 @@ def test_the_threshold_lies_on_the_dark_side_of_the_scale() -> None:
 
 
 def test_bars_hold_every_pair_once_and_hatch_the_links(case: Case) -> None:
-    sample = case.threshold.sample
-    assert sample is not None
-    whole = plot.distributions(case.threshold).axes[2]
+    sample = case.sample
+    whole = plot.distributions(case.sample, case.threshold).axes[2]
     bars = [p for p in whole.patches if hasattr(p, "get_height")]
     assert sum(b.get_height() for b in bars) == sample.n_unlinked
     hatched = sum(b.get_height() for b in bars if b.get_hatch())
@@ -170,9 +169,8 @@ def test_bars_hold_every_pair_once_and_hatch_the_links(case: Case) -> None:
 
 
 def test_few_linked_pairs_have_a_tick_each(case: Case) -> None:
-    sample = case.threshold.sample
-    assert sample is not None
-    upper = plot.distributions(case.threshold).axes[0]
+    sample = case.sample
+    upper = plot.distributions(case.sample, case.threshold).axes[0]
     paths = [p.get_path() for p in upper.patches if not hasattr(p, "get_height")]
     assert sum(len(np.asarray(p.vertices)) for p in paths) == 2 * sample.n_linked
 
@@ -180,9 +178,9 @@ def test_few_linked_pairs_have_a_tick_each(case: Case) -> None:
 def test_what_cannot_be_drawn_is_said(case: Case) -> None:
     bare = given_threshold(0.1, metric=case.comparison.metric)
     for draw in (plot.distributions, plot.roc):
-        with pytest.raises(InputError, match=r"not\s+validated"):
-            draw(bare)
-    with pytest.raises(InputError, match="stratum"):
+        with pytest.raises(ThresholdError, match="not validated"):
+            draw(case.sample, bare)
+    with pytest.raises(ThresholdError, match="not validated"):
         plot.strata(bare)
     with pytest.raises(InputError, match="error rates"):
         plot.true_links(())

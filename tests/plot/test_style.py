@@ -24,7 +24,8 @@ def luminance(colour: object) -> float:
 
 
 def test_the_same_figure_gives_the_same_svg(case: Case) -> None:
-    assert plot.to_svg(plot.roc(case.threshold)) == plot.to_svg(plot.roc(case.threshold))
+    one, other = (plot.to_svg(plot.roc(case.sample, case.threshold)) for _ in range(2))
+    assert one == other
 
 
 def test_svg_is_well_formed_fills_its_width_and_holds_no_date_or_comment(case: Case) -> None:
@@ -36,17 +37,18 @@ def test_svg_is_well_formed_fills_its_width_and_holds_no_date_or_comment(case: C
 
 
 def test_svg_refers_to_nothing_outside_of_itself(case: Case) -> None:
-    svg = plot.to_svg(plot.distributions(case.threshold))
+    svg = plot.to_svg(plot.distributions(case.sample, case.threshold))
     assert set(USES.findall(svg)) <= set(IDS.findall(svg))
     assert not re.search(r'(?:src|href)="(?!#|data:)', svg)
 
 
 def test_ids_of_two_figures_on_a_page_never_meet(case: Case) -> None:
-    one = plot.to_svg(plot.roc(case.threshold), prefix="a")
-    other = plot.to_svg(plot.roc(case.threshold), prefix="b")
+    one = plot.to_svg(plot.roc(case.sample, case.threshold), prefix="a")
+    other = plot.to_svg(plot.roc(case.sample, case.threshold), prefix="b")
     assert len(IDS.findall(one)) == len(set(IDS.findall(one)))
     assert not set(IDS.findall(one)) & set(IDS.findall(other))
-    unnamed = [plot.to_svg(f) for f in (plot.roc(case.threshold), plot.strata(case.threshold))]
+    drawn = plot.roc(case.sample, case.threshold), plot.strata(case.threshold)
+    unnamed = [plot.to_svg(f) for f in drawn]
     assert not set(IDS.findall(unnamed[0])) & set(IDS.findall(unnamed[1]))
 
 
@@ -73,7 +75,7 @@ def test_no_figure_is_known_to_pyplot() -> None:
 
 
 def test_a_notebook_shows_a_figure_by_itself(case: Case) -> None:
-    assert plot.roc(case.threshold)._repr_png_().startswith(b"\x89PNG")
+    assert plot.roc(case.sample, case.threshold)._repr_png_().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("alike_is_low", [True, False])

@@ -102,7 +102,7 @@ def test_links_are_listed_strongest_first_with_what_they_rest_on(analysis: Analy
 
 
 def test_pairs_and_sources_of_both_sides_are_told(analysis: Analysis, words: str) -> None:
-    sample = analysis.threshold.sample
+    sample = analysis.sample
     assert sample is not None
     assert f"linked the same batch_id {sample.n_linked:,} {sample.n_linked_sources}" in words
     assert f"unlinked different batch_id {sample.n_unlinked:,}" in words
@@ -134,7 +134,7 @@ def test_no_false_link_seen_is_not_told_as_certainty() -> None:
         ProfileSet(values, [f"t{k}" for k in range(14)], table), recipe="sum | fourth_root"
     )
     words = Page(render_report(made)).words
-    assert made.threshold.false_positive_rate == 0.0
+    assert made.threshold.rates.false_positive_rate == 0.0
     assert "Linked and unlinked pairs separate completely" in words
     assert "does not make the rate zero" in words
     assert re.search(r"Links expected by chance about 0 \(95 %: 0 to [\d,.]+\)", words)

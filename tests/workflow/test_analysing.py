@@ -55,7 +55,7 @@ def test_groups_of_a_clean_table_are_its_batches(folder: Path) -> None:
     }
     assert found == expected
     assert analysis.threshold.validated
-    assert analysis.threshold.separated
+    assert analysis.threshold.rates.separated
 
 
 def test_every_profile_is_accounted_for(folder: Path) -> None:
@@ -145,8 +145,7 @@ def test_a_given_threshold_under_a_rule_has_its_rates_measured(folder: Path) -> 
     analysis = quietly(folder / "given.toml")
     assert analysis.threshold.origin == "given"
     assert analysis.threshold.value == 0.5
-    assert analysis.threshold.false_positive_rate is not None
-    assert analysis.threshold.false_positive_rate > 0
+    assert analysis.threshold.rates.false_positive_rate > 0
 
 
 def test_warnings_are_given_and_kept_as_notes(folder: Path) -> None:
@@ -283,12 +282,11 @@ def test_published_study_from_the_workbook(reference_data: Path, tmp_path: Path)
         "Only 10 sources stand behind the 13 linked pairs" in n for n in map(str, analysis.notes)
     )
     threshold = analysis.threshold
-    assert threshold.sample is not None
-    assert round(threshold.auc or 0, 7) == 0.9731269
-    assert (threshold.sample.n_linked, threshold.sample.n_linked_sources) == (13, 10)
-    assert threshold.sample.n_unlinked == 21457
+    assert round(threshold.rates.auc, 7) == 0.9731269
+    assert (threshold.rates.n_linked, threshold.rates.n_linked_sources) == (13, 10)
+    assert threshold.rates.n_unlinked == 21457
     assert round(threshold.value, 2) == 10.98
-    everything = threshold.strata[0]
+    everything = threshold.rates.strata[0]
     assert everything.n_pairs == 3579
     assert round(everything.auc, 3) == 0.884
     assert round(everything.link_rate, 3) == 0.158
@@ -320,7 +318,7 @@ def test_propellant_brands_from_the_table(reference_data: Path, linkage: str) ->
         )
     assert any("Only 7 sources stand behind" in str(w.message) for w in given)
     threshold = analysis.threshold
-    assert threshold.separated
+    assert threshold.rates.separated
     assert threshold.capped
     assert threshold.by_rate is not None
     assert round(threshold.by_rate, 3) == 0.463
