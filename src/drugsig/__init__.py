@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         read_run,
         read_runs,
     )
+    from drugsig.analysis import Analysis, analyse_profiles, read_analysis
     from drugsig.comparison import (
         METRICS,
         Comparison,
@@ -136,6 +137,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "ROLES",
+    "Analysis",
     "Bounds",
     "Chromatogram",
     "Comparison",
@@ -164,6 +166,7 @@ __all__ = [
     "acquisition",
     "align_targets",
     "analyse",
+    "analyse_profiles",
     "analysis",
     "assess_threshold",
     "build_index",
@@ -206,6 +209,7 @@ __all__ = [
     "profiles",
     "protocols",
     "quality",
+    "read_analysis",
     "read_chromatogram",
     "read_profiles",
     "read_run",
@@ -233,6 +237,7 @@ __all__ = [
 _HOMES = {
     "METRICS": "drugsig.comparison",
     "ROLES": "drugsig.protocols",
+    "Analysis": "drugsig.analysis",
     "Bounds": "drugsig.evidence",
     "Chromatogram": "drugsig.acquisition",
     "Comparison": "drugsig.comparison",
@@ -259,6 +264,7 @@ _HOMES = {
     "Threshold": "drugsig.evidence",
     "align_targets": "drugsig.profiles.align",
     "analyse": "drugsig.workflow",
+    "analyse_profiles": "drugsig.analysis",
     "assess_threshold": "drugsig.evidence",
     "build_index": "drugsig.comparison",
     "check_protocol": "drugsig.protocols",
@@ -290,6 +296,7 @@ _HOMES = {
     "nearest": "drugsig.comparison",
     "pair_sample": "drugsig.evidence",
     "pretreat": "drugsig.profiles.pretreatment",
+    "read_analysis": "drugsig.analysis",
     "read_chromatogram": "drugsig.acquisition",
     "read_profiles": "drugsig.profiles.tables",
     "read_run": "drugsig.acquisition",

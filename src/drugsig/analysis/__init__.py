@@ -3,6 +3,7 @@
 from drugsig.analysis.analysing import analyse_profiles
 from drugsig.analysis.analysis import Analysis, Partition
 from drugsig.analysis.inputs import InputFile, RunsRead
+from drugsig.analysis.reading import read_analysis
 from drugsig.analysis.run_findings import ControlAgreement, RunFindings
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "RunFindings",
     "RunsRead",
     "analyse_profiles",
+    "read_analysis",
 ]

@@ -26,6 +26,7 @@ __all__ = [
     "ManyChanceLinks",
     "ManyLinks",
     "ManyUndecided",
+    "OtherVersion",
     "ProfilesWithoutScore",
     "about_data",
     "about_groups",
@@ -86,7 +87,10 @@ class ErrorsUnknown(Note):
 
 @dataclass(frozen=True)
 class LimitedPurpose(Note):
-    """The population rule says what it is for, and that is less than casework."""
+    """The population rule says what it is for, and that is less than casework.
+
+    Use the rates for what the rule is made for, and no further.
+    """
 
     code: ClassVar[str] = "limited-purpose"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -143,7 +147,10 @@ class HarderPairs(Note):
 
 @dataclass(frozen=True)
 class ManyChanceLinks(Note):
-    """Much of what was found could be chance."""
+    """Much of what was found could be chance.
+
+    Take a stricter threshold, or look for what else supports each link.
+    """
 
     code: ClassVar[str] = "many-chance-links"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -161,7 +168,10 @@ class ManyChanceLinks(Note):
 
 @dataclass(frozen=True)
 class LinksOnLittle(Note):
-    """Many links rest on few targets detected in both profiles."""
+    """Many links rest on few targets detected in both profiles.
+
+    Look at the column of targets detected in both before a link is followed.
+    """
 
     code: ClassVar[str] = "links-on-little"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -200,7 +210,10 @@ class ManyLinks(Note):
 
 @dataclass(frozen=True)
 class ManyUndecided(Note):
-    """Of many profiles the group should not be relied on."""
+    """Of many profiles the group should not be relied on.
+
+    Read the reasons, which stand beside each profile, before any group is relied on.
+    """
 
     code: ClassVar[str] = "many-undecided"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -216,7 +229,10 @@ class ManyUndecided(Note):
 
 @dataclass(frozen=True)
 class ProfilesWithoutScore(Note):
-    """Some profiles have no score with any other, so they stand alone whatever they are."""
+    """Some profiles have no score with any other, so they stand alone whatever they are.
+
+    Look at them: they are constant or empty, or too few of their targets were measured.
+    """
 
     code: ClassVar[str] = "profiles-without-score"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -226,6 +242,24 @@ class ProfilesWithoutScore(Note):
         return (
             f"{count(self.n_profiles, 'profile')} could not be scored against any other and stand "
             "alone."
+        )
+
+
+@dataclass(frozen=True)
+class OtherVersion(Note):
+    """The analysis file was written by another version of drugsig.
+
+    Look into the changelog, under *Changed results*, whether the same input gives the same numbers.
+    """
+
+    code: ClassVar[str] = "other-version"
+    written_by: str
+    version: str
+
+    def __str__(self) -> str:
+        return (
+            f"The analysis file was written by drugsig {self.written_by}; this is "
+            f"{self.version}. See 'Changed results' in the changelog."
         )
 
 
@@ -270,7 +304,7 @@ def about_links(links: Links, /) -> Iterator[Note]:
         yield LinksOnLittle(few, n)
 
 
-def about_groups(groups: Groups, undecided: Mapping[str, Sequence[str]], /) -> Iterator[Note]:
+def about_groups(groups: Groups, undecided: Mapping[str, Sequence[Note]], /) -> Iterator[Note]:
     """Yield what makes groups worth less than they look, besides their own notes."""
     if len(undecided) >= _MANY_UNDECIDED * len(groups.ids):
         yield ManyUndecided(len(undecided), len(groups.ids))

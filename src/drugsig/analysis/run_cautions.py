@@ -6,8 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from drugsig._notes import Note
 from drugsig._words import listing, rate, score, several
+from drugsig.acquisition.cell_reasons import Flag
+from drugsig.acquisition.peak_table import PeakTable
 from drugsig.analysis.run_findings import RunFindings
 from drugsig.errors import DrugsigWarning
 from drugsig.profiles.status import Status
@@ -18,20 +22,28 @@ from drugsig.quality.run_findings import BlankFinding
 __all__ = [
     "ControlNotCompared",
     "ControlsNotAlike",
+    "FlagInEveryRun",
+    "KindsUnknown",
     "NoBlank",
     "NoControl",
     "NoInternalStandard",
     "NotHarmonised",
+    "QualifierOff",
     "RulesNotApplied",
     "RunsNotRead",
     "StandardStandsOut",
+    "TargetNeverDetected",
     "TargetsInBlank",
     "TargetsVary",
     "UncheckedQuality",
     "UnverifiedProtocol",
     "about_runs",
+    "about_tables",
     "blank_words",
 ]
+
+# A median ratio so far from the expected one is no scatter.
+_RATIO_OFF = 0.15
 
 # This much of a sample in a blank, and nothing can be relied on.
 _MUCH_IN_BLANK = 0.1
@@ -40,6 +52,87 @@ _ERRORS_SHOWN, _FINDINGS_SHOWN = 5, 6
 
 # These rules decide the status of cells while runs are extracted.
 _APPLIED_IN_EXTRACTION = ("signal_to_noise", "qualifier_deviation")
+
+
+@dataclass(frozen=True)
+class TargetNeverDetected(Note):
+    """A target was detected in no run, control samples included.
+
+    Check its ions and retention time in the protocol.
+    """
+
+    code: ClassVar[str] = "target-never-detected"
+    target: str
+    n_runs: int
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.target}' was detected in none of {self.n_runs} runs, control samples "
+            "included. Check its ions and retention time in the protocol."
+        )
+
+
+@dataclass(frozen=True)
+class FlagInEveryRun(Note):
+    """A target has the same flag in every run in which it was detected.
+
+    Check its ions and its window of retention in the protocol.
+    """
+
+    code: ClassVar[str] = "flag-in-every-run"
+    target: str
+    flag: str
+    meaning: str
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.target}', in every run where it was detected: "
+            f"{self.meaning[0].lower()}{self.meaning[1:]}"
+        )
+
+
+@dataclass(frozen=True)
+class QualifierOff(Note):
+    """The ratio of a qualifier is not the expected one in the median run.
+
+    Quantifier and qualifier may be exchanged, or the expected ratio wrong; below zero another
+    qualifier is needed.
+    """
+
+    code: ClassVar[str] = "qualifier-off"
+    target: str
+    mz: float
+    measured: float
+    expected: float
+    n_runs: int
+
+    def __str__(self) -> str:
+        why = (
+            "Quantifier and qualifier may be exchanged, or the expected ratio wrong."
+            if self.measured > 0.0
+            else "Below zero the trace of this ion dips where the peak is, as beside a much "
+            "larger peak: choose another qualifier."
+        )
+        return (
+            f"'{self.target}': the ratio of its qualifier {self.mz:g} is {self.measured:.3g} in "
+            f"the median of {self.n_runs} runs, and {self.expected:.3g} is expected. {why}"
+        )
+
+
+@dataclass(frozen=True)
+class KindsUnknown(Note):
+    """Nothing says which runs are blanks or control samples, so all are compared as samples.
+
+    Give a metadata table with a column ``kind``.
+    """
+
+    code: ClassVar[str] = "kinds-unknown"
+
+    def __str__(self) -> str:
+        return (
+            "Nothing says which runs are blanks or control samples: all are compared as samples. "
+            "Give a metadata table with a column 'kind' (sample, blank, control)."
+        )
 
 
 @dataclass(frozen=True)
@@ -63,7 +156,10 @@ class RunsNotRead(Note):
 
 @dataclass(frozen=True)
 class UnverifiedProtocol(Note):
-    """Values of the protocol that nobody has read in a source decide the results."""
+    """Values of the protocol that nobody has read in a source decide the results.
+
+    Read the source of each field, and mark it as verified or correct it.
+    """
 
     code: ClassVar[str] = "unverified-protocol"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -80,7 +176,10 @@ class UnverifiedProtocol(Note):
 
 @dataclass(frozen=True)
 class NotHarmonised(Note):
-    """The protocol is not the whole of a harmonised method."""
+    """The protocol is not the whole of a harmonised method.
+
+    Compare these profiles with those of the same method only.
+    """
 
     code: ClassVar[str] = "not-harmonised"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -95,7 +194,10 @@ class NotHarmonised(Note):
 
 @dataclass(frozen=True)
 class TargetsInBlank(Note):
-    """Targets show a peak in a blank run, where none should be."""
+    """Targets show a peak in a blank run, where none should be.
+
+    Look for carry-over and contamination before small areas are believed.
+    """
 
     code: ClassVar[str] = "targets-in-blank"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -109,7 +211,10 @@ class TargetsInBlank(Note):
 
 @dataclass(frozen=True)
 class NoBlank(Note):
-    """Nothing says what the instrument carries over from run to run."""
+    """Nothing says what the instrument carries over from run to run.
+
+    Measure a blank in every sequence.
+    """
 
     code: ClassVar[str] = "no-blank"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -124,7 +229,10 @@ class NoBlank(Note):
 
 @dataclass(frozen=True)
 class ControlsNotAlike(Note):
-    """One and the same sample, measured again, would not be linked with itself."""
+    """One and the same sample, measured again, would not be linked with itself.
+
+    Find out what changed between the two runs before anything is compared.
+    """
 
     code: ClassVar[str] = "controls-not-alike"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -142,7 +250,10 @@ class ControlsNotAlike(Note):
 
 @dataclass(frozen=True)
 class ControlNotCompared(Note):
-    """A run of the control sample has no score with the others."""
+    """A run of the control sample has no score with the others.
+
+    Look at why; the other control samples say less without it.
+    """
 
     code: ClassVar[str] = "control-not-compared"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -155,7 +266,10 @@ class ControlNotCompared(Note):
 
 @dataclass(frozen=True)
 class TargetsVary(Note):
-    """Targets vary more over the control samples than the protocol allows."""
+    """Targets vary more over the control samples than the protocol allows.
+
+    Leave these targets out, or find out why they vary.
+    """
 
     code: ClassVar[str] = "targets-vary"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -168,7 +282,10 @@ class TargetsVary(Note):
 
 @dataclass(frozen=True)
 class NoControl(Note):
-    """Nothing says whether the instrument measured as usual."""
+    """Nothing says whether the instrument measured as usual.
+
+    Measure the control sample in every sequence.
+    """
 
     code: ClassVar[str] = "no-control"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -183,7 +300,10 @@ class NoControl(Note):
 
 @dataclass(frozen=True)
 class StandardStandsOut(Note):
-    """In some runs the area of an internal standard is not what it is in the others."""
+    """In some runs the area of an internal standard is not what it is in the others.
+
+    Look at these runs: the amount injected or the standard may be wrong.
+    """
 
     code: ClassVar[str] = "standard-stands-out"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -198,7 +318,10 @@ class StandardStandsOut(Note):
 
 @dataclass(frozen=True)
 class NoInternalStandard(Note):
-    """The protocol names no internal standard."""
+    """The protocol names no internal standard.
+
+    Add one to the protocol, so that losses show.
+    """
 
     code: ClassVar[str] = "no-internal-standard"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -209,7 +332,10 @@ class NoInternalStandard(Note):
 
 @dataclass(frozen=True)
 class UncheckedQuality(Note):
-    """The protocol states no limit for something that could be checked."""
+    """The protocol states no limit for something that could be checked.
+
+    State a limit in the protocol, or look at it by hand.
+    """
 
     code: ClassVar[str] = "unchecked-quality"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -221,7 +347,10 @@ class UncheckedQuality(Note):
 
 @dataclass(frozen=True)
 class RulesNotApplied(Note):
-    """The protocol states rules that are left to the reader."""
+    """The protocol states rules that are left to the reader.
+
+    Check these rules by hand.
+    """
 
     code: ClassVar[str] = "rules-not-applied"
     category: ClassVar[type[DrugsigWarning] | None] = None
@@ -232,6 +361,28 @@ class RulesNotApplied(Note):
             "The protocol states these rules, which drugsig does not apply by itself: "
             f"{'; '.join(self.rules)}."
         )
+
+
+def about_tables(tables: Sequence[PeakTable], /) -> Iterator[Note]:
+    """Yield targets that went wrong in every run: ions or retention may be wrong."""
+    for k, name in enumerate(tables[0].targets):
+        status = np.array([t.status[k] for t in tables])
+        found = status == Status.DETECTED
+        if not found.any():
+            yield TargetNeverDetected(name, len(tables))
+            continue
+        shown = [t for t, seen in zip(tables, found, strict=True) if seen]
+        for flag in (Flag.NOT_CONFIRMED, Flag.SEVERAL_PEAKS):
+            if len(shown) > 1 and all(flag in t.flags[k] for t in shown):
+                yield FlagInEveryRun(name, flag.value, flag.words)
+        for q, ratio in enumerate(shown[0].qualifiers[k]):
+            if len(shown) <= 2:
+                continue
+            measured = float(np.nanmedian([t.qualifiers[k][q].measured for t in shown]))
+            if abs(measured / ratio.expected - 1.0) > _RATIO_OFF:
+                yield QualifierOff(
+                    name, float(ratio.mz), measured, float(ratio.expected), len(shown)
+                )
 
 
 def about_runs(found: RunFindings, /, *, threshold: float) -> Iterator[Note]:

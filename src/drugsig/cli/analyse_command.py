@@ -22,6 +22,11 @@ __all__ = ["analyse"]
 @click.option("--recipe", help="The pretreatment, as in 'sum | fourth_root' (the default).")
 @click.option("--metric", help="The metric; pearson_distance by default.")
 @click.option(
+    "--min-measured",
+    type=int,
+    help="The least number of targets measured in both; the metric's own number by default.",
+)
+@click.option(
     "--rule", help="Known sources: a TOML file with a section [population], or a preset, R1 to R4."
 )
 @click.option(
@@ -38,6 +43,7 @@ __all__ = ["analyse"]
 )
 @click.option("--linkage", help="average (the default), single, complete or weighted.")
 @click.option("--seed", type=int, help="For resampling.")
+@click.option("--n-resamples", type=int, help="How often sources are resampled; 2000 by default.")
 @click.option("--decimal-comma", is_flag=True, help="Write tables with decimal commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print the main figures as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")

@@ -261,7 +261,7 @@ class Threshold:
             )
         return comparison.links(
             self.value,
-            **self._chance,
+            **self.chance,
         )
 
     def search(
@@ -287,15 +287,15 @@ class Threshold:
             reference,
             metric=self.metric,
             threshold=self.value,
-            **self._chance,
+            **self.chance,
             **options,
         )
 
     @property
-    def _chance(self) -> dict[str, Any]:
-        """What links must know to say how many of them chance alone would make."""
+    def chance(self) -> dict[str, Any]:
+        """What links must know to say how many of them chance alone would make, as keywords."""
         if self.error_rates is None:
-            return {}
+            return {"false_positive_rate": None, "false_positive_interval": None}
         ends = self.error_rates.false_positive_interval
         return {
             "false_positive_rate": self.error_rates.false_positive_rate,

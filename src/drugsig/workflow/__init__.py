@@ -1,6 +1,5 @@
 """The jobs: what the command does is one call here, so that Jupyter has it too."""
 
-from drugsig.analysis.analysis import Analysis
 from drugsig.workflow.analysing import analyse
 from drugsig.workflow.config import AnalysisConfig, read_rule
 from drugsig.workflow.link_search import SearchedLinks, search_links
@@ -8,7 +7,6 @@ from drugsig.workflow.validating import validate_method
 from drugsig.workflow.validation_config import ValidationConfig
 
 __all__ = [
-    "Analysis",
     "AnalysisConfig",
     "SearchedLinks",
     "ValidationConfig",

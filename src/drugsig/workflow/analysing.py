@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from tqdm import tqdm
 
 from drugsig._check import listed
 from drugsig._files import canonical_json, refuse_existing
-from drugsig._notes import Note, emit
+from drugsig._notes import emit
 from drugsig.analysis.analysing import STEPS, analysed
 from drugsig.analysis.analysis import Analysis
+from drugsig.analysis.cautions import OtherVersion
 from drugsig.analysis.headings import told
 from drugsig.analysis.inputs import InputFile
+from drugsig.analysis.reading import PROFILES
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule, get_rule
+from drugsig.profiles.profile_set import ProfileSet
 from drugsig.workflow.config import AnalysisConfig, protocol_defaults
 from drugsig.workflow.outputs import write_analysis
-from drugsig.workflow.sources import load
+from drugsig.workflow.sources import Loaded, load
 
-__all__ = ["OtherVersion", "analyse"]
+__all__ = ["analyse"]
 
 # The packages whose version can change a number or a figure.
 COMPUTING = ("numpy", "scipy", "pandas", "matplotlib")
@@ -32,26 +35,8 @@ COMPUTING = ("numpy", "scipy", "pandas", "matplotlib")
 _STEPS = ("read", *STEPS, "write")
 
 
-@dataclass(frozen=True)
-class OtherVersion(Note):
-    """The analysis file was written by another version of drugsig.
-
-    Look into the changelog, under *Changed results*, whether the same input gives the same numbers.
-    """
-
-    code: ClassVar[str] = "other-version"
-    written_by: str
-    version: str
-
-    def __str__(self) -> str:
-        return (
-            f"The analysis file was written by drugsig {self.written_by}; this is "
-            f"{self.version}. See 'Changed results' in the changelog."
-        )
-
-
 def analyse(
-    source: str | Path,
+    source: str | Path | ProfileSet,
     /,
     *,
     out: str | Path | None = None,
@@ -59,9 +44,11 @@ def analyse(
     threshold: float | None = None,
     recipe: str | None = None,
     metric: str | None = None,
+    min_measured: int | None = None,
     false_positive_rate: float | None = None,
     linkage: str | None = None,
     seed: int | None = None,
+    n_resamples: int | None = None,
     reading: dict[str, Any] | None = None,
     protocol: str | Path | None = None,
     decimal_comma: bool | None = None,
@@ -71,9 +58,10 @@ def analyse(
 
     Parameters
     ----------
-    source : path-like
+    source : path-like or ProfileSet
         A table of profiles, a folder of runs, or an ``analysis.toml`` that names one of them and
-        decides everything.
+        decides everything; or profiles as they were measured. What is written of those names its
+        own ``profiles.csv`` as the input.
     out : path-like, optional
         A folder to make, for the report and its tables. Without it nothing is written.
     rule : PopulationRule or str, optional
@@ -85,12 +73,16 @@ def analyse(
         The pretreatment; ``"sum | fourth_root"`` by default.
     metric : str, optional
         ``"pearson_distance"`` by default.
+    min_measured : int, optional
+        The least number of targets measured in both; the metric's own number by default.
     false_positive_rate : float, optional
         What a learned threshold must not exceed; 0.025 by default.
     linkage : str, optional
         ``"average"`` by default.
     seed : int, optional
         For resampling; 1 by default.
+    n_resamples : int, optional
+        How often sources are resampled; 2,000 by default.
     reading : dict, optional
         Keyword arguments of `drugsig.read_profiles`: sheet, id_column, roles ...; for runs
         metadata_path and kind_column.
@@ -129,18 +121,25 @@ def analyse(
         "threshold": threshold,
         "recipe": recipe,
         "metric": metric,
+        "min_measured": min_measured,
         "false_positive_rate": false_positive_rate,
         "linkage": linkage,
         "seed": seed,
+        "n_resamples": n_resamples,
         "reading": reading,
         "protocol": protocol,
     }
-    config = _config(Path(source), {k: v for k, v in choices.items() if v is not None})
+    given = {k: v for k, v in choices.items() if v is not None}
+    profiles = source if isinstance(source, ProfileSet) else None
+    if isinstance(source, ProfileSet):
+        config = _config_of_profiles(source, target, given)
+    else:
+        config = _config(Path(source), given)
     if decimal_comma is not None:
         config = replace(config, decimal_comma=decimal_comma)
     bar = tqdm(total=len(_STEPS), disable=None if progress else True, leave=False, unit="step")
     with bar:
-        analysis = _run(config, target, bar)
+        analysis = _run(config, profiles, target, bar)
         bar.update()
         bar.set_description("write")
         if target is not None:
@@ -172,9 +171,24 @@ def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
     return AnalysisConfig.read(source)
 
 
-def _run(config: AnalysisConfig, target: Path | None, bar: Any) -> Analysis:
+def _config_of_profiles(
+    profiles: ProfileSet, target: Path | None, choices: dict[str, Any]
+) -> AnalysisConfig:
+    """Return what decides an analysis of profiles that come from no file."""
+    meant = [name for name in ("protocol", "reading") if name in choices]
+    if meant:
+        raise ConfigError(
+            f"{listed(meant)} says how a file is read, but profile set '{profiles.name}' was given "
+            "as it is. Give the path of the file, or leave that out."
+        )
+    return AnalysisConfig(path=Path(PROFILES) if target is None else target / PROFILES, **choices)
+
+
+def _run(
+    config: AnalysisConfig, profiles: ProfileSet | None, target: Path | None, bar: Any
+) -> Analysis:
     bar.set_description("read")
-    loaded = load(config, target)
+    loaded = load(config, target) if profiles is None else Loaded(profiles, ())
 
     def step(name: str) -> None:
         bar.update()
@@ -200,7 +214,9 @@ def _run(config: AnalysisConfig, target: Path | None, bar: Any) -> Analysis:
         **{name: version(name) for name in COMPUTING},
     }
     inputs = loaded.inputs
-    data = config.to_data(relative_to=target, sha256=inputs[0].sha256, version=versions["drugsig"])
+    data = config.to_data(
+        relative_to=target, sha256=inputs[0].sha256 if inputs else None, version=versions["drugsig"]
+    )
     other = config.written_by not in ("", versions["drugsig"])
     late = (OtherVersion(config.written_by, versions["drugsig"]),) if other else ()
     return replace(

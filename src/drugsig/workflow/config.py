@@ -221,7 +221,7 @@ class AnalysisConfig:
         return paths
 
     def to_data(
-        self, *, relative_to: Path | None = None, sha256: str, version: str
+        self, *, relative_to: Path | None = None, sha256: str | None, version: str
     ) -> dict[str, Any]:
         """Return everything as data for an analysis file.
 
@@ -230,8 +230,8 @@ class AnalysisConfig:
         relative_to : Path, optional
             The folder the file will lie in; paths are written relative to it where that is
             possible, and absolute otherwise.
-        sha256 : str
-            Of the input as it was read.
+        sha256 : str or None
+            Of the input as it was read; None where it is no file of its own.
         version : str
             Of drugsig.
         """
@@ -249,7 +249,7 @@ class AnalysisConfig:
             "drugsig": {"format": FORMAT, "version": version},
             "input": {
                 first: given.pop(first),
-                "sha256": sha256,
+                **({} if sha256 is None else {"sha256": sha256}),
                 **{k: v for k, v in given.items() if v is not None},
             },
             "pretreatment": {"recipe": str(Recipe.parse(self.recipe))},

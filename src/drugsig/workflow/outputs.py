@@ -15,15 +15,16 @@ import numpy as np
 from drugsig._files import new_folder
 from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.inputs import RunsRead
+from drugsig.analysis.reading import CONFIG, MANIFEST, PROFILES, RECORD, SCORES
+from drugsig.analysis.record import record_text
 from drugsig.groups.groups import group_name
 from drugsig.profiles.tables import write_columns, write_profiles, write_table
 from drugsig.profiles.tables.table_file import coded
 from drugsig.report import render_report
 from drugsig.workflow.config import to_toml
 
-__all__ = ["MANIFEST", "summary", "write_analysis"]
+__all__ = ["summary", "write_analysis"]
 
-MANIFEST = "manifest.json"
 REPORT = "report.html"
 
 
@@ -52,8 +53,8 @@ def write_analysis(analysis: Analysis, folder: Path, /, *, decimal_comma: bool =
 
 
 def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None:
-    write_profiles(analysis.profiles, folder / "profiles.csv", decimal_comma=decimal_comma)
-    (folder / "scores.npz").write_bytes(_scores(analysis))
+    write_profiles(analysis.profiles, folder / PROFILES, decimal_comma=decimal_comma)
+    (folder / SCORES).write_bytes(_scores(analysis))
     write_columns(folder / "links.csv", _link_columns(analysis), decimal_comma=decimal_comma)
     for name, columns, rows in (
         ("groups.csv", _GROUP_COLUMNS, _group_rows(analysis)),
@@ -67,7 +68,8 @@ def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None
             _peak_rows(analysis.runs),
             decimal_comma=decimal_comma,
         )
-    _write_text(folder / "analysis.toml", to_toml(analysis.config))
+    _write_text(folder / CONFIG, to_toml(analysis.config))
+    _write_text(folder / RECORD, record_text(analysis))
     _write_text(folder / REPORT, render_report(analysis))
     _write_text(folder / MANIFEST, _manifest(analysis, folder))
 

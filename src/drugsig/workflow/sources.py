@@ -3,121 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-import numpy as np
 from tqdm import tqdm
 
 from drugsig._check import choose
 from drugsig._notes import Note
-from drugsig.acquisition.cell_reasons import Flag
-from drugsig.acquisition.extraction import extract
-from drugsig.acquisition.peak_table import PeakTable
+from drugsig.acquisition.extraction import extracted
 from drugsig.acquisition.run_folder import find_runs
 from drugsig.analysis.inputs import InputFile, RunsRead
+from drugsig.analysis.run_cautions import KindsUnknown, about_tables
 from drugsig.errors import ConfigError, ReadError
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.status import Status
 from drugsig.profiles.tables import add_metadata, read_profiles
 from drugsig.protocols import Protocol, load_protocol
 from drugsig.quality import BLANK, CONTROL, SAMPLE
 from drugsig.workflow.config import AnalysisConfig
 
-__all__ = [
-    "FlagInEveryRun",
-    "KindsUnknown",
-    "Loaded",
-    "QualifierOff",
-    "TargetNeverDetected",
-    "load",
-]
-
-# A median ratio so far from the expected one is no scatter.
-_RATIO_OFF = 0.15
+__all__ = ["Loaded", "load"]
 
 # What the column of kinds says of a run that is no sample.
 _NO_SAMPLES = {"blank": BLANK, "control": CONTROL}
-
-
-@dataclass(frozen=True)
-class TargetNeverDetected(Note):
-    """A target was detected in no run, control samples included.
-
-    Check its ions and retention time in the protocol.
-    """
-
-    code: ClassVar[str] = "target-never-detected"
-    target: str
-    n_runs: int
-
-    def __str__(self) -> str:
-        return (
-            f"'{self.target}' was detected in none of {self.n_runs} runs, control samples "
-            "included. Check its ions and retention time in the protocol."
-        )
-
-
-@dataclass(frozen=True)
-class FlagInEveryRun(Note):
-    """A target has the same flag in every run in which it was detected.
-
-    Check its ions and its window of retention in the protocol.
-    """
-
-    code: ClassVar[str] = "flag-in-every-run"
-    target: str
-    flag: str
-
-    def __str__(self) -> str:
-        words = Flag(self.flag).words
-        return f"'{self.target}', in every run where it was detected: {words[0].lower()}{words[1:]}"
-
-
-@dataclass(frozen=True)
-class QualifierOff(Note):
-    """The ratio of a qualifier is not the expected one in the median run.
-
-    Quantifier and qualifier may be exchanged, or the expected ratio wrong; below zero another
-    qualifier is needed.
-    """
-
-    code: ClassVar[str] = "qualifier-off"
-    target: str
-    mz: float
-    measured: float
-    expected: float
-    n_runs: int
-
-    def __str__(self) -> str:
-        why = (
-            "Quantifier and qualifier may be exchanged, or the expected ratio wrong."
-            if self.measured > 0.0
-            else "Below zero the trace of this ion dips where the peak is, as beside a much "
-            "larger peak: choose another qualifier."
-        )
-        return (
-            f"'{self.target}': the ratio of its qualifier {self.mz:g} is {self.measured:.3g} in "
-            f"the median of {self.n_runs} runs, and {self.expected:.3g} is expected. {why}"
-        )
-
-
-@dataclass(frozen=True)
-class KindsUnknown(Note):
-    """Nothing says which runs are blanks or control samples, so all are compared as samples.
-
-    Give a metadata table with a column ``kind``.
-    """
-
-    code: ClassVar[str] = "kinds-unknown"
-
-    def __str__(self) -> str:
-        return (
-            "Nothing says which runs are blanks or control samples: all are compared as samples. "
-            "Give a metadata table with a column 'kind' (sample, blank, control)."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +107,7 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
         inputs.append(_input_file(told["protocol"], config.protocol))
     _refuse_changed(config, inputs[0])
     try:
-        extraction = extract(
+        extraction = extracted(
             tqdm(paths, desc="extract", unit="run", disable=None, leave=False), protocol
         )
     except ExceptionGroup as group:
@@ -225,7 +133,9 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
     kinds, notes = _kinds(profiles, kind_column)
     errors = (*unreadable, *((name, str(error)) for name, error in extraction.failures))
     runs = RunsRead(protocol, extraction.tables, kinds, errors)
-    return Loaded(profiles, tuple(inputs), runs, (*notes, *_lost(extraction.tables)))
+    return Loaded(
+        profiles, tuple(inputs), runs, (*extraction.notes, *notes, *about_tables(extraction.tables))
+    )
 
 
 def _leave_out(config: AnalysisConfig) -> tuple[str, ...]:
@@ -256,28 +166,6 @@ def _present(
     for name in leave_out:
         choose(name, tuple(p.stem for p in paths), what="run to leave out")
     return kept, missing
-
-
-def _lost(tables: Sequence[PeakTable]) -> Iterator[Note]:
-    """Yield targets that went wrong in every run: ions or retention may be wrong."""
-    for k, name in enumerate(tables[0].targets):
-        status = np.array([t.status[k] for t in tables])
-        found = status == Status.DETECTED
-        if not found.any():
-            yield TargetNeverDetected(name, len(tables))
-            continue
-        shown = [t for t, seen in zip(tables, found, strict=True) if seen]
-        for flag in (Flag.NOT_CONFIRMED, Flag.SEVERAL_PEAKS):
-            if len(shown) > 1 and all(flag in t.flags[k] for t in shown):
-                yield FlagInEveryRun(name, flag.value)
-        for q, ratio in enumerate(shown[0].qualifiers[k]):
-            if len(shown) <= 2:
-                continue
-            measured = float(np.nanmedian([t.qualifiers[k][q].measured for t in shown]))
-            if abs(measured / ratio.expected - 1.0) > _RATIO_OFF:
-                yield QualifierOff(
-                    name, float(ratio.mz), measured, float(ratio.expected), len(shown)
-                )
 
 
 def _kinds(profiles: ProfileSet, column: str | None) -> tuple[dict[str, str], tuple[Note, ...]]:
