@@ -129,7 +129,7 @@ def test_the_groups_and_the_component_that_swallows_them(
     assert groups.largest_component == 414
     assert groups.cophenetic_correlation == pytest.approx(0.569, abs=5e-4)
     with pytest.warns(CircularRuleWarning):
-        sample = pair_sample(comparison, specimens, preset("R4"))
+        sample = pair_sample(comparison, specimens, get_rule("R4"))
     rates = groups.partition_rates(sample)
     chained = groups.component_rates(sample)
     assert rates.unlinked_together < 0.025 < chained.unlinked_together

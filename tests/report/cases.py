@@ -11,11 +11,11 @@ import numpy as np
 from drugsig import ProfileSet
 from drugsig._notes import Note
 from drugsig.analysis import Analysis, InputFile, RunsRead, analyse_profiles
-from drugsig.analysis.cautions import RiskyReading
 from drugsig.analysis.headings import told
 from drugsig.errors import DrugsigWarning
 from drugsig.evidence import PopulationRule
 from drugsig.groups.undecided import LeftOutOfRule
+from drugsig.profiles.tables.notes import RiskyReading
 from tests.plot.cases import RULE, simulated
 
 RECIPE = 'drop_targets("target 0") | sum | fourth_root'

@@ -10,9 +10,9 @@ import pytest
 
 from drugsig import ProfileSet
 from drugsig.analysis import Analysis
-from drugsig.analysis.cautions import RiskyReading
 from drugsig.analysis.headings import first_told
 from drugsig.evidence import PairCondition, PopulationRule
+from drugsig.profiles.tables.notes import RiskyReading
 from drugsig.report import render_report
 from drugsig.report.data_sections import quality_section
 from drugsig.report.finding_sections import groups_section, links_section

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import drugsig
+from drugsig.analysis import Analysis
 from drugsig.errors import (
     ChainingWarning,
     CircularRuleWarning,
@@ -25,7 +26,7 @@ from drugsig.errors import (
 )
 from drugsig.profiles.tables import read_profiles, read_table
 from drugsig.report import render_report
-from drugsig.workflow import Analysis, analyse
+from drugsig.workflow import analyse
 from drugsig.workflow import outputs as outputs_module
 
 FILES = {

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from drugsig import cli
+from drugsig.analysis import Analysis
 from drugsig.errors import (
     ConfigError,
     DrugsigError,
@@ -20,7 +21,7 @@ from drugsig.errors import (
     ReadError,
 )
 from drugsig.profiles.tables import read_table
-from drugsig.workflow import Analysis, analyse
+from drugsig.workflow import analyse
 
 CASEWORK = "data/examples/casework"
 
