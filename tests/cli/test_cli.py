@@ -147,7 +147,14 @@ def listening() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("listening")
-@pytest.mark.parametrize("moment", ["compare", "group", "write_analysis"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "analysis.analysing.scored",
+        "analysis.analysing.grouped",
+        "workflow.analysing.write_analysis",
+    ],
+)
 def test_ctrl_c_leaves_nothing(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
@@ -157,7 +164,7 @@ def test_ctrl_c_leaves_nothing(
     def interrupted(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(f"drugsig.workflow.analysing.{moment}", interrupted)
+    monkeypatch.setattr(f"drugsig.{moment}", interrupted)
     assert run("analyse", folder / "analysis.toml", "--out", folder / "out") == 130
     assert "Interrupted" in capsys.readouterr().err
     assert sorted(p.name for p in folder.iterdir()) == ["analysis.toml", "table.csv"]

@@ -30,6 +30,7 @@ from drugsig.workflow import analyse
 from drugsig.workflow import outputs as outputs_module
 
 FILES = {
+    "analysis.json",
     "report.html",
     "profiles.csv",
     "scores.npz",
