@@ -22,11 +22,17 @@ def made() -> tuple[Analysis, ...]:
     )
 
 
+def texts_of(analysis: Analysis) -> list[str]:
+    """Return every sentence that a report may tell, the longest first."""
+    reasons = (reason.text for why in analysis.undecided.values() for reason in why)
+    return sorted({*(told.text for told in analysis.notes), *reasons}, key=len, reverse=True)
+
+
 def test_every_text_replaced_leaves_notes_order_and_sections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = made()
-    texts = [sorted({n.text for n in a.notes}, key=len, reverse=True) for a in before]
+    texts = [texts_of(a) for a in before]
     pages = [render_report(a) for a in before]
     for kind in NOTES.values():
         monkeypatch.setattr(kind, "__str__", lambda _: "x")
