@@ -23,7 +23,7 @@ from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links, links_of
 from drugsig.comparison.metrics import get_metric
 from drugsig.errors import DrugsigError, ReadError
-from drugsig.evidence.pairs import PairSample, find_pairs
+from drugsig.evidence.pairs import PairSample, sampled
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups
 from drugsig.profiles.history import Step
@@ -310,8 +310,7 @@ def _sample(
     rates = threshold.error_rates
     if rates is None:
         return None
-    known = find_pairs(compared, rates.rule)
-    sample = known.sample(comparison.scores[known.rows, known.columns], metric=comparison.metric)
+    sample, _ = sampled(comparison, compared, rates.rule)
     _agree(
         (sample.n_linked, sample.n_unlinked, sample.n_linked_sources, sample.n_unlinked_sources)
         == (rates.n_linked, rates.n_unlinked, rates.n_linked_sources, rates.n_unlinked_sources),
