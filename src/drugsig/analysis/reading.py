@@ -384,4 +384,5 @@ def _groups(record: Record, comparison: Comparison, threshold: float) -> Groups:
         tree_members=members.astype(np.intp),
         cophenetic_correlation=told.cophenetic_correlation,
         undefined_ids=told.undefined_ids,
+        competing_ids=told.competing_ids,
     )

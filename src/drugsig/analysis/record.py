@@ -71,6 +71,7 @@ class GroupsRecord:
     tree_members: NDArray[np.int64]
     cophenetic_correlation: float | None
     undefined_ids: tuple[str, ...]
+    competing_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +150,7 @@ def record_text(analysis: Analysis, /) -> str:
             groups.tree_members.astype(np.int64),
             groups.cophenetic_correlation,
             groups.undefined_ids,
+            groups.competing_ids,
         ),
         group_rates=analysis.group_rates,
         component_rates=analysis.component_rates,
