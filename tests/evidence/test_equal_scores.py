@@ -56,10 +56,11 @@ def found_with(rows, targets, metric: str, *, order=None, linkage: str = "comple
         told = measure_discrimination(sample, rng=np.random.default_rng(1), n_resamples=100)
         links = comparison.links(threshold.value)
         groups = group(comparison, threshold=threshold.value, linkage=linkage)
+    rates = threshold.rates
     return {
         "links": {frozenset((links.row_ids[a], links.column_ids[b])) for a, b in
                   zip(links.rows, links.columns, strict=True)},
-        "rates": (threshold.false_positive_rate, threshold.true_positive_rate, threshold.auc),
+        "rates": (rates.false_positive_rate, rates.true_positive_rate, rates.auc),
         "error": told.equal_error_rate,
         "groups": {frozenset(groups.members(k + 1)) for k in range(len(groups))},
         "competing": frozenset(groups.competing_ids),

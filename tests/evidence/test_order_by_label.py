@@ -133,7 +133,7 @@ def test_samples_thresholds_and_areas(seed: int, metric: str) -> None:
     ]
     assert learned[0].value == learned[1].value
     assert str(learned[0]) == str(learned[1])
-    assert learned[0].auc_interval == learned[1].auc_interval
+    assert learned[0].rates.auc_interval == learned[1].rates.auc_interval
     measured = [
         measure_discrimination(s, rng=np.random.default_rng(1), n_resamples=300)
         for s in (one, other)
