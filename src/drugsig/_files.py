@@ -45,7 +45,6 @@ FORMATS: Mapping[str, int] = MappingProxyType(
         "drugsig likelihood ratio model": 2,
         "drugsig two-level model": 1,
         "drugsig calibration": 2,
-        "drugsig score model": 2,
         "drugsig typicality calibration": 2,
         "drugsig fusion": 2,
         "drugsig validation": 2,

@@ -13,7 +13,6 @@ from drugsig.evidence.calibration.registry import (
     Calibrator,
     get_calibrator,
 )
-from drugsig.evidence.calibration.score_model import ScoreModel, fit_score_model
 from drugsig.evidence.calibration.training import source_pair_weights
 
 __all__ = [
@@ -24,9 +23,7 @@ __all__ = [
     "Calibrator",
     "KnotCurve",
     "LinearCurve",
-    "ScoreModel",
     "fit_calibration",
-    "fit_score_model",
     "get_calibrator",
     "source_pair_weights",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "CircularFigures",
     "ProfileItems",
     "SequenceUnknown",
+    "SpecimenUnknownToItems",
     "item_pairs",
     "profile_items",
 ]
@@ -46,6 +47,23 @@ class SequenceUnknown(Note):
         return (
             "No column names the sequence: linked profiles may have been measured in one series, "
             "and look more alike than in casework."
+        )
+
+
+@dataclass(frozen=True)
+class SpecimenUnknownToItems(Note):
+    """Two items of one specimen may count as a linked pair.
+
+    Name the column of the specimen in the rule.
+    """
+
+    code: ClassVar[str] = "specimen-unknown-to-items"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+
+    def __str__(self) -> str:
+        return (
+            "No column names the specimen. If two items are of one specimen they count as a linked "
+            "pair, and likelihood ratios and figures are better than they should be."
         )
 
 
@@ -187,6 +205,8 @@ def item_pairs(profiles: ProfileSet, items: ProfileItems, rule: PopulationRule, 
     notes: list[Note] = [*label_notes(rule, profiles)]
     if not (known.sequences_differ or rule.same_sequence):
         notes.append(SequenceUnknown())
+    if not known.specimen_known:
+        notes.append(SpecimenUnknownToItems())
     if rule.circular:
         notes.append(CircularFigures(rule.circular))
     first, linked = known.first[keep].astype(np.intp), known.linked[keep]
