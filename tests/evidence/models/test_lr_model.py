@@ -9,6 +9,7 @@ from drugsig import pretreat
 from drugsig.errors import InputError, ModelMismatchError
 from drugsig.evidence.evaluation import evaluate_model
 from drugsig.evidence.models import LrModel, LrModelSpec, fit_lr_model
+from drugsig.evidence.models.items import SpecimenUnknownToItems
 from drugsig.evidence.two_level import TwoLevelOptions, fit_two_level
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ProfileSet
@@ -268,6 +269,14 @@ def test_items_that_share_a_specimen_or_a_sequence_are_no_pair(known: ProfileSet
     other = item_pairs(known.with_column("sequence_id", sequence), items, BATCHES)
     assert int(other.linked.sum()) == 39
     assert len(other) == len(one)
+
+
+def test_a_score_model_says_where_no_column_names_the_specimen(known: ProfileSet) -> None:
+    rng = np.random.default_rng(3)
+    unknown = SpecimenUnknownToItems()
+    assert unknown in fit_lr_model(known, BATCHES, SCORE, rng=rng).notes
+    named = known.with_column("specimen_id", [f"s{k}" for k in range(len(known))])
+    assert unknown not in fit_lr_model(named, BATCHES, SCORE, rng=rng).notes
 
 
 def test_equal_choices_and_seed_give_equal_models(known: ProfileSet, model: LrModel) -> None:
