@@ -26,6 +26,7 @@ LOWER_ROOMS = (
     "_check",
     "_notes",
     "_words",
+    "_repr",
     "errors",
 )
 
