@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose
+from drugsig._repr import html_table
 from drugsig.acquisition.cell_reasons import Flag, Reason
 from drugsig.errors import InputError
 from drugsig.profiles.status import Status
@@ -220,26 +220,18 @@ class PeakTable(FrozenArrays):
         return f"<PeakTable of '{self.run_name}': {len(self)} targets, {said}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th>{h}</th>"
-            for h in ("target", "time (s)", "area", "uncertainty", "S/N", "status", "flags")
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td>{html.escape(cell)}</td>"
-                for cell in (
-                    name,
-                    f"{self.retention_time_s[k]:.2f}",
-                    f"{self.area[k]:.5g}",
-                    f"{self.area_uncertainty[k]:.2g}",
-                    f"{self.signal_to_noise[k]:.3g}",
-                    Status(int(self.status[k])).label
-                    + (f": {self.reasons[k]}" if self.reasons[k] else ""),
-                    "; ".join(self.flags[k]),
-                )
+        rows = (
+            (
+                name,
+                f"{self.retention_time_s[k]:.2f}",
+                f"{self.area[k]:.5g}",
+                f"{self.area_uncertainty[k]:.2g}",
+                f"{self.signal_to_noise[k]:.3g}",
+                Status(int(self.status[k])).label
+                + (f": {self.reasons[k]}" if self.reasons[k] else ""),
+                "; ".join(self.flags[k]),
             )
-            + "</tr>"
             for k, name in enumerate(self.targets)
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        head = ("target", "time (s)", "area", "uncertainty", "S/N", "status", "flags")
+        return html_table(rows, head=head)

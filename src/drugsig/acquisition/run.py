@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.errors import InputError
 
 __all__ = ["Run", "RunMetadata", "Scan"]
@@ -198,7 +198,4 @@ class Run(FrozenArrays):
             ("acquired", told.acquired),
             *(("note", note) for note in told.notes),
         ]
-        body = "".join(
-            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows if v
-        )
-        return f"<table><tbody>{body}</tbody></table>"
+        return html_table((name, text) for name, text in rows if text)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from drugsig._notes import Note, Told
+from drugsig._repr import html_table
 from drugsig.analysis.findings import (
     ComponentFinding,
     GroupFinding,
@@ -188,8 +189,5 @@ class Analysis:
             ("profiles alone", int((self.groups.sizes == 1).sum())),
             ("undecided", len(self.undecided)),
         )
-        body = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in rows)
-        return (
-            "<table><caption>Analysis; see .groups, .links, .threshold, .undecided</caption>"
-            f"<tbody>{body}</tbody></table>"
-        )
+        caption = "Analysis; see .groups, .links, .threshold, .undecided"
+        return html_table(rows, caption=caption)

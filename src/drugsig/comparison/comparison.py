@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NoReturn
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose, listed
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import largest_size, pair_sizes
@@ -308,14 +308,7 @@ class Comparison(FrozenArrays):
 
     def _repr_html_(self) -> str:
         rows, columns = self.row_ids[:_SHOWN], self.column_ids[:_SHOWN]
-        head = "".join(f"<th>{html.escape(c)}</th>" for c in ("", *columns))
-        body = "".join(
-            f"<tr><th>{html.escape(r)}</th>"
-            + "".join(f"<td>{self.scores[i, j]:.4g}</td>" for j in range(len(columns)))
-            + "</tr>"
-            for i, r in enumerate(rows)
+        shown = (
+            (name, *(self.scores[i, j] for j in range(len(columns)))) for i, name in enumerate(rows)
         )
-        return (
-            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        return html_table(shown, head=("", *columns), caption=repr(self)[1:-1], digits=".4g")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -15,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from drugsig._check import FrozenArrays, freeze
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.comparison.kernels import SLACK
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import pair_sizes
@@ -264,20 +264,8 @@ class Links(FrozenArrays):
 
     def _repr_html_(self) -> str:
         frame = self.to_frame().head(_SHOWN)
-        head = "".join(f"<th>{html.escape(str(c))}</th>" for c in frame.columns)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td>{f'{v:.6g}' if isinstance(v, float) else html.escape(str(v))}</td>"
-                for v in row
-            )
-            + "</tr>"
-            for row in frame.itertuples(index=False)
-        )
-        return (
-            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        rows = frame.itertuples(index=False, name=None)
+        return html_table(rows, head=list(frame.columns), caption=repr(self)[1:-1])
 
 
 def checked_rate(rate: float | None, /) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose, is_number, whole_number
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.comparison.links import FEW_DETECTED
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.search.ranking import NOBODY
@@ -200,23 +200,10 @@ class Nearest(FrozenArrays):
         )
 
     def _repr_html_(self) -> str:
-        rows = -(-_SHOWN // self.k)
-        frame = self.to_frame() if len(self) <= rows else self._first(rows).to_frame()
-        frame = frame.head(_SHOWN)
-        head = "".join(f"<th>{html.escape(str(c))}</th>" for c in frame.columns)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td>{f'{v:.6g}' if isinstance(v, float) else html.escape(str(v))}</td>"
-                for v in row
-            )
-            + "</tr>"
-            for row in frame.itertuples(index=False)
-        )
-        return (
-            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        shown = -(-_SHOWN // self.k)
+        frame = self.to_frame() if len(self) <= shown else self._first(shown).to_frame()
+        rows = frame.head(_SHOWN).itertuples(index=False, name=None)
+        return html_table(rows, head=list(frame.columns), caption=repr(self)[1:-1])
 
     def _first(self, n: int) -> Nearest:
         return Nearest(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from drugsig._check import choose
+from drugsig._repr import html_table
 from drugsig.errors import InputError
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 
@@ -114,4 +114,4 @@ class SimulatedProfiles:
         return f"<SimulatedProfiles: {len(self)} profiles from {sources} sources; {self._states()}>"
 
     def _repr_html_(self) -> str:
-        return f"<table><caption>{html.escape(repr(self)[1:-1])}</caption></table>"
+        return html_table((), caption=repr(self)[1:-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose, same_shape
+from drugsig._repr import html_table
 from drugsig.acquisition.run import Run
 from drugsig.datasets.run_compounds import Compound
 from drugsig.errors import InputError
@@ -155,4 +155,4 @@ class SimulatedRuns(FrozenArrays):
         return f"<SimulatedRuns: {len(self)} runs ({counts}) of {len(self.compounds)} compounds>"
 
     def _repr_html_(self) -> str:
-        return f"<table><caption>{html.escape(repr(self)[1:-1])}</caption></table>"
+        return html_table((), caption=repr(self)[1:-1])

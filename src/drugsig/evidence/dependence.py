@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning
 from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.resampling import disjoint_pairs, effective_number
@@ -204,8 +204,7 @@ class Dependence:
             ("of them share no source", f"{self.disjoint_unlinked} at most"),
             *(("mind", note.text) for note in self.notes),
         )
-        body = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in rows)
-        return f"<table><tbody>{body}</tbody></table>"
+        return html_table(rows)
 
 
 def measure_dependence(sample: PairSample, /) -> Dependence:

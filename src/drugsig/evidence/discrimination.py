@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FEWEST_RESAMPLES, FrozenArrays, generator, listed, whole_number
 from drugsig._notes import Note, emit
+from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, PopulationError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, Dependence, measure_dependence
 from drugsig.evidence.pair_samples import PairSample
@@ -149,10 +149,7 @@ class Discrimination(FrozenArrays):
             ("pairs", str(self.dependence)),
             *(("mind", note.text) for note in self.dependence.notes),
         ]
-        body = "".join(
-            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
-        )
-        return f"<table><tbody>{body}</tbody></table>"
+        return html_table(rows)
 
 
 @dataclass(frozen=True)

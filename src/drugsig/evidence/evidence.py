@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, one_line_text, whole_number
+from drugsig._repr import html_table
 from drugsig.errors import InputError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.performance.inputs import checked_log10_lr
@@ -187,25 +187,20 @@ class Evidence(FrozenArrays):
         ]
         facts += [("search", self.search_statement)] if self.search_statement else []
         facts.append(("mind", NOT_A_POSTERIOR))
-        head = "".join(
-            f'<tr><td>{name}</td><td colspan="3">{html.escape(text)}</td></tr>'
-            for name, text in facts
-        )
         raw = self.log10_lr_raw
-        body = "".join(
-            f"<tr><td>{html.escape(self.pair_name(k))}</td><td>{self.log10_lr[k]:.3g}"
-            f"{' (at the bound)' if self.at_bound[k] else ''}</td>"
-            f"<td>{self.log10_lr_calibrated[k]:.3g}</td>"
-            f"<td>{'not known' if raw is None else format(raw[k], '.3g')}</td></tr>"
+        rows: list[tuple[str, ...]] = [
+            (
+                self.pair_name(k),
+                f"{self.log10_lr[k]:.3g}{' (at the bound)' if self.at_bound[k] else ''}",
+                f"{self.log10_lr_calibrated[k]:.3g}",
+                "not known" if raw is None else format(raw[k], ".3g"),
+            )
             for k in range(min(len(self), _ROWS_SHOWN))
-        )
+        ]
         rest = len(self) - _ROWS_SHOWN
-        body += f'<tr><td colspan="4">and {rest:,} more</td></tr>' if rest > 0 else ""
-        return (
-            f"<table><caption>Evidence</caption><tbody>{head}</tbody><thead><tr><th>pair</th>"
-            f"<th>log10 LR</th><th>before bounding</th><th>raw</th></tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
+        rows += [(f"and {rest:,} more",)] if rest > 0 else []
+        head = ("pair", "log10 LR", "before bounding", "raw")
+        return html_table(facts, caption="Evidence") + html_table(rows, head=head)
 
 
 def bounded_evidence(

@@ -9,7 +9,6 @@ block adds to the others.
 
 from __future__ import annotations
 
-import html
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from drugsig._check import FrozenArrays, choose, listed, unique_text
 from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
+from drugsig._repr import html_table
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
 from drugsig.evidence.calibration.logit import fit_logit
@@ -237,22 +237,16 @@ class Fusion:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.block_names)
-        rows = ""
+        rows = []
         for pattern in self.patterns:
             weight = dict(zip(pattern.blocks, pattern.weights, strict=True))
-            cells = "".join(
-                f"<td>{weight[name]:.3g}</td>" if name in weight else "<td></td>"
-                for name in self.block_names
-            )
-            rows += (
-                f"<tr><td>{pattern.intercept:.3g}</td>{cells}<td>{pattern.n_linked}</td>"
-                f"<td>{pattern.n_unlinked}</td></tr>"
-            )
-        return (
-            "<table><caption>Fusion: weights of log10 LR by measured blocks</caption><thead><tr>"
-            f"<th>intercept</th>{head}<th>linked pairs</th><th>unlinked pairs</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
+            weights = (weight.get(name) for name in self.block_names)
+            rows.append((pattern.intercept, *weights, pattern.n_linked, pattern.n_unlinked))
+        return html_table(
+            rows,
+            head=("intercept", *self.block_names, "linked pairs", "unlinked pairs"),
+            caption="Fusion: weights of log10 LR by measured blocks",
+            digits=".3g",
         )
 
     def _checked(self, log10_lr: ArrayLike) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, freeze
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.ties import merge_ties
 from drugsig.errors import PopulationError
@@ -305,17 +305,8 @@ class PairSample(LabelledPairs):
             ("linked", self.rule.linked, self.n_linked, self.n_linked_sources),
             ("unlinked", self.rule.unlinked, self.n_unlinked, self.n_unlinked_sources),
         )
-        body = "".join(
-            f"<tr><td>{kind}</td><td>{html.escape(str(what))}</td><td>{pairs}</td>"
-            f"<td>{sources}</td></tr>"
-            for kind, what, pairs, sources in rows
-        )
-        return (
-            f"<table><caption>PairSample under rule '{html.escape(self.rule.name)}'</caption>"
-            "<thead><tr>"
-            "<th></th><th>known by</th><th>pairs</th><th>sources</th></tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
+        head = ("", "known by", "pairs", "sources")
+        return html_table(rows, head=head, caption=f"PairSample under rule '{self.rule.name}'")
 
 
 def _only_used(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FEWEST_RESAMPLES, generator, share, whole_number
 from drugsig._notes import Note, emit
+from drugsig._repr import html_table
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
@@ -336,10 +336,7 @@ class Threshold:
                 ("area under the ROC curve", f"{rates.auc:.4f} (95 %: {rates.auc_interval})"),
             ]
         rows += [("mind", note.text) for note in self.notes]
-        body = "".join(
-            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
-        )
-        return f"<table><tbody>{body}</tbody></table>"
+        return html_table(rows)
 
 
 def learn_threshold(

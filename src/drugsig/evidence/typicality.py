@@ -20,7 +20,6 @@ result is that of the difference alone.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -31,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from drugsig._check import choose, float_matrix, whole_number
 from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
+from drugsig._repr import html_table
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import finite_numbers
@@ -319,10 +319,7 @@ class TypicalityCalibration:
             ("unlinked pairs", str(self.n_unlinked)),
             *(("mind", note.text) for note in self.notes),
         ]
-        body = "".join(
-            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
-        )
-        return f"<table><tbody>{body}</tbody></table>"
+        return html_table(rows)
 
 
 def fit_typicality(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose, freeze, listed
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ChainingWarning, DrugsigWarning, GroupingError, UnknownNameError
 from drugsig.evidence.pairs import PairSample
@@ -298,16 +298,16 @@ class Groups(FrozenArrays):
         )
 
     def _repr_html_(self) -> str:
-        body = "".join(
-            f"<tr><td>{group_name(k)}</td><td>{int(self.sizes[k - 1])}</td>"
-            f"<td>{html.escape(', '.join(self.members(k)[:_SHOWN]))}"
-            f"{' ...' if self.sizes[k - 1] > _SHOWN else ''}</td></tr>"
+        rows = (
+            (
+                group_name(k),
+                int(self.sizes[k - 1]),
+                ", ".join(self.members(k)[:_SHOWN])
+                + (" ..." if self.sizes[k - 1] > _SHOWN else ""),
+            )
             for k in range(1, min(len(self), _SHOWN) + 1)
         )
-        return (
-            f"<table><caption>{html.escape(repr(self)[1:-1])}</caption><thead><tr><th>group</th>"
-            f"<th>profiles</th><th>members</th></tr></thead><tbody>{body}</tbody></table>"
-        )
+        return html_table(rows, head=("group", "profiles", "members"), caption=repr(self)[1:-1])
 
 
 def _rates(labels: NDArray[np.intp], sample: PairSample) -> PartitionRates:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from drugsig._check import (
     same_shape,
     unique_text,
 )
+from drugsig._repr import html_table
 from drugsig.errors import InputError, MetadataError
 from drugsig.profiles.digest import content_digest
 from drugsig.profiles.history import Step
@@ -457,26 +457,22 @@ class ProfileSet(FrozenArrays):
         )
 
     def _repr_html_(self) -> str:
-        shown = self.values[:_ROWS_IN_HTML, :_TARGETS_IN_HTML]
-        names = self.target_names[:_TARGETS_IN_HTML]
-        head = "".join(f"<th>{html.escape(n)}</th>" for n in (ID_COLUMN, *names))
-        body = []
-        for row, profile_id in enumerate(self.ids[:_ROWS_IN_HTML]):
-            cells = []
-            for column in range(shown.shape[1]):
-                state = Status(int(self.status[row, column]))
-                number = "" if np.isnan(shown[row, column]) else f"{shown[row, column]:.6g}"
-                note = "" if state is Status.DETECTED else f" <i>{state.label}</i>"
-                cells.append(f"<td>{number}{note}</td>")
-            body.append(f"<tr><td>{html.escape(profile_id)}</td>{''.join(cells)}</tr>")
+        ids, names = self.ids[:_ROWS_IN_HTML], self.target_names[:_TARGETS_IN_HTML]
+
+        def cell(row: int, column: int) -> object:
+            value, state = self.values[row, column], Status(int(self.status[row, column]))
+            number = "" if np.isnan(value) else f"{value:.6g}"
+            return number if state is Status.DETECTED else (number, state.label)
+
         more = (
-            f"first {len(body)} profiles and {len(names)} targets shown"
-            if (len(self) > len(body) or len(self.targets) > len(names))
+            f"first {len(ids)} profiles and {len(names)} targets shown"
+            if (len(self) > len(ids) or len(self.targets) > len(names))
             else "all shown"
         )
-        return (
-            f"<table><caption>{html.escape(repr(self)[1:-1])}; {more}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        return html_table(
+            ((name, *(cell(row, k) for k in range(len(names)))) for row, name in enumerate(ids)),
+            head=(ID_COLUMN, *names),
+            caption=f"{repr(self)[1:-1]}; {more}",
         )
 
 

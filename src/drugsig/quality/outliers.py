@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays, choose, is_whole, listed, refuse_single_text
 from drugsig._notes import Note, emit
+from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.profiles.labels import known_texts, not_known_notes
 from drugsig.profiles.profile_set import ProfileSet
@@ -463,11 +463,11 @@ class OutlierFindings:
 
     def _repr_html_(self) -> str:
         heads = ("profile", "source", "target", "value", "others", "spread", "score", "why")
-        body = []
+        rows = []
         for f in self.findings[:_ROWS_IN_HTML]:
             others = ", ".join(f"{x:g}" for x in f.others[:_OTHERS_IN_HTML])
             more = len(f.others) - _OTHERS_IN_HTML
-            cells = (
+            row = (
                 f.profile_id,
                 f.source,
                 f.target,
@@ -477,20 +477,14 @@ class OutlierFindings:
                 f"{f.score:.1f}",
                 f.why,
             )
-            body.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
-        shown = "all shown" if len(body) == len(self) else f"first {len(body)} shown"
+            rows.append(row)
+        shown = "all shown" if len(rows) == len(self) else f"first {len(rows)} shown"
         notes = [self.rule, *(note.text for note in self.notes)]
         unjudged = [s.target for s in self.spreads if not s.degrees_of_freedom]
         if unjudged:
             notes.append(f"Not judged, for want of replicates: {listed(unjudged)}.")
-        return (
-            f"<table><caption>{html.escape(repr(self)[1:-1])}; {shown}. "
-            f"{html.escape(' '.join(notes))}</caption><thead><tr>"
-            + "".join(f"<th>{head}</th>" for head in heads)
-            + "</tr></thead><tbody>"
-            + "".join(f"<tr>{row}</tr>" for row in body)
-            + "</tbody></table>"
-        )
+        caption = f"{repr(self)[1:-1]}; {shown}. {' '.join(notes)}"
+        return html_table(rows, head=heads, caption=caption)
 
 
 SCALES = ("linear", "log")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -15,6 +14,7 @@ import pandas as pd
 from drugsig._check import choose
 from drugsig._files import new_folder, write_file
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.comparison.dense import compare
 from drugsig.errors import (
     DrugsigWarning,
@@ -371,17 +371,5 @@ def _shown_names(plan: StudyPlan) -> list[str]:
 
 
 def _html(frame: pd.DataFrame, caption: str) -> str:
-    def cell(value: object) -> str:
-        if value is None or (isinstance(value, float) and np.isnan(value)):
-            return ""
-        return f"{value:.4f}" if isinstance(value, float) else html.escape(str(value))
-
-    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in frame.columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{cell(v)}</td>" for v in row) + "</tr>"
-        for row in frame.itertuples(index=False, name=None)
-    )
-    return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
-    )
+    rows = frame.itertuples(index=False, name=None)
+    return html_table(rows, head=list(frame.columns), caption=caption, digits=".4f")

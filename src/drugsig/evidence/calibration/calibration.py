@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from drugsig._check import choose
 from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, emit, notes_from_data
+from drugsig._repr import html_table
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
 from drugsig.evidence.calibration.curve import Curve, finite_numbers
@@ -206,11 +206,7 @@ class Calibration:
             ("unlinked pairs", _counted(self.n_unlinked, self.n_unlinked_sources)),
             *(("mind", note.text) for note in self.notes),
         ]
-        body = "".join(
-            f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
-            for key, value in rows
-        )
-        return f"<table><tbody>{body}</tbody></table>"
+        return html_table(rows)
 
 
 _COUNTS = ("n_linked", "n_unlinked", "n_linked_sources", "n_unlinked_sources")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays, choose
 from drugsig._files import canonical_json
 from drugsig._notes import Note, emit, unique_notes
+from drugsig._repr import html_table
 from drugsig.errors import InputError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.models.spec import LrModelSpec
@@ -316,26 +316,19 @@ class Evaluation(FrozenArrays):
         )
 
     def _repr_html_(self) -> str:
-        table, _ = self.figures_by_seed()
+        table = self.by_seed()
         names = [c for c in table.columns if c.startswith("cllr")]
-        head = "".join(f"<th>{html.escape(n)}</th>" for n in ("seed", *names))
-        body = "".join(
-            f"<tr><td>{int(row['seed'])}</td>"
-            + "".join(f"<td>{row[n]:.3f}</td>" for n in names)
-            + "</tr>"
-            for _, row in table.iterrows()
+        rows: list[tuple[object, ...]] = [
+            (int(row["seed"]), *(float(row[name]) for name in names)) for _, row in table.iterrows()
+        ]
+        rows.append(("mean", *(float(table[name].mean()) for name in names)))
+        rows += [("mind", note.text) for note in self.notes]
+        caption = (
+            f"{self.spec}: {self.n_linked} linked pairs of {self.n_linked_sources} sources, "
+            f"{self.n_unlinked} unlinked pairs; every pair judged by a model that saw neither of "
+            "its sources"
         )
-        body += "<tr><td>mean</td>" + "".join(f"<td>{table[n].mean():.3f}</td>" for n in names)
-        notes = "".join(
-            f'<tr><td>mind</td><td colspan="{len(names)}">{html.escape(note.text)}</td></tr>'
-            for note in self.notes
-        )
-        return (
-            f"<table><caption>{html.escape(str(self.spec))}: {self.n_linked} linked pairs of "
-            f"{self.n_linked_sources} sources, {self.n_unlinked} unlinked pairs; every pair judged "
-            "by a model that saw neither of its sources</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tr>{notes}</tbody></table>"
-        )
+        return html_table(rows, head=("seed", *names), caption=caption, digits=".3f")
 
 
 _PER_PAIR = (

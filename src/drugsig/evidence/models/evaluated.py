@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.errors import InputError
 from drugsig.evidence.evidence import Evidence
 from drugsig.evidence.models.cautions import one_of_many
@@ -137,5 +137,5 @@ class EvaluatedPairs(FrozenArrays):
         return f"<EvaluatedPairs {validated}: {self.evidence!r}>"
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{html.escape(note.text)}</li>" for note in self.notes)
-        return self.evidence._repr_html_() + (f"<ul>{notes}</ul>" if notes else "")
+        notes = [("mind", note.text) for note in self.notes]
+        return self.evidence._repr_html_() + (html_table(notes) if notes else "")

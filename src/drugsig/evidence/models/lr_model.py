@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from drugsig._check import choose
 from drugsig._files import archive_digest, read_archive, write_archive
 from drugsig._notes import Note, emit, notes_from_data
+from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, InputError, ReadError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration import Calibration
@@ -414,10 +414,7 @@ class LrModel:
             ("digest", self.digest),
             *(("mind", note.text) for note in self.notes),
         ]
-        body = "".join(
-            f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows
-        )
-        return f"<table><caption>LrModel</caption><tbody>{body}</tbody></table>"
+        return html_table(rows, caption="LrModel")
 
 
 def load_model(path: str | Path, /) -> LrModel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, generator
 from drugsig._notes import Note, emit
+from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, few_effective_sources
 from drugsig.evidence.performance.cllr import costs, infinite_costs, least_cost, mean_cost
@@ -246,17 +246,10 @@ class LrPerformance:
             ("linked pairs, sources", str(self.n_linked), _or_unknown(self.n_linked_sources)),
             ("unlinked pairs, sources", str(self.n_unlinked), _or_unknown(self.n_unlinked_sources)),
         ]
-        body = "".join(
-            f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td><td>{html.escape(c)}</td></tr>"
-            for a, b, c in lines
-        )
-        body += "".join(
-            f'<tr><td>mind</td><td colspan="2">{html.escape(note.text)}</td></tr>'
-            for note in self.notes
-        )
-        return (
-            "<table><caption>Performance of likelihood ratios</caption><thead><tr><th>figure</th>"
-            f"<th>value</th><th>95 % interval</th></tr></thead><tbody>{body}</tbody></table>"
+        return html_table(
+            [*lines, *(("mind", note.text) for note in self.notes)],
+            head=("figure", "value", "95 % interval"),
+            caption="Performance of likelihood ratios",
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.evidence.verbal import VerbalScale
 
 __all__ = [
@@ -256,19 +256,20 @@ class Sensitivity(FrozenArrays):
         )
 
     def _repr_html_(self) -> str:
-        body = "".join(
-            f"<tr><td>{html.escape(c.kind)}</td><td>{html.escape(c.name)}</td>"
-            f"<td>{_number(c.log10_lr_raw)}</td><td>{_number(c.log10_lr)}"
-            f"{' (bound)' if c.at_bound else ''}</td><td>{html.escape(self.category(c))}</td></tr>"
+        rows = [
+            (
+                c.kind,
+                c.name,
+                _number(c.log10_lr_raw),
+                f"{_number(c.log10_lr)}{' (bound)' if c.at_bound else ''}",
+                self.category(c),
+            )
             for c in (self.base, *self.cases)
-        )
-        said = "".join(
-            f'<tr><td colspan="5">{html.escape(line)}</td></tr>' for line in self.statements()
-        )
-        return (
-            "<table><caption>Sensitivity of one comparison</caption><thead><tr><th>kind</th>"
-            "<th>change</th><th>raw log10 LR</th><th>log10 LR</th><th>category</th></tr></thead>"
-            f"<tbody>{body}{said}</tbody></table>"
+        ]
+        return html_table(
+            [*rows, *((line,) for line in self.statements())],
+            head=("kind", "change", "raw log10 LR", "log10 LR", "category"),
+            caption="Sensitivity of one comparison",
         )
 
     def _distance(self, case: SensitivityCase) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from drugsig._files import FORMATS
 from drugsig._notes import Note
+from drugsig._repr import html_table
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.discrimination import Discrimination
 from drugsig.evidence.models.spec import LrModelSpec
@@ -266,22 +266,20 @@ class ValidationReport:
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(CHARACTERISTICS[f.about.characteristic].title)}</td>"
-            f"<td>{html.escape(f.about.label)}</td>"
-            f"<td>{'' if f.estimate is None else html.escape(str(f.estimate))}</td>"
-            f"<td>{'' if f.criterion is None else html.escape(str(f.criterion))}</td>"
-            f"<td>{html.escape(f.verdict_in_words)}</td></tr>"
+        rows = (
+            (
+                CHARACTERISTICS[f.about.characteristic].title,
+                f.about.label,
+                "" if f.estimate is None else str(f.estimate),
+                "" if f.criterion is None else str(f.criterion),
+                f.verdict_in_words,
+            )
             for f in self.findings
         )
-        rows += "".join(
-            f'<tr><td>mind</td><td colspan="4">{html.escape(note.text)}</td></tr>'
-            for note in self.notes
-        )
-        return (
-            f"<table><caption>Validation of '{html.escape(self.name)}': {self.verdict}</caption>"
-            "<thead><tr><th>characteristic</th><th>figure</th><th>value</th><th>criterion</th>"
-            f"<th>verdict</th></tr></thead><tbody>{rows}</tbody></table>"
+        return html_table(
+            [*rows, *(("mind", note.text) for note in self.notes)],
+            head=("characteristic", "figure", "value", "criterion", "verdict"),
+            caption=f"Validation of '{self.name}': {self.verdict}",
         )
 
 
