@@ -264,6 +264,6 @@ def test_a_seed_is_no_generator() -> None:
 
 def test_it_shows_itself_as_a_table(report: ValidationReport) -> None:
     shown = report._repr_html_()
-    assert "Validation of 'batches': fail" in shown
+    assert "Validation of &#x27;batches&#x27;: fail" in shown
     assert all(f.about.label.split(",")[0] in shown for f in report.findings[:4])
     assert "24 linked sources" in repr(report)
