@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from drugsig.evidence.target_selection import TargetSelection
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables import read_profiles
+from drugsig.profiles.tables.assembly import ReadingOptions
 
 __all__ = ["ALL_TARGETS", "FORMAT", "StudyPlan", "named_recipes", "plan_of", "read_plan"]
 
@@ -102,7 +102,7 @@ class StudyPlan:
                 zero = ", or 0 for none" if name in _OPTIONAL else ""
                 raise InputError(f"{name} must be a whole number from {least}{zero}, got {value!r}")
             object.__setattr__(self, name, int(value))
-        keywords = _reading_keys()
+        keywords = ReadingOptions.keys()
         for key in self.reading:
             choose(key, keywords, what="key of [input]")
 
@@ -288,11 +288,6 @@ def _fitted(name: str) -> str:
         f"metric '{name}' was fitted or made for other profiles. A study takes registered metrics "
         "that learn nothing: what was fitted on the profiles under test would flatter."
     )
-
-
-def _reading_keys() -> tuple[str, ...]:
-    parameters = inspect.signature(read_profiles).parameters.values()
-    return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 def _table(data: Mapping[str, Any], name: str, place: Path) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import tomllib
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from drugsig.evidence.populations import PopulationRule
 from drugsig.evidence.threshold import DEFAULT_RATE, DEFAULT_RESAMPLES
 from drugsig.groups.grouping import DEFAULT_LINKAGE
 from drugsig.profiles.pretreatment.recipe import Recipe
-from drugsig.profiles.tables import read_profiles
+from drugsig.profiles.tables.assembly import ReadingOptions
 from drugsig.protocols import load_protocol
 
 __all__ = [
@@ -56,12 +55,6 @@ RUN_KEYS = (
     "kind_column",
     "leave_out",
 )
-
-
-def _reading_keys() -> tuple[str, ...]:
-    """Return the keyword arguments of `drugsig.read_profiles`, the further keys of [input]."""
-    parameters = inspect.signature(read_profiles).parameters.values()
-    return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 @dataclass(frozen=True)
@@ -120,7 +113,7 @@ class AnalysisConfig:
 
     def __post_init__(self) -> None:
         for key in self.reading:
-            known = _reading_keys() if self.protocol is None else RUN_KEYS
+            known = ReadingOptions.keys() if self.protocol is None else RUN_KEYS
             choose(key, known, what="key of [input]")
         Recipe.parse(self.recipe)
         metric = get_metric(self.metric)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -36,46 +36,91 @@ from drugsig.profiles.tables.source import Source, open_source
 from drugsig.profiles.tables.workbook import Workbook, open_workbook, sheet_grid
 from drugsig.protocols.target import Target
 
-__all__ = ["ReadOptions", "Trace", "assemble", "possible_targets"]
+__all__ = ["ReadingOptions", "Trace", "assemble", "possible_targets"]
 
 # The keywords that mean something for a table in drugsig's own format.
 _NATIVE_KEYWORDS = ("name", "sheet")
 
 
-class ReadOptions(TypedDict, total=False):
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
     """The keywords of `read_profiles`; what each means is said there."""
 
-    sheet: str | None
-    id_column: str | Sequence[str] | None
-    targets: Sequence[str] | None
-    metadata: Sequence[str] | None
-    roles: Mapping[str, str] | None
-    unit: str
-    metadata_sheet: str | None
-    metadata_path: str | os.PathLike[str] | None
-    metadata_id_column: str | Sequence[str] | None
-    metadata_missing: str
-    header_line: int | None
-    skip_lines: Sequence[int] | None
-    leave_out: Sequence[str] | None
-    delimiter: str | None
-    encoding: str | None
-    decimal: str | None
-    thousands: str | None
-    empty: str
-    less_than: str
-    tokens: Mapping[str, str] | None
-    negative: str
-    name: str | None
+    sheet: str | None = None
+    id_column: str | Sequence[str] | None = None
+    targets: Sequence[str] | None = None
+    metadata: Sequence[str] | None = None
+    roles: Mapping[str, str] | None = None
+    unit: str = "area"
+    metadata_sheet: str | None = None
+    metadata_path: str | os.PathLike[str] | None = None
+    metadata_id_column: str | Sequence[str] | None = None
+    metadata_missing: str = "refuse"
+    header_line: int | None = None
+    skip_lines: Sequence[int] | None = None
+    leave_out: Sequence[str] | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    empty: str = "not_measured"
+    less_than: str = "below_lod"
+    tokens: Mapping[str, str] | None = None
+    negative: str = "refuse"
+    name: str | None = None
 
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """Return the keywords, in order."""
+        return tuple(each.name for each in fields(cls))
 
-DEFAULTS: ReadOptions = {
-    "unit": "area",
-    "metadata_missing": "refuse",
-    "empty": "not_measured",
-    "less_than": "below_lod",
-    "negative": "refuse",
-}
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said and differs from the defaults."""
+        found = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
+        return {key: value for key, (value, usual) in found.items() if value not in (None, usual)}
+
+    @property
+    def skipped(self) -> list[int]:
+        """The lines that are left out.
+
+        Raises
+        ------
+        InputError
+            If they are no list of line numbers.
+        """
+        lines = self.skip_lines
+        if lines is None:
+            return []
+        if not (
+            isinstance(lines, Sequence)
+            and not isinstance(lines, str)
+            and all(isinstance(line, int) and not isinstance(line, bool) for line in lines)
+        ):
+            raise InputError(
+                f"skip_lines must be a list of line numbers, counted from 1, got {lines!r}"
+            )
+        return list(lines)
+
+    @property
+    def headings(self) -> list[str]:
+        """The headings that the user named, so that the header is the line that has them.
+
+        Raises
+        ------
+        InputError
+            If targets or metadata are no list of headings.
+        """
+        named: list[str] = []
+        for key in ("id_column", "targets", "metadata"):
+            value = getattr(self, key)
+            if isinstance(value, str) and key == "id_column":
+                named.append(value)
+            elif isinstance(value, Sequence) and not isinstance(value, str):
+                named.extend(str(v) for v in value)
+            elif value is not None:
+                raise InputError(f"{key} must be a list of headings, got {value!r}")
+        return named
 
 
 @dataclass(eq=False)
@@ -112,7 +157,7 @@ class Trace:
     notes: Notes = field(default_factory=Notes)
 
 
-def assemble(path: str | os.PathLike[str], options: ReadOptions, trace: Trace) -> ProfileSet:
+def assemble(path: str | os.PathLike[str], options: ReadingOptions, trace: Trace) -> ProfileSet:
     """Read profiles as `read_profiles` says, and leave in `trace` what was found.
 
     Raises
@@ -120,42 +165,37 @@ def assemble(path: str | os.PathLike[str], options: ReadOptions, trace: Trace) -
     ReadError, TableError, MetadataError, SizeError
         See `read_profiles`.
     """
-    said: ReadOptions = {**DEFAULTS, **options}
     rules = CellRules.make(
-        empty=said["empty"],
-        less_than=said["less_than"],
-        negative=said["negative"],
-        tokens=said.get("tokens"),
+        empty=options.empty,
+        less_than=options.less_than,
+        negative=options.negative,
+        tokens=options.tokens,
     )
-    choose(said["metadata_missing"], MISSING_CHOICES, what="value of metadata_missing")
-    source = trace.source = open_source(path, encoding=said.get("encoding"))
+    choose(options.metadata_missing, MISSING_CHOICES, what="value of metadata_missing")
+    source = trace.source = open_source(path, encoding=options.encoding)
     book = trace.workbook = open_workbook(source) if source.is_workbook else None
-    own = native_sheet(source, book, said.get("sheet"))
+    own = native_sheet(source, book, options.sheet)
     if own is not None:
         trace.is_native = True
         return _native(source, book, own, options, trace.notes)
-    grid = trace.grid = _profile_grid(source, book, said)
+    grid = trace.grid = _profile_grid(source, book, options)
     trace.notes.guesses.extend(grid.guesses)
-    if said.get("targets") is None:
+    if options.targets is None:
         refuse_peak_list(grid)
-    return _foreign(grid, book, said, rules, trace)
+    return _foreign(grid, book, options, rules, trace)
 
 
 def _native(
-    source: Source, book: Workbook | None, sheet: str, options: ReadOptions, notes: Notes
+    source: Source, book: Workbook | None, sheet: str, options: ReadingOptions, notes: Notes
 ) -> ProfileSet:
     """Read drugsig's own format, which says everything itself."""
-    needless = [
-        key
-        for key, value in options.items()
-        if key not in _NATIVE_KEYWORDS and value not in (None, DEFAULTS.get(key))
-    ]
+    needless = [key for key in options.given if key not in _NATIVE_KEYWORDS]
     if needless:
         raise InputError(
             f"{source.name} is in drugsig's own format and says itself what it holds. "
             f"Leave out {needless[0]}=, and change the profiles after reading them."
         )
-    return read_native(source, book, sheet, name=options.get("name"), notes=notes)
+    return read_native(source, book, sheet, name=options.name, notes=notes)
 
 
 def possible_targets(grid: Grid) -> int:
@@ -199,60 +239,45 @@ def _choose_sheet(book: Workbook) -> TableError:
     )
 
 
-def _profile_grid(source: Source, book: Workbook | None, said: ReadOptions) -> Grid:
+def _profile_grid(source: Source, book: Workbook | None, said: ReadingOptions) -> Grid:
     if book is not None:
-        if said.get("sheet") is None and len(book.sheets) > 1:
+        if said.sheet is None and len(book.sheets) > 1:
             raise _choose_sheet(book)
-        return sheet_grid(book, said.get("sheet"), skip=_skipped(said))
-    if said.get("sheet") is not None:
+        return sheet_grid(book, said.sheet, skip=said.skipped)
+    if said.sheet is not None:
         raise InputError(f"{source.name} is a text file and has no sheets: leave out sheet=.")
     return text_grid(
         source,
-        delimiter=said.get("delimiter"),
-        encoding=said.get("encoding"),
-        skip=_skipped(said),
+        delimiter=said.delimiter,
+        encoding=said.encoding,
+        skip=said.skipped,
     )
 
 
-def _skipped(said: ReadOptions) -> list[int]:
-    lines = said.get("skip_lines")
-    if lines is None:
-        return []
-    if not (
-        isinstance(lines, Sequence)
-        and not isinstance(lines, str)
-        and all(isinstance(line, int) and not isinstance(line, bool) for line in lines)
-    ):
-        raise InputError(
-            f"skip_lines must be a list of line numbers, counted from 1, got {lines!r}"
-        )
-    return list(lines)
-
-
 def _foreign(
-    grid: Grid, book: Workbook | None, said: ReadOptions, rules: CellRules, trace: Trace
+    grid: Grid, book: Workbook | None, said: ReadingOptions, rules: CellRules, trace: Trace
 ) -> ProfileSet:
     notes = trace.notes
     guesses = notes.guesses
     header = trace.header = find_header(
         grid,
-        wanted=_named_headings(said),
-        header_line=said.get("header_line"),
+        wanted=said.headings,
+        header_line=said.header_line,
         guesses=guesses,
     )
-    if said.get("targets") is None:
+    if said.targets is None:
         refuse_long_table(grid, header)
-    leave_out = said.get("leave_out")
+    leave_out = said.leave_out
     if leave_out is not None:
-        header = leave_out_lines(grid, header, said.get("id_column"), leave_out, notes)
+        header = leave_out_lines(grid, header, said.id_column, leave_out, notes)
         trace.header = header
-    id_columns, ids = find_ids(grid, header, said.get("id_column"), notes)
+    id_columns, ids = find_ids(grid, header, said.id_column, notes)
     layout = trace.layout = choose_columns(
         grid,
         header,
         id_columns,
-        targets=said.get("targets"),
-        metadata=said.get("metadata"),
+        targets=said.targets,
+        metadata=said.metadata,
         rules=rules,
         notes=notes,
     )
@@ -264,8 +289,8 @@ def _foreign(
         also=[
             (k, header.headings[k]) for k in layout.metadata if is_measured_name(header.headings[k])
         ],
-        decimal=said.get("decimal"),
-        thousands=said.get("thousands"),
+        decimal=said.decimal,
+        thousands=said.thousands,
         guesses=guesses,
     )
     targets = _targets(header, layout, said, percent, notes)
@@ -275,7 +300,7 @@ def _foreign(
             header,
             k,
             column_convention(
-                grid, header, k, convention, thousands=said.get("thousands"), guesses=guesses
+                grid, header, k, convention, thousands=said.thousands, guesses=guesses
             ),
             rules,
         )
@@ -301,13 +326,13 @@ def _foreign(
         "decimal": convention.decimal,
         "thousands": convention.thousands,
         "header_line": grid.lines[header.row],
-        "skip_lines": sorted(_skipped(said)),
+        "skip_lines": sorted(said.skipped),
         "leave_out": list(leave_out or ()),
         "id_column": [header.headings[k] for k in id_columns],
         "targets": [t.name for t in targets],
         "metadata": [header.headings[k] for k in layout.metadata],
         "joined": None if joined is None else dict(joined.detail),
-        "rules": {key: said.get(key) for key in ("empty", "less_than", "negative")}
+        "rules": {key: getattr(said, key) for key in ("empty", "less_than", "negative")}
         | {"tokens": {text: status.label for text, status in rules.tokens.items()}},
         "counts": dict(sorted(counts.items())),
         "guesses": list(guesses),
@@ -320,38 +345,24 @@ def _foreign(
         status=np.column_stack([c.status for c in columns]),
         limits=np.column_stack([c.limits for c in columns]),
         history=[Step.make("read", detail)],
-        name=_set_name(grid, book, said.get("name")),
+        name=_set_name(grid, book, said.name),
     )
-
-
-def _named_headings(said: ReadOptions) -> list[str]:
-    """Return the headings that the user named, so that the header is the line that has them."""
-    named: list[str] = []
-    given: Mapping[str, Any] = {k: said.get(k) for k in ("id_column", "targets", "metadata")}
-    for key, value in given.items():
-        if isinstance(value, str) and key == "id_column":
-            named.append(value)
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            named.extend(str(v) for v in value)
-        elif value is not None:
-            raise InputError(f"{key} must be a list of headings, got {value!r}")
-    return named
 
 
 def _targets(
     header: Header,
     layout: Layout,
-    said: ReadOptions,
+    said: ReadingOptions,
     percent: tuple[int, ...],
     notes: Notes,
 ) -> tuple[Target, ...]:
-    roles = said.get("roles") or {}
+    roles = said.roles or {}
     names = [header.headings[k] for k in layout.targets]
     for name in roles:
         choose(name, names, what="target in roles")
-    unit = one_line_text(said["unit"], what="the unit of the values")
+    unit = one_line_text(said.unit, what="the unit of the values")
     # Another unit than the default was meant by whoever named it.
-    has_default = unit == DEFAULTS["unit"]
+    has_default = unit == ReadingOptions.unit
     made = tuple(
         Target(name, roles.get(name, "impurity"), "%" if k in percent and has_default else unit)
         for k, name in zip(layout.targets, names, strict=True)
@@ -402,16 +413,16 @@ def _joined(
     header: Header,
     layout: Layout,
     ids: list[str],
-    said: ReadOptions,
+    said: ReadingOptions,
 ) -> JoinedMetadata | None:
-    path, sheet = said.get("metadata_path"), said.get("metadata_sheet")
+    path, sheet = said.metadata_path, said.metadata_sheet
     if path is None and sheet is None:
-        if said.get("metadata_id_column") is not None:
+        if said.metadata_id_column is not None:
             raise InputError("metadata_id_column= needs metadata_sheet= or metadata_path= as well")
         return None
     other = grid.source
     if path is not None:
-        other = open_source(path, encoding=said.get("encoding"))
+        other = open_source(path, encoding=said.encoding)
         book = open_workbook(other) if other.is_workbook else None
     if book is not None:
         table = sheet_grid(book, sheet)
@@ -421,13 +432,13 @@ def _joined(
             "file with metadata_path=."
         )
     else:
-        table = text_grid(other, encoding=said.get("encoding"))
+        table = text_grid(other, encoding=said.encoding)
     return join_metadata(
         table,
         ids,
         id_headings=[header.headings[k] for k in layout.id_columns],
-        id_column=said.get("metadata_id_column"),
-        missing=said["metadata_missing"],
+        id_column=said.metadata_id_column,
+        missing=said.metadata_missing,
         columns={
             header.headings[k]: [text_of(c) for c in header.cells(k)]
             for k in (*layout.id_columns, *layout.metadata)

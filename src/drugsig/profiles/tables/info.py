@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from drugsig._check import choose, listed
 from drugsig.errors import MetadataError, ReadError, SizeError
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status
-from drugsig.profiles.tables.assembly import ReadOptions, Trace, assemble, possible_targets
+from drugsig.profiles.tables.assembly import ReadingOptions, Trace, assemble, possible_targets
 from drugsig.profiles.tables.delimited import DELIMITER_NAMES
 from drugsig.profiles.tables.ids import id_candidates
 from drugsig.profiles.tables.layout import NAMES_SPELLED
@@ -161,7 +161,7 @@ class TableInfo:
         yield "readable", "yes" if self.problem is None else f"no. {self.problem}"
 
 
-def describe_table(path: str | os.PathLike[str], /, **options: Unpack[ReadOptions]) -> TableInfo:
+def describe_table(path: str | os.PathLike[str], /, **options: Any) -> TableInfo:
     """Say what a table file holds, and if it cannot be read as profiles, why not.
 
     Parameters
@@ -184,12 +184,12 @@ def describe_table(path: str | os.PathLike[str], /, **options: Unpack[ReadOption
         If a keyword is not one of `read_profiles`, or has a value it cannot have.
     """
     for key in options:
-        choose(key, sorted(ReadOptions.__annotations__), what="keyword")
+        choose(key, sorted(ReadingOptions.keys()), what="keyword")
     trace = Trace()
     profiles: ProfileSet | None = None
     problem: str | None = None
     try:
-        profiles = assemble(path, options, trace)
+        profiles = assemble(path, ReadingOptions(**options), trace)
     except (ReadError, MetadataError, SizeError) as error:
         if trace.source is None and not Path(path).is_file():
             raise

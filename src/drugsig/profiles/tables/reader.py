@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables.assembly import ReadOptions, Trace, assemble
+from drugsig.profiles.tables.assembly import ReadingOptions, Trace, assemble
 
 __all__ = ["read_profiles"]
 
@@ -133,28 +133,28 @@ def read_profiles(
     >>> float(profiles.limits[1, 0])
     0.1
     """
-    options: ReadOptions = {
-        "sheet": sheet,
-        "id_column": id_column,
-        "targets": targets,
-        "metadata": metadata,
-        "roles": roles,
-        "unit": unit,
-        "metadata_sheet": metadata_sheet,
-        "metadata_path": metadata_path,
-        "metadata_id_column": metadata_id_column,
-        "metadata_missing": metadata_missing,
-        "header_line": header_line,
-        "skip_lines": skip_lines,
-        "leave_out": leave_out,
-        "delimiter": delimiter,
-        "encoding": encoding,
-        "decimal": decimal,
-        "thousands": thousands,
-        "empty": empty,
-        "less_than": less_than,
-        "tokens": tokens,
-        "negative": negative,
-        "name": name,
-    }
+    options = ReadingOptions(
+        sheet=sheet,
+        id_column=id_column,
+        targets=targets,
+        metadata=metadata,
+        roles=roles,
+        unit=unit,
+        metadata_sheet=metadata_sheet,
+        metadata_path=metadata_path,
+        metadata_id_column=metadata_id_column,
+        metadata_missing=metadata_missing,
+        header_line=header_line,
+        skip_lines=skip_lines,
+        leave_out=leave_out,
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+        thousands=thousands,
+        empty=empty,
+        less_than=less_than,
+        tokens=tokens,
+        negative=negative,
+        name=name,
+    )
     return assemble(path, options, Trace())
