@@ -918,4 +918,4 @@ def test_info_needs_a_file_and_known_keywords(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file"):
         describe_table(tmp_path / "none.csv")
     with pytest.raises(UnknownNameError, match="Did you mean 'sheet'"):
-        describe_table(put(tmp_path, PLAIN), shet="x")  # type: ignore[call-arg]
+        describe_table(put(tmp_path, PLAIN), shet="x")
