@@ -23,7 +23,7 @@ from drugsig.errors import (
     UnknownNameError,
 )
 from drugsig.evidence.conditions import Condition, GroupSize, PairCondition, names_of
-from drugsig.profiles.labels import not_known_notes
+from drugsig.profiles.labels import SPECIMEN_COLUMN, look_alike_notes, not_known_notes
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 # The columns that name the specimen and the analytical series unless a rule names others.
-DEFAULT_SPECIMEN = "specimen_id"
+DEFAULT_SPECIMEN = SPECIMEN_COLUMN
 DEFAULT_SEQUENCE = "sequence_id"
 
 
@@ -346,7 +346,8 @@ class PopulationRule:
 def label_notes(rule: PopulationRule, profiles: ProfileSet, /) -> tuple[Note, ...]:
     """Return what must be said of the texts that a rule looks at.
 
-    It leaves out what no profile has; texts that mean *not known* were taken as empty.
+    It leaves out what no profile has; texts that mean *not known* were taken as empty; labels that
+    read the same count as different.
 
     Parameters
     ----------
@@ -362,7 +363,8 @@ def label_notes(rule: PopulationRule, profiles: ProfileSet, /) -> tuple[Note, ..
     """
     in_vain = [ExcludedInVain(rule.name, text) for text in rule.unmatched(profiles)]
     named = rule.naming_columns(profiles)
-    return (*in_vain, *not_known_notes(profiles, named, left_out=rule.left_out(profiles)))
+    not_known = not_known_notes(profiles, named, left_out=rule.left_out(profiles))
+    return (*in_vain, *not_known, *look_alike_notes(profiles, named))
 
 
 def circular_notes(rule: PopulationRule, /) -> tuple[Note, ...]:

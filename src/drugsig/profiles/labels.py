@@ -15,12 +15,19 @@ from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "NOT_AVAILABLE",
+    "SPECIMEN_COLUMN",
+    "LookAlikeLabels",
     "NotKnownAsEmpty",
     "is_not_known",
     "known_texts",
+    "look_alike_notes",
+    "look_alikes",
     "not_known_notes",
     "without_meaning",
 ]
+
+# The column that names the specimen of a profile unless another is named.
+SPECIMEN_COLUMN = "specimen_id"
 
 # What stands for "there is nothing here" in a cell of a target as well.
 NOT_AVAILABLE = (
@@ -192,4 +199,90 @@ def not_known_notes(
             if found:
                 told = tuple(sorted({str(t) for t in found}))
                 notes.append(NotKnownAsEmpty(column, told, len(found)))
+    return tuple(notes)
+
+
+# Zeros before a number, but not those behind a decimal sign.
+_LEADING_ZEROS = re.compile(r"(?<![\d.,])0+(?=\d)")
+# How many sets of labels a note spells out.
+_SPELLED = 20
+
+
+def look_alikes(texts: Iterable[str | None], /) -> tuple[tuple[str, ...], ...]:
+    """Return the sets of labels that are written differently and read the same.
+
+    Case, blanks, characters that are not seen, leading zeros and the form in which Unicode writes a
+    character make no difference for a reader, and make two labels for a program.
+
+    Parameters
+    ----------
+    texts : iterable of str or None
+        Labels.
+
+    Examples
+    --------
+    >>> look_alikes(["B07", "b 7", "B08", "1.05", "1.5"])
+    (('B07', 'b 7'),)
+    """
+    found: dict[str, list[str]] = {}
+    for text in sorted({t for t in texts if t is not None}):
+        found.setdefault(_as_read(text), []).append(text)
+    return tuple(tuple(same) for same in found.values() if len(same) > 1)
+
+
+def _as_read(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = "".join(text.casefold().split())
+    return _LEADING_ZEROS.sub("", text) if "0" in text else text
+
+
+def _shown(text: str) -> str:
+    """Return a text so that what is not seen is seen."""
+    plain = text.isprintable() and unicodedata.is_normalized("NFKC", text)
+    return text if plain else text.encode("unicode_escape").decode()
+
+
+@dataclass(frozen=True)
+class LookAlikeLabels(Note):
+    """Labels that read the same are written differently, and count as different ones.
+
+    Write each label in one way in the whole table. Labels that truly differ are better told apart
+    by more than case, blanks or leading zeros.
+    """
+
+    code: ClassVar[str] = "look-alike-labels"
+    column: str
+    labels: tuple[tuple[str, ...], ...]
+    n_sets: int
+
+    def __str__(self) -> str:
+        each = [" and ".join(f"'{_shown(one)}'" for one in same) for same in self.labels]
+        more = f"; {self.n_sets - 5} more" if self.n_sets > 5 else ""
+        return (
+            f"column '{self.column}': {'; '.join(each[:5])}{more} read the same and count as "
+            "different. If they are one, what is of one is taken for two that are known to differ."
+        )
+
+
+def look_alike_notes(
+    profiles: ProfileSet, columns: Sequence[str], /
+) -> tuple[LookAlikeLabels, ...]:
+    """Return what must be said of labels in columns that read the same.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With metadata.
+    columns : sequence of str
+        Those that are looked at.
+    """
+    notes = []
+    for column in dict.fromkeys(columns):
+        texts = profiles.column(column)
+        nothing = without_meaning(column, texts)
+        found = look_alikes(t for t in set(texts) if t not in nothing)
+        if found:
+            notes.append(LookAlikeLabels(column, found[:_SPELLED], len(found)))
     return tuple(notes)
