@@ -10,7 +10,6 @@ import numpy as np
 from drugsig._notes import Note, emit
 from drugsig.analysis.analysis import Analysis, Partition
 from drugsig.analysis.cautions import (
-    about_data,
     about_groups,
     about_links,
     about_threshold,
@@ -39,7 +38,7 @@ from drugsig.groups.undecided import find_undecided
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.quality.profile_checks import ProfileCheck, check_profiles
+from drugsig.quality.profile_checks import ProfileCheck, check_profiles, data_notes
 
 __all__ = [
     "DEFAULT_RECIPE",
@@ -233,7 +232,7 @@ def analysed(
         least_true_links=least,
         notes=told(
             (
-                *about_data(profiles),
+                *data_notes(profiles),
                 *of_recipe,
                 *comparison.notes,
                 *of_limit,

@@ -12,13 +12,9 @@ from drugsig.comparison.links import FEW_DETECTED, Links
 from drugsig.errors import DrugsigWarning
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups
-from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables.notes import reading_notes
-from drugsig.quality.profile_checks import dominant_targets
 
 __all__ = [
     "CircularPopulation",
-    "DominantTarget",
     "ErrorsUnknown",
     "HarderPairs",
     "LimitedPurpose",
@@ -28,7 +24,6 @@ __all__ = [
     "ManyUndecided",
     "OtherVersion",
     "ProfilesWithoutScore",
-    "about_data",
     "about_groups",
     "about_links",
     "about_threshold",
@@ -44,26 +39,6 @@ _STRATUM_FACTOR = 2.0
 # More links than this share of all pairs, among enough of them, say that something is wrong.
 _MANY_LINKS = 0.2
 _ENOUGH_PAIRS = 100
-
-
-@dataclass(frozen=True)
-class DominantTarget(Note):
-    """One target makes most of the sum of impurities, so it is probably none.
-
-    Give it its role: the main compound and internal standards are never compared.
-    """
-
-    code: ClassVar[str] = "dominant-target"
-    target: str
-    share: float
-
-    def __str__(self) -> str:
-        return (
-            f"'{self.target}' makes {self.share:.0%} of the sum of impurities in the median "
-            "profile. If it is the main compound, an internal standard or a sum over the line, "
-            f'give it its role (--role "{self.target}=main", or roles = {{ "{self.target}" = '
-            '"main" } in the analysis file) or name it as metadata.'
-        )
 
 
 @dataclass(frozen=True)
@@ -261,13 +236,6 @@ class OtherVersion(Note):
             f"The analysis file was written by drugsig {self.written_by}; this is "
             f"{self.version}. See 'Changed results' in the changelog."
         )
-
-
-def about_data(profiles: ProfileSet, /) -> Iterator[Note]:
-    """Yield what makes a wrong number likely: risky guesses, a target that is no impurity."""
-    yield from reading_notes(profiles)
-    for name, part in dominant_targets(profiles).items():
-        yield DominantTarget(name, float(part))
 
 
 def about_threshold(threshold: Threshold, /) -> Iterator[Note]:

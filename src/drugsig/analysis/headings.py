@@ -20,6 +20,10 @@ _OTHERWISE = "Noted on the way"
 # wrong with them. Without a heading a note is not told first: another says the same, or a section
 # does. A code that is not here is told last.
 HEADINGS: dict[str, tuple[str | Callable[[Any], str], bool | Callable[[Any], bool]]] = {
+    "risky-reading": ("Mind how the table was read", True),
+    "look-alike-labels": ("Labels that read the same", True),
+    "dominant-target": ("A target that may be no impurity", True),
+    "not-known-as-empty": ("Texts that mean not known", False),
     "runs-not-read": (lambda n: f"{count(len(n.errors), 'run')} could not be read", True),
     "unverified-protocol": (
         lambda n: (

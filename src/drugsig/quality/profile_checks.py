@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from drugsig.profiles.profile_set import ProfileSet
+from drugsig._notes import Note
+from drugsig.profiles.labels import SPECIMEN_COLUMN, look_alike_notes
+from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.status import Status, is_censored
+from drugsig.profiles.tables.notes import reading_notes
 
 __all__ = [
     "DOMINANT_SHARE",
     "DOMINANT_TARGET",
     "FEW_IMPURITIES",
+    "DominantTarget",
     "ProfileCheck",
     "check_profiles",
+    "data_notes",
     "dominant_targets",
 ]
 
@@ -123,6 +129,44 @@ def _reason(detected: int, lacking: list[str]) -> str:
     return "" if detected else "no impurity was detected"
 
 
+@dataclass(frozen=True)
+class DominantTarget(Note):
+    """One target makes most of the sum of impurities, so it is probably none.
+
+    Give it its role: the main compound and internal standards are never compared.
+    """
+
+    code: ClassVar[str] = "dominant-target"
+    target: str
+    share: float
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.target}' makes {self.share:.0%} of the sum of impurities in the median "
+            "profile. If it is the main compound, an internal standard or a sum over the line, "
+            f'give it its role (--role "{self.target}=main", or roles = {{ "{self.target}" = '
+            '"main" } in the analysis file) or name it as metadata.'
+        )
+
+
+def data_notes(profiles: ProfileSet, /) -> tuple[Note, ...]:
+    """Return what makes a wrong number likely, whatever is done with the profiles.
+
+    Risks of reading, ids that read the same, and targets that are probably no impurities; the
+    latter only where the values are as measured.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Before pretreatment.
+    """
+    ids = [ID_COLUMN, *(c for c in (SPECIMEN_COLUMN,) if c in profiles.metadata_columns)]
+    notes: list[Note] = [*reading_notes(profiles), *look_alike_notes(profiles, ids)]
+    if not profiles.pretreatment:
+        notes += [DominantTarget(name, part) for name, part in dominant_targets(profiles).items()]
+    return tuple(notes)
+
+
 def dominant_targets(profiles: ProfileSet, /) -> dict[str, float]:
     """Return targets called impurities that make most of the sum in the median profile.
 
@@ -142,7 +186,8 @@ def dominant_targets(profiles: ProfileSet, /) -> dict[str, float]:
     impurity = np.array([t.role == "impurity" for t in profiles.targets], dtype=bool)
     values = np.where(profiles.measured, profiles.values, 0.0)[:, impurity]
     total = values.sum(axis=1)
-    if values.shape[1] < 3 or not (total > 0).any():
+    # Sums say nothing of what may be negative, as logarithms are.
+    if values.shape[1] < 3 or not (total > 0).any() or (values < 0).any():
         return {}
     shares = np.median(values[total > 0] / total[total > 0, None], axis=0)
     names = [t.name for t in profiles.targets if t.role == "impurity"]

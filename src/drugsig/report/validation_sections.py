@@ -19,6 +19,9 @@ from drugsig.evidence.performance.measure import FewSourcesOfFigures
 from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Finding
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
+from drugsig.profiles.labels import LookAlikeLabels
+from drugsig.profiles.tables.notes import RiskyReading
+from drugsig.quality.profile_checks import DominantTarget
 from drugsig.report.validation_method import reach
 
 __all__ = [
@@ -44,6 +47,9 @@ _HEADINGS = {
     FewSourcesOfFigures.code: ("Few known sources", True),
     FewEffectiveSources.code: ("Few known sources", True),
     CircularFigures.code: ("The population rule is circular", True),
+    LookAlikeLabels.code: ("Labels that read the same", True),
+    RiskyReading.code: ("Mind how the table was read", True),
+    DominantTarget.code: ("A target that may be no impurity", True),
 }
 
 _NOTED = "Noted on the way"

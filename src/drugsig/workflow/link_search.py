@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from drugsig._files import new_files, refuse_taken, sha256_of, write_file
+from drugsig._notes import Note, emit, unique_notes
 from drugsig.comparison.distributed.cluster import DEFAULT_TIMEOUT, connected
 from drugsig.comparison.linking import LINKS_LIMIT_BYTES, links
 from drugsig.comparison.links import Links
@@ -22,6 +23,7 @@ from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables import read_profiles, write_columns
 from drugsig.profiles.tables.table_file import coded
+from drugsig.quality.profile_checks import data_notes
 
 __all__ = ["SearchedLinks", "search_links"]
 
@@ -42,7 +44,7 @@ class SearchedLinks:
     facts : dict of str to object
         What was searched and how, as data that can be written as JSON: inputs with their digests,
         metric, threshold, recipe, comparisons, undefined scores, links, expected chance links,
-        versions.
+        notes on the data and the search, versions.
     """
 
     links: Links
@@ -116,6 +118,12 @@ def search_links(
         If a scheduler is named and Dask is not installed.
     OutputError
         If a file is there already or cannot be written.
+
+    Warns
+    -----
+    DataWarning
+        Of what makes a wrong number likely: risks of reading, ids that read the same, a target
+        that is probably no impurity.
     """
     target = None if out is None else Path(out)
     if target is not None:
@@ -127,6 +135,9 @@ def search_links(
         ("reference", reference, theirs),
     ):
         inputs[side] = None if given is None or found is None else _input(given, found)
+    notes = unique_notes(
+        note for one in (ours, theirs) if one is not None for note in data_notes(one)
+    )
     if recipe is not None:
         ours, theirs = _pretreated(ours, theirs, recipe)
     with contextlib.ExitStack() as stack:
@@ -147,9 +158,10 @@ def search_links(
             shards=shards,
             progress=progress,
         )
-    facts = _facts(found_links, inputs, ours)
+    facts = _facts(found_links, inputs, ours, unique_notes((*notes, *found_links.notes)))
     if target is not None:
         _write(found_links, facts, target, decimal_comma=decimal_comma)
+    emit(notes)
     return SearchedLinks(found_links, facts)
 
 
@@ -188,7 +200,9 @@ def _input(source: Source, profiles: ProfileSet) -> dict[str, Any]:
 # -- telling ---------------------------------------------------------------------------------
 
 
-def _facts(found: Links, inputs: dict[str, Any], compared: ProfileSet, /) -> dict[str, Any]:
+def _facts(
+    found: Links, inputs: dict[str, Any], compared: ProfileSet, notes: tuple[Note, ...], /
+) -> dict[str, Any]:
     return {
         **inputs,
         "recipe": str(Recipe.of(compared)) or None,
@@ -206,6 +220,7 @@ def _facts(found: Links, inputs: dict[str, Any], compared: ProfileSet, /) -> dic
         "links_on_few_detected": int(found.few_detected.sum()),
         "false_positive_rate": found.false_positive_rate,
         "expected_chance_links": found.expected_chance_links,
+        "notes": [note.to_data() for note in notes],
         "versions": {
             "drugsig": version("drugsig"),
             "python": platform.python_version(),

@@ -35,6 +35,7 @@ from drugsig.profiles.labels import not_known_notes
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
+from drugsig.quality.profile_checks import data_notes
 
 __all__ = [
     "BACKGROUND_SHARE",
@@ -245,7 +246,8 @@ def _validated(
         secondary, arrangements, parts = _changes(trial, streams, settings, criteria, bar)
     found += secondary
     named = [settings["elsewhere"]] if settings["elsewhere"] else []
-    elsewhere = not_known_notes(profiles, named)
+    of_data = (*data_notes(profiles), *not_known_notes(profiles, named))
+    model = replace(model, notes=(*(n for n in of_data if n not in model.notes), *model.notes))
     report = ValidationReport(
         name=profiles.name,
         rule=rule,
@@ -280,16 +282,16 @@ def _validated(
             "python": platform.python_version(),
             **{name: version(name) for name in _COMPUTING},
         },
-        notes=unique_notes((*evaluation.notes, *performance.notes, *model.notes, *elsewhere)),
+        notes=unique_notes((*of_data, *evaluation.notes, *performance.notes, *model.notes)),
     )
     summary = replace(evaluation.summary(), verdicts=report.verdicts, report=report.digest)
     told = unique_notes(
         (
+            *of_data,
             *notes,
             *of_model,
             *performance.notes,
             *discrimination.notes,
-            *elsewhere,
             *evaluation.figures_by_seed()[1],
         )
     )
