@@ -15,7 +15,15 @@ from drugsig.errors import DataWarning, InputError
 from drugsig.evidence import LrModelSpec, PopulationRule, known_pairs, pair_sample
 from drugsig.evidence.evaluation import evaluate_model
 from drugsig.evidence.models import fit_lr_model
-from drugsig.profiles.labels import NOT_AVAILABLE, NotKnownAsEmpty, is_not_known, known_texts
+from drugsig.profiles.labels import (
+    NOT_AVAILABLE,
+    LookAlikeLabels,
+    NotKnownAsEmpty,
+    is_not_known,
+    known_texts,
+    look_alike_notes,
+    look_alikes,
+)
 from drugsig.profiles.status import Status
 from drugsig.profiles.tables.cells import TOKENS
 from drugsig.quality.outliers import find_outliers
@@ -172,3 +180,60 @@ def test_an_item_that_is_not_known_is_refused() -> None:
     profiles = drugsig.pretreat(of_batches("unknown", column="specimen_id"), "log10")
     with pytest.raises(InputError, match="means not known"):
         fit_lr_model(profiles, RULE, spec, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("B07", "b07"),
+        ("B07", "B07\u200b"),
+        ("\u00e907", "e\u030107"),
+        ("7", "07"),
+        ("B 07", "B07"),
+        ("\uff22\uff10\uff17", "B07"),
+        ("2024-015", "\u202e2024-015"),
+        ("STRASSE", "stra\u00dfe"),
+    ],
+)
+def test_labels_that_read_the_same_are_found_whatever_makes_them_differ(
+    one: str, other: str
+) -> None:
+    assert look_alikes([one, other, "C1", None]) == (tuple(sorted((one, other))),)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("B07", "B70"), ("1.05", "1.5"), ("e1", "\u00e91"), ("B0", "B"), ("a", "a")]
+)
+def test_labels_that_differ_for_a_reader_are_not(one: str, other: str) -> None:
+    assert look_alikes([one, other]) == ()
+
+
+def test_what_is_not_seen_is_shown() -> None:
+    assert "'B07' and 'B07\\u200b'" in LookAlikeLabels("x", (("B07", "B07\u200b"),), 1).text
+    assert "'e\\u0301' and '\u00e9'" in LookAlikeLabels("x", (("e\u0301", "\u00e9"),), 1).text
+
+
+@pytest.mark.filterwarnings("ignore::drugsig.errors.SmallSampleWarning")
+def test_sources_that_read_the_same_are_told_and_not_merged() -> None:
+    profiles = of_batches(None)
+    texts = list(profiles.column("batch_id"))
+    texts[1] = "b00"
+    profiles = profiles.with_column("batch_id", texts)
+    with pytest.warns(DataWarning, match="'B00' and 'b00'"):
+        found = known_pairs(profiles, RULE)
+    assert {"B00", "b00"} <= set(found.sources)
+    spec = LrModelSpec("injection", calibration="none", bounds="none")
+    with pytest.warns(DataWarning):
+        model = fit_lr_model(
+            drugsig.pretreat(profiles, "log10"), RULE, spec, rng=np.random.default_rng(1)
+        )
+    assert LookAlikeLabels("batch_id", (("B00", "b00"),), 1) in model.notes
+
+
+def test_of_many_the_first_are_spelled_out_and_all_are_counted() -> None:
+    ids = [f"{case}{k}" for k in range(30) for case in "Aa"]
+    profiles = ProfileSet(np.ones((60, 1)), ["A"], ids)
+    (note,) = look_alike_notes(profiles, ["profile_id"])
+    assert (len(note.labels), note.n_sets) == (20, 30)
+    assert note.text.count(" and ") == 6
+    assert "25 more" in note.text

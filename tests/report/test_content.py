@@ -177,7 +177,7 @@ def test_what_was_noted_on_the_way_is_told_once() -> None:
     made = analysis_of(raw_profiles(), notes=[RiskyReading("a guess"), RiskyReading("a guess")])
     first = first_told(made.notes)
     assert [one.heading for one in first if one.note == RiskyReading("a guess")] == [
-        "Noted on the way"
+        "Mind how the table was read"
     ]
     assert len({one.note for one in first}) == len(first)
 
