@@ -38,12 +38,12 @@ from drugsig.errors import SmallSampleWarning
 from drugsig.evidence import Interval, PairSample, PopulationRule
 from drugsig.evidence.bounds import elub
 from drugsig.evidence.discrimination import measure_discrimination
+from drugsig.evidence.pair_samples import pairs_of_sources
 from drugsig.evidence.performance import cllr, measure_performance
 from drugsig.evidence.performance.intervals import (
     draw_sources,
     independent_pairs,
     interval_of,
-    source_numbers,
 )
 from drugsig.evidence.performance.rates import STRONG_LOG10_LR
 from drugsig.evidence.resampling import (
@@ -287,8 +287,8 @@ def without_refits(
     n_resamples: int,
 ) -> tuple[dict[str, Interval | None], list[float]]:
     """Return the same as `measure_performance` for figures that need no PAV fit, in less time."""
-    sources = source_numbers(linked, a, b)
-    draws = draw_sources(sources, n_resamples, rng)
+    pairs = pairs_of_sources(linked, a, b)
+    draws = draw_sources(pairs, n_resamples, rng)
     intervals: dict[str, Interval | None] = {}
     drawn, observed = np.zeros(draws.n_draws), 0.0
     kept: list[float] = []
@@ -304,8 +304,8 @@ def without_refits(
         ends = rate_band(
             means[1:].T,
             rates,
-            n_sources=effective_sources(sources.first[which], sources.second[which]),
-            units=independent_pairs(sources, linked=side),
+            n_sources=effective_sources(pairs.source_a[which], pairs.source_b[which]),
+            units=independent_pairs(pairs, linked=side),
             n_pairs=len(toward),
         )
         low, high = falling(*ends, steps)

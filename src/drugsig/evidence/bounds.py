@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, one_line_text
 from drugsig.errors import InputError
+from drugsig.evidence.pair_samples import pairs_of_sources
 from drugsig.evidence.performance.inputs import checked_log10_lr, checked_pairs
-from drugsig.evidence.performance.intervals import independent_pairs, source_numbers
+from drugsig.evidence.performance.intervals import independent_pairs
 
 __all__ = ["BOUND_METHODS", "Bounds", "bound_lrs", "elub", "invariance_bounds"]
 
@@ -253,9 +254,9 @@ def _bounds(
         raise InputError("give the sources of both profiles of a pair, source_a and source_b")
     one = {True: 1.0, False: 1.0}
     if source_a is not None and source_b is not None:
-        sources = source_numbers(known, source_a, source_b)
+        pairs = pairs_of_sources(known, source_a, source_b)
         for side in (True, False):
-            one[side] = float((known == side).sum()) / independent_pairs(sources, linked=side)
+            one[side] = float((known == side).sum()) / independent_pairs(pairs, linked=side)
         method = f"{method} by sources"
 
     def reach(side: bool) -> float:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, freeze
 from drugsig._notes import Note
 from drugsig._repr import html_table
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.ties import merge_ties
-from drugsig.errors import PopulationError
+from drugsig.errors import InputError, PopulationError
 from drugsig.evidence.populations import PopulationRule
 
-__all__ = ["LabelledPairs", "PairSample", "Places"]
+__all__ = ["LabelledPairs", "PairSample", "Places", "pairs_of_sources"]
 
 Places = NDArray[np.integer]
 
@@ -44,7 +44,7 @@ class LabelledPairs(FrozenArrays):
     source : ndarray of int, shape (n_places,)
         The source of every place, as a place in `sources`; -1 where it is not known.
     sources : tuple of str
-        The names of the sources, sorted as text by code points.
+        The names of the sources, sorted as text by code points; handed in as numbers, by number.
     rule : PopulationRule or None
         What linked and unlinked mean; None where the sources were handed in.
     n_undecided : int
@@ -307,6 +307,63 @@ class PairSample(LabelledPairs):
         )
         head = ("", "known by", "pairs", "sources")
         return html_table(rows, head=head, caption=f"PairSample under rule '{self.rule.name}'")
+
+
+def pairs_of_sources(
+    linked: NDArray[np.bool_], source_a: ArrayLike, source_b: ArrayLike, /
+) -> LabelledPairs:
+    """Return labelled pairs whose sources are handed in; their places are the sources themselves.
+
+    Parameters
+    ----------
+    linked : ndarray of bool, shape (n_pairs,)
+        Known to share the source.
+    source_a, source_b : array_like, shape (n_pairs,)
+        The sources of both profiles: names or numbers.
+
+    Raises
+    ------
+    InputError
+        If there is not one source a profile, or the sources contradict `linked`.
+    """
+    first, second = np.asarray(source_a), np.asarray(source_b)
+    for name, array in (("source_a", first), ("source_b", second)):
+        if array.shape != linked.shape:
+            raise InputError(
+                f"{name} must name one source a pair, {len(linked)} in all, got an array of shape "
+                f"{array.shape}"
+            )
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise InputError(f"{name} holds NaN: the source of every pair must be known")
+    if (first.dtype.kind in "iufb") != (second.dtype.kind in "iufb"):
+        raise InputError(
+            f"source_a holds {first.dtype} and source_b {second.dtype}: name sources in both by "
+            "text, or in both by number"
+        )
+    try:
+        names, numbers = np.unique(np.concatenate([first, second]), return_inverse=True)
+    except TypeError as error:
+        raise InputError(
+            "source_a and source_b hold things that cannot be ordered, such as a missing value "
+            "among text: the source of every pair must be known"
+        ) from error
+    a, b = numbers[: len(linked)].astype(np.intp), numbers[len(linked) :].astype(np.intp)
+    wrong = linked != (a == b)
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        kind, relation = ("linked", "different") if linked[k] else ("unlinked", "the same")
+        raise InputError(
+            f"{int(wrong.sum())} pair(s) contradict their sources, the first at place {k}: it is "
+            f"called {kind}, but its sources, '{first[k]}' and '{second[k]}', are {relation}. "
+            "Linked means of one source."
+        )
+    return LabelledPairs(
+        first=a,
+        second=b,
+        linked=linked.copy(),
+        source=np.arange(len(names)),
+        sources=tuple(map(str, names)),
+    )
 
 
 def _only_used(

@@ -11,23 +11,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from drugsig._check import FEWEST_RESAMPLES, generator, whole_number
-from drugsig.errors import InputError
+from drugsig.evidence.pair_samples import LabelledPairs
 from drugsig.evidence.resampling import CONFIDENCE, Interval, disjoint_pairs, source_weights
 
 __all__ = [
     "Estimate",
     "SourceDraws",
-    "SourceNumbers",
     "band_of",
     "draw_sources",
     "fitted_interval_of",
     "independent_pairs",
     "interval_of",
     "largest_unseen",
-    "source_numbers",
 ]
 
 Floats = NDArray[np.float64]
@@ -66,49 +64,18 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
-class SourceNumbers:
-    """The sources of pairs, as numbers.
-
-    Attributes
-    ----------
-    first, second : ndarray of intp, shape (n_pairs,)
-        The source of each profile of a pair.
-    linked : ndarray of bool, shape (n_pairs,)
-        Known to share the source.
-    n_sources : int
-        How many sources occur in any pair.
-    """
-
-    first: Places
-    second: Places
-    linked: Flags
-    n_sources: int
-
-    @property
-    def n_linked(self) -> int:
-        """How many sources the linked pairs come from."""
-        return len(np.unique(self.first[self.linked]))
-
-    @property
-    def n_unlinked(self) -> int:
-        """How many sources the unlinked pairs come from."""
-        apart = ~self.linked
-        return len(np.union1d(self.first[apart], self.second[apart]))
-
-
-@dataclass(frozen=True, eq=False)
 class SourceDraws:
     """How often each source is drawn, for draws that hold linked and unlinked pairs.
 
     Attributes
     ----------
-    sources : SourceNumbers
-        The sources of the pairs.
+    pairs : LabelledPairs
+        What they are drawn for.
     counts : ndarray of float64, shape (n_sources, n_draws)
         How often each is drawn.
     """
 
-    sources: SourceNumbers
+    pairs: LabelledPairs
     counts: Floats
 
     @property
@@ -118,10 +85,10 @@ class SourceDraws:
 
     def weights(self) -> Iterator[Floats]:
         """Yield the weights of all pairs, one array of shape (n_pairs,) a draw."""
-        first, second = self.sources.first, self.sources.second
+        first, second = self.pairs.source_a, self.pairs.source_b
         for draw in np.ascontiguousarray(self.counts.T):
             once = draw[first]
-            yield np.where(self.sources.linked, once, once * draw[second])
+            yield np.where(self.pairs.linked, once, once * draw[second])
 
     def means(self, rows: Iterable[Floats | Flags], /, *, linked: bool) -> Floats:
         """Return weighted means over the pairs of one kind, for every draw.
@@ -139,10 +106,10 @@ class SourceDraws:
         ndarray of float64, shape (n_figures, n_draws)
             Infinite where an infinite value was drawn.
         """
-        side = self.sources.linked == linked
-        first, second = self.sources.first[side], self.sources.second[side]
+        side = self.pairs.linked == linked
+        first, second = self.pairs.source_a[side], self.pairs.source_b[side]
         low, high = np.minimum(first, second), np.maximum(first, second)
-        pair, place = np.unique(low * self.sources.n_sources + high, return_inverse=True)
+        pair, place = np.unique(low * len(self.pairs.sources) + high, return_inverse=True)
         # Added up by pair of sources, of which there are far fewer than of profiles.
         finite: list[Floats] = [np.bincount(place).astype(np.float64)]
         endless: dict[int, Floats] = {}
@@ -160,7 +127,7 @@ class SourceDraws:
 
     def _added(self, sums: Floats, pair: Places, *, linked: bool) -> Floats:
         """Add sums by pair of sources, as often as both were drawn."""
-        one, other = pair // self.sources.n_sources, pair % self.sources.n_sources
+        one, other = pair // len(self.pairs.sources), pair % len(self.pairs.sources)
         out = np.empty((len(sums), self.n_draws))
         step = max(1, _BLOCK_NUMBERS // max(1, len(pair)))
         for start in range(0, self.n_draws, step):
@@ -174,64 +141,15 @@ def _by_pair(place: Places, values: Floats) -> Floats:
     return np.asarray(np.bincount(place, weights=values), dtype=np.float64)
 
 
-def source_numbers(linked: Flags, source_a: ArrayLike, source_b: ArrayLike, /) -> SourceNumbers:
-    """Return the sources of pairs as numbers.
-
-    Parameters
-    ----------
-    linked : ndarray of bool, shape (n_pairs,)
-        Known to share the source.
-    source_a, source_b : array_like, shape (n_pairs,)
-        The sources of both profiles: names or numbers.
-
-    Raises
-    ------
-    InputError
-        If there is not one source a profile, or the sources contradict `linked`.
-    """
-    first, second = np.asarray(source_a), np.asarray(source_b)
-    for name, array in (("source_a", first), ("source_b", second)):
-        if array.shape != linked.shape:
-            raise InputError(
-                f"{name} must name one source a pair, {len(linked)} in all, got an array of shape "
-                f"{array.shape}"
-            )
-        if array.dtype.kind == "f" and np.isnan(array).any():
-            raise InputError(f"{name} holds NaN: the source of every pair must be known")
-    if (first.dtype.kind in "iufb") != (second.dtype.kind in "iufb"):
-        raise InputError(
-            f"source_a holds {first.dtype} and source_b {second.dtype}: name sources in both by "
-            "text, or in both by number"
-        )
-    try:
-        names, numbers = np.unique(np.concatenate([first, second]), return_inverse=True)
-    except TypeError as error:
-        raise InputError(
-            "source_a and source_b hold things that cannot be ordered, such as a missing value "
-            "among text: the source of every pair must be known"
-        ) from error
-    a, b = numbers[: len(linked)].astype(np.intp), numbers[len(linked) :].astype(np.intp)
-    wrong = linked != (a == b)
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        kind, relation = ("linked", "different") if linked[k] else ("unlinked", "the same")
-        raise InputError(
-            f"{int(wrong.sum())} pair(s) contradict their sources, the first at place {k}: it is "
-            f"called {kind}, but its sources, '{first[k]}' and '{second[k]}', are {relation}. "
-            "Linked means of one source."
-        )
-    return SourceNumbers(a, b, linked, len(names))
-
-
 def draw_sources(
-    sources: SourceNumbers, n_resamples: int, rng: np.random.Generator, /
+    pairs: LabelledPairs, n_resamples: int, rng: np.random.Generator, /
 ) -> SourceDraws:
     """Draw sources with replacement; draws without a linked or an unlinked pair are left out.
 
     Parameters
     ----------
-    sources : SourceNumbers
-        The sources of the pairs.
+    pairs : LabelledPairs
+        Those whose sources are drawn.
     n_resamples : int
         How often; less often where there are very many pairs.
     rng : numpy.random.Generator
@@ -244,22 +162,24 @@ def draw_sources(
     """
     n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
     generator(rng)
-    affordable = max(_FEWEST_DRAWS, _MOST_PRODUCTS // max(1, len(sources.linked)))
-    counts = source_weights(sources.n_sources, min(n_resamples, affordable), rng)
-    every = SourceDraws(sources, counts)
+    affordable = max(_FEWEST_DRAWS, _MOST_PRODUCTS // max(1, len(pairs)))
+    counts = source_weights(len(pairs.sources), min(n_resamples, affordable), rng)
+    every = SourceDraws(pairs, counts)
     usable = np.ones(every.n_draws, dtype=bool)
     for linked in (True, False):
-        one = [np.ones(int((sources.linked == linked).sum()))]
+        one = [np.ones(int((pairs.linked == linked).sum()))]
         with np.errstate(invalid="ignore"):
             usable &= ~np.isnan(every.means(one, linked=linked)[0])
-    return SourceDraws(sources, counts[:, usable])
+    return SourceDraws(pairs, counts[:, usable])
 
 
-def independent_pairs(sources: SourceNumbers, /, *, linked: bool) -> int:
+def independent_pairs(pairs: LabelledPairs, /, *, linked: bool) -> int:
     """Return how many pairs of one kind can be taken if each source is used once."""
-    apart = ~sources.linked
+    apart = ~pairs.linked
     return (
-        sources.n_linked if linked else disjoint_pairs(sources.first[apart], sources.second[apart])
+        pairs.n_linked_sources
+        if linked
+        else disjoint_pairs(pairs.source_a[apart], pairs.source_b[apart])
     )
 
 

@@ -15,20 +15,19 @@ from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, few_effective_sources
+from drugsig.evidence.pair_samples import LabelledPairs, pairs_of_sources
 from drugsig.evidence.performance.cllr import costs, infinite_costs, least_cost, mean_cost
 from drugsig.evidence.performance.ece import Ece, ece, priors
 from drugsig.evidence.performance.inputs import checked_pairs
 from drugsig.evidence.performance.intervals import (
     Estimate,
     SourceDraws,
-    SourceNumbers,
     band_of,
     draw_sources,
     fitted_interval_of,
     independent_pairs,
     interval_of,
     largest_unseen,
-    source_numbers,
 )
 from drugsig.evidence.performance.pav import OrderedPairs, Pav, deviation, ordered_pairs
 from drugsig.evidence.performance.rates import (
@@ -353,15 +352,15 @@ def measured(
     if (source_a is None) != (source_b is None):
         raise InputError("give the sources of both profiles of a pair, source_a and source_b")
     generator(rng)
-    sources = None
+    pairs = None
     if source_a is not None and source_b is not None:
-        sources = source_numbers(known, source_a, source_b)
-    notes = _notes(values, known, sources)
+        pairs = pairs_of_sources(known, source_a, source_b)
+    notes = _notes(values, known, pairs)
     ordered = ordered_pairs(values, known)
     figures = _figures(values, known, ordered, strong, ks)
-    if sources is not None:
+    if pairs is not None:
         figures = _with_intervals(
-            figures, values, known, ordered, draw_sources(sources, n_resamples, rng)
+            figures, values, known, ordered, draw_sources(pairs, n_resamples, rng)
         )
     return replace(figures, notes=notes)
 
@@ -370,17 +369,17 @@ def _or_unknown(number: int | None) -> str:
     return "not known" if number is None else str(number)
 
 
-def _notes(values: Floats, known: Flags, sources: SourceNumbers | None) -> tuple[Note, ...]:
+def _notes(values: Floats, known: Flags, pairs: LabelledPairs | None) -> tuple[Note, ...]:
     """Return what a reader must know."""
     notes = list(infinite_costs(values, known))
     n_pairs = int(known.sum())
-    if sources is None:
+    if pairs is None:
         few = [FewLinkedPairs(n_pairs)] if n_pairs < FEW_LINKED_SOURCES else []
         return (*notes, *few, NoIntervals())
-    if sources.n_linked < FEW_LINKED_SOURCES:
-        notes.append(FewSourcesOfFigures(sources.n_linked))
-    alike = effective_sources(sources.first[known], sources.second[known])
-    return (*notes, *few_effective_sources(sources.n_linked, alike))
+    if pairs.n_linked_sources < FEW_LINKED_SOURCES:
+        notes.append(FewSourcesOfFigures(pairs.n_linked_sources))
+    alike = effective_sources(pairs.source_a[known], pairs.source_b[known])
+    return (*notes, *few_effective_sources(pairs.n_linked_sources, alike))
 
 
 def _grid(values: Floats) -> Floats:
@@ -435,11 +434,11 @@ def _with_intervals(
     draws: SourceDraws,
 ) -> LrPerformance:
     """Return the same figures with intervals and bands."""
-    sources = draws.sources
+    pairs = draws.pairs
     figures = replace(
         figures,
-        n_linked_sources=sources.n_linked,
-        n_unlinked_sources=sources.n_unlinked,
+        n_linked_sources=pairs.n_linked_sources,
+        n_unlinked_sources=pairs.n_unlinked_sources,
         n_resamples=draws.n_draws,
     )
     curve, odds = figures.ece, figures.ece.prior_log10_odds
@@ -461,8 +460,8 @@ def _with_intervals(
         low, high = rate_band(
             drawn[n_costs:].T,
             seen,
-            n_sources=effective_sources(sources.first[side], sources.second[side]),
-            units=independent_pairs(sources, linked=linked),
+            n_sources=effective_sources(pairs.source_a[side], pairs.source_b[side]),
+            units=independent_pairs(pairs, linked=linked),
             n_pairs=len(x),
         )
         shares.append(falling(low[n_rates:], high[n_rates:], grid))
@@ -481,7 +480,7 @@ def _with_intervals(
     band = band_of((prior * cost[0][1:] + (1.0 - prior) * cost[1][1:]).T, curve.lr)
     fitted = _refitted(ordered, draws, figures.pav_curve.log10_lr)
     linked_band, unlinked_band = shares
-    fit_band = _opened(band_of(fitted[:, 2:], figures.pav_curve.fitted), figures, values, sources)
+    fit_band = _opened(band_of(fitted[:, 2:], figures.pav_curve.fitted), figures, values, pairs)
     return replace(
         figures,
         cllr=replace(figures.cllr, interval=interval_of(total, figures.cllr.value)),
@@ -521,7 +520,7 @@ def _flags(x: Floats, same: Flags, strong: float, ks: list[float], grid: Floats)
 
 
 def _opened(
-    band: tuple[Floats, Floats], figures: LrPerformance, values: Floats, sources: SourceNumbers
+    band: tuple[Floats, Floats], figures: LrPerformance, values: Floats, pairs: LabelledPairs
 ) -> tuple[Floats, Floats]:
     """Return a band of the PAV fit that is open where pairs of one kind were never seen.
 
@@ -530,10 +529,10 @@ def _opened(
     """
     (low, high), curve = band, figures.pav_curve
     unseen = {
-        side: np.log10(largest_unseen(independent_pairs(sources, linked=side)))
+        side: np.log10(largest_unseen(independent_pairs(pairs, linked=side)))
         for side in (True, False)
     }
-    linked, unlinked = np.sort(values[sources.linked]), np.sort(values[~sources.linked])
+    linked, unlinked = np.sort(values[pairs.linked]), np.sort(values[~pairs.linked])
     with np.errstate(divide="ignore"):
         below = np.log10(np.searchsorted(unlinked, curve.log10_lr, side="right") / len(unlinked))
         above = np.log10(1.0 - np.searchsorted(linked, curve.log10_lr, side="left") / len(linked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
+from drugsig.evidence.pair_samples import pairs_of_sources
 from drugsig.evidence.performance import Estimate
 from drugsig.evidence.performance.cllr import costs
 from drugsig.evidence.performance.intervals import (
     SourceDraws,
-    SourceNumbers,
     interval_of,
-    source_numbers,
 )
 from drugsig.evidence.resampling import source_weights
 
@@ -197,12 +196,12 @@ def cllr_change(
     with np.errstate(invalid="ignore"):
         observed = float(np.subtract(second.cllr, first.cllr))
     names = [np.concatenate([getattr(p, k) for p in (first, second)]) for k in _COLUMNS[:3]]
-    numbers = source_numbers(names[0], names[1], names[2])
-    counts = source_weights(numbers.n_sources, n_resamples, rng)
+    both = pairs_of_sources(names[0], names[1], names[2])
+    counts = source_weights(len(both.sources), n_resamples, rng)
     drawn = []
     for pairs, part in ((first, slice(0, len(first))), (second, slice(len(first), None))):
-        own = SourceNumbers(
-            numbers.first[part], numbers.second[part], pairs.linked, numbers.n_sources
+        own = replace(
+            both, first=both.first[part], second=both.second[part], linked=pairs.linked.copy()
         )
         with np.errstate(invalid="ignore", divide="ignore"):
             sides = [
