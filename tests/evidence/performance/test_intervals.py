@@ -15,6 +15,7 @@ from scipy.stats import beta
 
 from drugsig.errors import DataWarning, InputError, SmallSampleWarning
 from drugsig.evidence import Interval
+from drugsig.evidence.pair_samples import pairs_of_sources
 from drugsig.evidence.performance import (
     Estimate,
     cllr,
@@ -30,7 +31,6 @@ from drugsig.evidence.performance.intervals import (
     draw_sources,
     fitted_interval_of,
     interval_of,
-    source_numbers,
 )
 from drugsig.evidence.resampling import rate_band
 from tests.evidence.performance.cases import calibrated_pairs
@@ -64,7 +64,7 @@ def literal(a, b, linked, counts) -> np.ndarray:
 
 def test_weights_and_means_are_those_of_a_literal_resampling() -> None:
     values, linked, a, b = case()
-    draws = draw_sources(source_numbers(linked, a, b), 100, generator(1))
+    draws = draw_sources(pairs_of_sources(linked, a, b), 100, generator(1))
     costs = generator(2).random((3, len(values)))
     means = {side: draws.means(costs[:, linked == side], linked=side) for side in (True, False)}
     for k, weight in enumerate(draws.weights()):
@@ -77,7 +77,9 @@ def test_weights_and_means_are_those_of_a_literal_resampling() -> None:
 
 def test_draws_without_one_kind_of_pair_are_left_out() -> None:
     linked = np.array([True, False, False])
-    draws = draw_sources(source_numbers(linked, ["a", "a", "b"], ["a", "b", "c"]), 400, generator())
+    draws = draw_sources(
+        pairs_of_sources(linked, ["a", "a", "b"], ["a", "b", "c"]), 400, generator()
+    )
     assert 0 < draws.n_draws < 400
     assert (draws.counts[0] > 0).all()
     assert all(weight[1:].any() for weight in draws.weights())
@@ -85,7 +87,7 @@ def test_draws_without_one_kind_of_pair_are_left_out() -> None:
 
 def test_an_infinite_cost_is_infinite_in_the_draws_that_hold_it() -> None:
     _, linked, a, b = case()
-    draws = draw_sources(source_numbers(linked, a, b), 100, generator())
+    draws = draw_sources(pairs_of_sources(linked, a, b), 100, generator())
     costs = np.where(np.arange(linked.sum()) == 0, np.inf, 1.0)[np.newaxis]
     found = draws.means(costs, linked=True)[0]
     held = draws.counts[a[linked][0]] > 0
@@ -95,8 +97,8 @@ def test_an_infinite_cost_is_infinite_in_the_draws_that_hold_it() -> None:
 
 def test_sources_may_be_named_or_numbered_in_any_way(monkeypatch) -> None:
     _, linked, a, b = case()
-    plain = source_numbers(linked, a, b)
-    named = source_numbers(linked, [f"s{x:03}" for x in a], [f"s{x:03}" for x in b])
+    plain = pairs_of_sources(linked, a, b)
+    named = pairs_of_sources(linked, [f"s{x:03}" for x in a], [f"s{x:03}" for x in b])
     np.testing.assert_array_equal(plain.first, named.first)
     np.testing.assert_array_equal(plain.second, named.second)
     monkeypatch.setattr(intervals, "_BLOCK_NUMBERS", 1)
@@ -107,7 +109,7 @@ def test_sources_may_be_named_or_numbered_in_any_way(monkeypatch) -> None:
 def test_very_many_pairs_are_resampled_less_often(monkeypatch) -> None:
     _, linked, a, b = case()
     monkeypatch.setattr(intervals, "_MOST_PRODUCTS", 1)
-    assert draw_sources(source_numbers(linked, a, b), 1000, generator()).n_draws <= 200
+    assert draw_sources(pairs_of_sources(linked, a, b), 1000, generator()).n_draws <= 200
 
 
 # -- intervals of numbers ----------
@@ -167,7 +169,7 @@ def test_the_figures_are_those_of_the_functions(seed) -> None:
 def test_intervals_are_those_of_a_literal_resampling() -> None:
     values, linked, a, b = case(5, 6)
     got = measured(values, linked, source_a=a, source_b=b, rng=generator(7), n_resamples=100)
-    draws = draw_sources(source_numbers(linked, a, b), 100, generator(7))
+    draws = draw_sources(pairs_of_sources(linked, a, b), 100, generator(7))
     found: dict[str, list[float]] = {name: [] for name in ("cllr", "cllr_min", "devpav", "rate")}
     for k in range(draws.n_draws):
         drawn = literal(a, b, linked, draws.counts[:, k])
