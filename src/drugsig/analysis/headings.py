@@ -23,6 +23,8 @@ HEADINGS: dict[str, tuple[str | Callable[[Any], str], bool | Callable[[Any], boo
     "risky-reading": ("Mind how the table was read", True),
     "look-alike-labels": ("Labels that read the same", True),
     "dominant-target": ("A target that may be no impurity", True),
+    "running-number": ("A target that may be no impurity", True),
+    "sum-of-targets": ("A target that may be no impurity", True),
     "not-known-as-empty": ("Texts that mean not known", False),
     "runs-not-read": (lambda n: f"{count(len(n.errors), 'run')} could not be read", True),
     "unverified-protocol": (

@@ -19,9 +19,13 @@ __all__ = [
     "FEW_IMPURITIES",
     "DominantTarget",
     "ProfileCheck",
+    "RunningNumber",
+    "SumOfTargets",
     "check_profiles",
     "data_notes",
     "dominant_targets",
+    "running_numbers",
+    "sums_of_targets",
 ]
 
 # One impurity with more than this share of the sum decides every score of the profile.
@@ -29,6 +33,13 @@ DOMINANT_SHARE = 0.95
 
 # A target with more than this share of the sum in the median profile is rarely an impurity.
 DOMINANT_TARGET = 0.5
+
+# In fewer lines whole numbers may follow each other by chance, or one value be the sum of others.
+_FEWEST_LINES = 10
+# In so many of the lines a number follows the one before, or is the sum of the others.
+_NEARLY_ALL = 0.9
+# A sum of rounded values is that of the values within so much of itself.
+_ROUNDING = 2e-3
 
 # With fewer impurities detected, a profile is alike to many others by what they all lack.
 FEW_IMPURITIES = 3
@@ -149,6 +160,43 @@ class DominantTarget(Note):
         )
 
 
+@dataclass(frozen=True)
+class RunningNumber(Note):
+    """A target counts the lines of the table, so it was not measured.
+
+    Name the column as metadata, or leave it out.
+    """
+
+    code: ClassVar[str] = "running-number"
+    target: str
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.target}' is compared as an impurity, and its values are whole numbers that "
+            "follow each other like those of the lines of a table. If it numbers the lines, name "
+            f"it as metadata (metadata=['{self.target}'])."
+        )
+
+
+@dataclass(frozen=True)
+class SumOfTargets(Note):
+    """A target is the sum of the others, so it was not measured by itself.
+
+    Name the column as metadata, or leave it out.
+    """
+
+    code: ClassVar[str] = "sum-of-targets"
+    target: str
+    share: float
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.target}' is compared as an impurity, and is the sum of the other targets in "
+            f"{self.share:.0%} of the profiles. If it was added up, name it as metadata "
+            f"(metadata=['{self.target}'])."
+        )
+
+
 def data_notes(profiles: ProfileSet, /) -> tuple[Note, ...]:
     """Return what makes a wrong number likely, whatever is done with the profiles.
 
@@ -163,6 +211,8 @@ def data_notes(profiles: ProfileSet, /) -> tuple[Note, ...]:
     ids = [ID_COLUMN, *(c for c in (SPECIMEN_COLUMN,) if c in profiles.metadata_columns)]
     notes: list[Note] = [*reading_notes(profiles), *look_alike_notes(profiles, ids)]
     if not profiles.pretreatment:
+        notes += [RunningNumber(name) for name in running_numbers(profiles)]
+        notes += [SumOfTargets(name, part) for name, part in sums_of_targets(profiles).items()]
         notes += [DominantTarget(name, part) for name, part in dominant_targets(profiles).items()]
     return tuple(notes)
 
@@ -192,3 +242,57 @@ def dominant_targets(profiles: ProfileSet, /) -> dict[str, float]:
     shares = np.median(values[total > 0] / total[total > 0, None], axis=0)
     names = [t.name for t in profiles.targets if t.role == "impurity"]
     return {n: float(x) for n, x in zip(names, shares, strict=True) if x > DOMINANT_TARGET}
+
+
+def running_numbers(profiles: ProfileSet, /) -> tuple[str, ...]:
+    """Return targets called impurities whose values count the profiles, in whatever order.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Before pretreatment.
+
+    Returns
+    -------
+    tuple of str
+        Targets with whole numbers of which nearly every one follows another by one.
+    """
+    found = []
+    for k, target in enumerate(profiles.targets):
+        values = profiles.values[profiles.measured[:, k], k]
+        if target.role != "impurity" or len(values) < _FEWEST_LINES or (values % 1.0 != 0.0).any():
+            continue
+        steps = np.diff(np.sort(values))
+        if (steps == 1.0).mean() >= _NEARLY_ALL:
+            found.append(target.name)
+    return tuple(found)
+
+
+def sums_of_targets(profiles: ProfileSet, /) -> dict[str, float]:
+    """Return targets called impurities that are the sum of the other impurities, or of all others.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Before pretreatment.
+
+    Returns
+    -------
+    dict of str to float
+        In which share of the profiles, where that is nearly all.
+    """
+    impurity = np.array([t.role == "impurity" for t in profiles.targets], dtype=bool)
+    values = np.where(profiles.measured, profiles.values, 0.0)
+    found: dict[str, float] = {}
+    for added in (values[:, impurity], values):
+        total = added.sum(axis=1)
+        if added.shape[1] < 3 or (total > 0).sum() < _FEWEST_LINES or (added < 0).any():
+            continue
+        for k in np.flatnonzero(impurity):
+            # What is the sum of the others is half of the sum of all.
+            off = np.abs(2.0 * values[:, k] - total)[total > 0]
+            share = float((off <= _ROUNDING * total[total > 0]).mean())
+            name = profiles.targets[k].name
+            if share >= _NEARLY_ALL:
+                found[name] = max(share, found.get(name, 0.0))
+    return found

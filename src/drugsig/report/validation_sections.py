@@ -21,7 +21,7 @@ from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
 from drugsig.profiles.labels import LookAlikeLabels
 from drugsig.profiles.tables.notes import RiskyReading
-from drugsig.quality.profile_checks import DominantTarget
+from drugsig.quality.profile_checks import DominantTarget, RunningNumber, SumOfTargets
 from drugsig.report.validation_method import reach
 
 __all__ = [
@@ -41,6 +41,8 @@ STAMPS = {
     NOT_ASSESSED: "NO CRITERION FAILED, BUT NOT EVERYTHING WAS ASSESSED",
 }
 
+_NO_IMPURITY = "A target that may be no impurity"
+
 # How grave a note is for a validation, by its code: the heading, and whether no figure may be used
 # without knowing it.
 _HEADINGS = {
@@ -49,7 +51,9 @@ _HEADINGS = {
     CircularFigures.code: ("The population rule is circular", True),
     LookAlikeLabels.code: ("Labels that read the same", True),
     RiskyReading.code: ("Mind how the table was read", True),
-    DominantTarget.code: ("A target that may be no impurity", True),
+    DominantTarget.code: (_NO_IMPURITY, True),
+    RunningNumber.code: (_NO_IMPURITY, True),
+    SumOfTargets.code: (_NO_IMPURITY, True),
 }
 
 _NOTED = "Noted on the way"
