@@ -11,6 +11,7 @@ from drugsig import ProfileSet, Status, Target
 from drugsig.errors import RecipeError
 from drugsig.profiles.pretreatment import pretreat
 from drugsig.quality import check_profiles
+from drugsig.quality.profile_checks import data_notes, running_numbers, sums_of_targets
 
 D, LOQ, LOD, GAP, BAD = Status
 
@@ -108,3 +109,86 @@ def test_what_is_not_excluded_can_be_pretreated_and_the_rest_cannot(rows) -> Non
         elif check.not_measured or check.rejected:
             with pytest.raises(RecipeError):
                 pretreat(alone, "sum")
+
+
+def with_column(cells: object, *, n: int = 40, name: str = "X") -> ProfileSet:
+    """Return profiles of five impurities, and one more target with cells of its own."""
+    values = np.round(np.random.default_rng(7).lognormal(2, 0.5, (n, 5)), 3)
+    made = cells(values) if callable(cells) else cells
+    return ProfileSet(
+        np.column_stack([values, np.asarray(made, dtype=float)]),
+        [*"ABCDE", name],
+        [f"P{k:03}" for k in range(n)],
+    )
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.arange(1, 41),
+        np.arange(40),
+        np.arange(501, 541),
+        np.arange(40, 0, -1),
+        np.random.default_rng(1).permutation(np.arange(1, 41)),
+        np.delete(np.arange(1, 43), [10, 20]),
+    ],
+)
+def test_a_number_of_the_line_is_named_in_any_order(numbers: np.ndarray) -> None:
+    assert running_numbers(with_column(numbers)) == ("X",)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.arange(1, 41) * 10,
+        np.arange(1, 41) + 0.5,
+        np.repeat(np.arange(20), 2),
+        np.random.default_rng(1).integers(1, 41, 40),
+        np.random.default_rng(1).integers(1, 40_000, 40),
+    ],
+)
+def test_measured_whole_numbers_are_not(numbers: np.ndarray) -> None:
+    assert running_numbers(with_column(numbers)) == ()
+
+
+def test_few_lines_count_by_chance() -> None:
+    assert running_numbers(with_column(np.arange(1, 10), n=9)) == ()
+    assert running_numbers(with_column(np.arange(1, 11), n=10)) == ("X",)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3])
+def test_a_sum_of_the_others_is_named_within_rounding(digits: int) -> None:
+    profiles = with_column(lambda v: np.round(v.sum(axis=1), digits))
+    assert sums_of_targets(profiles) == {"X": 1.0}
+    assert "sum-of-targets" in {note.code for note in data_notes(profiles)}
+
+
+def test_a_sum_with_some_lines_mended_by_hand_is_still_one() -> None:
+    def added(values: np.ndarray) -> np.ndarray:
+        total = values.sum(axis=1)
+        total[:3] *= 1.2
+        return total
+
+    assert sums_of_targets(with_column(added)) == {"X": 37 / 40}
+
+
+def test_a_sum_over_all_targets_is_named_as_well_as_one_over_impurities() -> None:
+    profiles = with_column(lambda v: v.sum(axis=1))
+    main = profiles.target_names[0]
+    roles = [Target(t.name, "main" if t.name == main else t.role) for t in profiles.targets]
+    of_all = ProfileSet(profiles.values, roles, list(profiles.ids))
+    assert sums_of_targets(of_all) == {"X": 1.0}
+    values = profiles.values.copy()
+    values[:, 5] -= values[:, 0]
+    assert sums_of_targets(ProfileSet(values, roles, list(profiles.ids))) == {"X": 1.0}
+
+
+def test_a_large_impurity_is_no_sum() -> None:
+    noise = np.random.default_rng(3).normal(1, 0.02, 40)
+    assert sums_of_targets(with_column(lambda v: v.sum(axis=1) * noise)) == {}
+
+
+def test_what_is_no_impurity_is_not_judged() -> None:
+    profiles = with_column(np.arange(1, 41))
+    targets = [Target(t.name, "main" if t.name == "X" else t.role) for t in profiles.targets]
+    assert running_numbers(ProfileSet(profiles.values, targets, list(profiles.ids))) == ()
