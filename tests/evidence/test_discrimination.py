@@ -17,8 +17,8 @@ from drugsig.evidence import PopulationRule, auc, roc_curve
 from drugsig.evidence.discrimination import compare_discrimination, measure_discrimination
 from drugsig.evidence.pairs import known_pairs
 from drugsig.evidence.resampling import ranked_sample, source_weights
-from drugsig.evidence.roc import det_curve
-from drugsig.evidence.weighted_roc import (
+from drugsig.evidence.roc import (
+    det_curve,
     equal_error_rates,
     plain_counts,
     true_positive_rates,

@@ -26,10 +26,12 @@ from drugsig.evidence.resampling import (
     rate_band,
     source_weights,
 )
-from drugsig.evidence.roc import auc, det_curve, roc_curve
-from drugsig.evidence.weighted_roc import (
+from drugsig.evidence.roc import (
     RankedPairs,
+    auc,
+    det_curve,
     equal_error_rates,
+    roc_curve,
     true_positive_rates,
 )
 

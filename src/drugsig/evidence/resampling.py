@@ -16,8 +16,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.special import betaincinv, stdtrit
 
 from drugsig.evidence.pair_samples import PairSample
-from drugsig.evidence.roc import auc
-from drugsig.evidence.weighted_roc import RankedPairs, rank_pairs
+from drugsig.evidence.roc import RankedPairs, auc, rank_pairs
 
 __all__ = [
     "CONFIDENCE",

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from drugsig.comparison.metrics import Metric
 from drugsig.evidence.resampling import Interval, independent_units_of, percentile_interval
-from drugsig.evidence.roc import auc
-from drugsig.evidence.weighted_roc import (
+from drugsig.evidence.roc import (
     RankedPairs,
+    auc,
     equal_error_rates,
     plain_counts,
     rank_pairs,
