@@ -27,9 +27,9 @@ from drugsig.evidence.calibration.logit import fit_logit
 from drugsig.evidence.calibration.training import (
     balanced,
     checked_labels,
-    checked_weights,
     count_sources,
 )
+from drugsig.evidence.pair_samples import checked_weights
 
 __all__ = ["FUSION_METHODS", "Fusion", "FusionPattern", "fit_fusion"]
 

@@ -16,7 +16,7 @@ from drugsig.comparison.ties import merge_ties
 from drugsig.errors import InputError, PopulationError
 from drugsig.evidence.populations import PopulationRule
 
-__all__ = ["LabelledPairs", "PairSample", "Places", "pairs_of_sources"]
+__all__ = ["LabelledPairs", "PairSample", "Places", "checked_weights", "pairs_of_sources"]
 
 Places = NDArray[np.integer]
 
@@ -364,6 +364,44 @@ def pairs_of_sources(
         source=np.arange(len(names)),
         sources=tuple(map(str, names)),
     )
+
+
+def checked_weights(weights: ArrayLike | None, linked: NDArray[np.bool_], /) -> NDArray[np.float64]:
+    """Return how often each pair counts: as given, or once each.
+
+    Parameters
+    ----------
+    weights : array_like of float, shape (n_pairs,), or None
+        From 0.
+    linked : ndarray of bool, shape (n_pairs,)
+        Known to share the source; of both kinds a pair must count.
+
+    Raises
+    ------
+    InputError
+        If there is not one number a pair, if one is negative or not finite, or if no linked or no
+        unlinked pair counts.
+    """
+    raw = np.ones(len(linked)) if weights is None else np.asarray(weights)
+    if raw.dtype.kind not in "fiub" or raw.shape != linked.shape:
+        raise InputError(
+            f"weights must have one entry a pair, {len(linked)} numbers, got {raw.dtype} with "
+            f"shape {raw.shape}"
+        )
+    counted = np.array(raw, dtype=np.float64)
+    if not np.isfinite(counted).all() or (counted < 0).any():
+        raise InputError(
+            "weights must be finite and at least 0: they say how often each pair counts"
+        )
+    n_linked, n_unlinked = int((counted[linked] > 0).sum()), int((counted[~linked] > 0).sum())
+    if not n_linked or not n_unlinked:
+        lacking = "unlinked" if n_linked else "linked"
+        raise InputError(
+            f"there are {n_linked} linked and {n_unlinked} unlinked pairs that count: without "
+            f"{lacking} pairs a likelihood ratio can be neither fitted nor judged. Look at the "
+            "weights, at the population rule, or for fewer folds."
+        )
+    return counted
 
 
 def _only_used(

@@ -39,10 +39,10 @@ from drugsig.evidence.calibration.training import (
     KINDS,
     Kind,
     checked_labels,
-    checked_weights,
     count_sources,
     training_pairs,
 )
+from drugsig.evidence.pair_samples import checked_weights
 
 __all__ = [
     "DEFAULT_NEAREST",

@@ -13,6 +13,7 @@ from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
+from drugsig.evidence.pair_samples import checked_weights
 
 __all__ = [
     "KINDS",
@@ -22,7 +23,6 @@ __all__ = [
     "TrainingPairs",
     "balanced",
     "checked_labels",
-    "checked_weights",
     "count_sources",
     "source_pair_weights",
     "training_pairs",
@@ -233,41 +233,6 @@ def checked_labels(linked: ArrayLike, n_pairs: int, /) -> Labels:
             "unknown source is in neither class: leave it out."
         )
     return raw.astype(np.bool_)
-
-
-def checked_weights(weights: ArrayLike | None, linked: Labels, /) -> Floats:
-    """Return how often each pair counts: as given, or once each.
-
-    Parameters
-    ----------
-    weights : array_like of float, shape (n_pairs,), or None
-        From 0.
-    linked : ndarray of bool, shape (n_pairs,)
-        The classes; each must have a pair that counts.
-
-    Raises
-    ------
-    InputError
-        If they are not that many, if one is negative or not finite, or if a class is empty.
-    """
-    n_pairs = len(linked)
-    counted = np.ones(n_pairs) if weights is None else np.array(weights, dtype=np.float64)
-    if counted.shape != (n_pairs,):
-        raise InputError(f"weights must have one entry a pair, {n_pairs}, got {counted.shape}")
-    if not np.isfinite(counted).all() or (counted < 0).any():
-        raise InputError(
-            "weights must be finite and at least 0: they say how often each pair counts"
-        )
-    n_linked = int((counted[linked] > 0).sum())
-    n_unlinked = int((counted[~linked] > 0).sum())
-    if not n_linked or not n_unlinked:
-        lacking = "linked" if not n_linked else "unlinked"
-        raise InputError(
-            f"there are {n_linked} linked and {n_unlinked} unlinked pairs that count: without "
-            f"{lacking} pairs there is no likelihood ratio. Look at the population rule, or for "
-            "fewer folds."
-        )
-    return counted
 
 
 def balanced(weights: Floats, linked: Labels, /) -> Floats:

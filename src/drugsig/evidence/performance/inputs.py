@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig.errors import InputError
+from drugsig.evidence.pair_samples import checked_weights
 
-__all__ = ["checked_log10_lr", "checked_pairs", "checked_weights", "weighted_pairs"]
+__all__ = ["checked_log10_lr", "checked_pairs", "weighted_pairs"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -74,32 +75,6 @@ def checked_pairs(log10_lr: ArrayLike, linked: ArrayLike, /) -> tuple[Floats, Fl
                 "measured on pairs of both kinds"
             )
     return values, np.array(flags, dtype=bool)
-
-
-def checked_weights(weights: ArrayLike | None, linked: Flags, /) -> Floats:
-    """Return one weight a pair: as given, or all one.
-
-    Raises
-    ------
-    InputError
-        If there is not one finite weight of at least 0 a pair, or one kind of pair has none above
-        0.
-    """
-    if weights is None:
-        return np.ones(len(linked))
-    raw = np.asarray(weights)
-    if raw.dtype.kind not in "fiub" or raw.shape != linked.shape:
-        raise InputError(
-            f"weights must be {len(linked)} numbers, one a pair, got {raw.dtype} with shape "
-            f"{raw.shape}"
-        )
-    out = np.array(raw, dtype=np.float64)
-    if not np.isfinite(out).all() or (out < 0).any():
-        raise InputError("weights must be finite and not negative: they count pairs")
-    for kind, side in (("linked", linked), ("unlinked", ~linked)):
-        if not out[side].any():
-            raise InputError(f"the weights of all {kind} pairs are 0, so nothing is known of them")
-    return out
 
 
 def weighted_pairs(
