@@ -379,11 +379,11 @@ def test_input_that_cannot_be_used_is_explained(name, values, linked, said) -> N
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ([1.0], "one a pair"),
-        ([1.0, -1.0], "not negative"),
+        ([1.0], "one entry a pair"),
+        ([1.0, -1.0], "at least 0"),
         ([1.0, math.nan], "finite"),
-        ([0.0, 1.0], "all linked pairs are 0"),
-        ([1.0, 0.0], "all unlinked pairs are 0"),
+        ([0.0, 1.0], "0 linked and 1 unlinked pairs that count"),
+        ([1.0, 0.0], "1 linked and 0 unlinked pairs that count"),
     ],
 )
 def test_weights_that_cannot_be_used_are_explained(weights, said) -> None:
