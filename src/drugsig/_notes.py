@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from drugsig.errors import DataWarning, DrugsigWarning, InputError
 
 __all__ = [
     "NOTES",
+    "Headings",
     "Note",
     "Told",
     "emit",
@@ -60,7 +61,10 @@ class Note:
             return
         known = _KINDS.get(code)
         # The same class comes again where its module is imported anew, or gets slots.
-        if known is not None and known.__qualname__ != cls.__qualname__:
+        if known is not None and (known.__module__, known.__qualname__) != (
+            cls.__module__,
+            cls.__qualname__,
+        ):
             raise TypeError(f"two kinds of note have the code '{code}'")
         _KINDS[code] = cls
 
@@ -173,21 +177,33 @@ class Told:
         return self.note.text
 
 
-def told_under(
-    notes: Iterable[Note], headings: Mapping[str, tuple[str, bool]], /, *, otherwise: str
-) -> list[Told]:
+Headings = Mapping[str, tuple[str | Callable[[Any], str], bool | Callable[[Any], bool]]]
+"""By code: what a note stands under, and whether it is grave; as they are or made from the note."""
+
+
+def told_under(notes: Iterable[Note], headings: Headings, /, *, otherwise: str) -> list[Told]:
     """Put notes under the headings that a job has for their codes, in their order.
 
     Parameters
     ----------
     notes : iterable of Note
         What a result says.
-    headings : mapping of str to (str, bool)
+    headings : mapping of str to (str or callable, bool or callable)
         By code: the heading, and whether the note is grave for the job.
     otherwise : str
         The heading of all other notes, which are not grave.
     """
-    return [Told(note, *headings.get(note.code, (otherwise, False))) for note in notes]
+    out = []
+    for note in notes:
+        heading, grave = headings.get(note.code, (otherwise, False))
+        out.append(
+            Told(
+                note,
+                heading(note) if callable(heading) else heading,
+                grave(note) if callable(grave) else grave,
+            )
+        )
+    return out
 
 
 def unique_notes(notes: Iterable[Note], /) -> tuple[Note, ...]:

@@ -10,6 +10,7 @@ from drugsig._notes import Note
 from drugsig._words import about, count, rate, score, several
 from drugsig.comparison.links import FEW_DETECTED, Links
 from drugsig.errors import DrugsigWarning
+from drugsig.evidence.populations import LimitedPurpose
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups
 
@@ -17,7 +18,6 @@ __all__ = [
     "CircularPopulation",
     "ErrorsUnknown",
     "HarderPairs",
-    "LimitedPurpose",
     "LinksOnLittle",
     "ManyChanceLinks",
     "ManyLinks",
@@ -58,22 +58,6 @@ class ErrorsUnknown(Note):
             "source to measure its errors on. How many links are wrong is not known. Name a "
             "population rule to learn and measure a threshold."
         )
-
-
-@dataclass(frozen=True)
-class LimitedPurpose(Note):
-    """The population rule says what it is for, and that is less than casework.
-
-    Use the rates for what the rule is made for, and no further.
-    """
-
-    code: ClassVar[str] = "limited-purpose"
-    category: ClassVar[type[DrugsigWarning] | None] = None
-    rule: str
-    purpose: str
-
-    def __str__(self) -> str:
-        return f"It is {self.purpose}."
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-from drugsig._notes import Note, Told, unique_notes
+from drugsig._notes import Headings, Note, Told, told_under, unique_notes
 from drugsig._words import count, several
 
 __all__ = ["HEADINGS", "first_told", "told"]
@@ -19,7 +18,7 @@ _OTHERWISE = "Noted on the way"
 # whether the results cannot be used without it. What follows from the data is told after what is
 # wrong with them. Without a heading a note is not told first: another says the same, or a section
 # does. A code that is not here is told last.
-HEADINGS: dict[str, tuple[str | Callable[[Any], str], bool | Callable[[Any], bool]]] = {
+HEADINGS: Headings = {
     "risky-reading": ("Mind how the table was read", True),
     "look-alike-labels": ("Labels that read the same", True),
     "dominant-target": ("A target that may be no impurity", True),
@@ -75,17 +74,7 @@ _PLACE = {code: place for place, code in enumerate(HEADINGS)}
 
 def told(notes: Iterable[Note], /) -> tuple[Told, ...]:
     """Say of notes how grave they are for an analysis; each once, in the order found."""
-    out = []
-    for note in unique_notes(notes):
-        heading, grave = HEADINGS.get(note.code, (_OTHERWISE, False))
-        out.append(
-            Told(
-                note,
-                heading(note) if callable(heading) else heading,
-                grave(note) if callable(grave) else grave,
-            )
-        )
-    return tuple(out)
+    return tuple(told_under(unique_notes(notes), HEADINGS, otherwise=_OTHERWISE))
 
 
 def first_told(notes: Iterable[Told], /) -> list[Told]:

@@ -33,6 +33,7 @@ __all__ = [
     "CircularRule",
     "ExcludedInVain",
     "GroupSize",
+    "LimitedPurpose",
     "PairCondition",
     "PopulationRule",
     "circular_notes",
@@ -82,6 +83,22 @@ class CircularRule(Note):
             "profile itself: pairs are called unlinked because their profiles differ, so the "
             "rates are better than they would be in casework."
         )
+
+
+@dataclass(frozen=True)
+class LimitedPurpose(Note):
+    """The population rule says what it is for, and that is less than casework.
+
+    Use the rates for what the rule is made for, and no further.
+    """
+
+    code: ClassVar[str] = "limited-purpose"
+    category: ClassVar[type[DrugsigWarning] | None] = None
+    rule: str
+    purpose: str
+
+    def __str__(self) -> str:
+        return f"It is {self.purpose}."
 
 
 @dataclass(frozen=True)

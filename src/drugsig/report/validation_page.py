@@ -17,7 +17,7 @@ from drugsig.report.validation_sections import (
     provenance_section,
     secondary_section,
     summary_section,
-    validation_warnings,
+    told_section,
     verdict_section,
 )
 from drugsig.report.validation_texts import LIMITS, WORDS
@@ -74,7 +74,7 @@ def render_validation(report: ValidationReport, /) -> str:
         headings=dict(VALIDATION_SECTIONS),
         name=report.name,
         stamp=STAMPS[report.verdict],
-        warned=validation_warnings(report),
+        first_told=told_section(report),
         summary=summary_section(report),
         method=method_section(report),
         criteria=report.criteria,

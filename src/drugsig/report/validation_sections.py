@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from drugsig._notes import Note, told_under
-from drugsig._words import count, listing, percent
-from drugsig.evidence.calibration.training import FewSourcesOfCalibration
-from drugsig.evidence.dependence import FewEffectiveSources
-from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
-from drugsig.evidence.models.items import CircularFigures
+from drugsig._notes import Told
+from drugsig._words import count, percent
 from drugsig.evidence.performance import Estimate
-from drugsig.evidence.performance.measure import FewSourcesOfFigures
-from drugsig.evidence.validation.findings import FAIL, NOT_ASSESSED, PASS, Finding
+from drugsig.evidence.validation.findings import (
+    FAIL,
+    NOT_ASSESSED,
+    PASS,
+    Finding,
+    figure_words,
+    number_words,
+)
 from drugsig.evidence.validation.measures import CHARACTERISTICS
 from drugsig.evidence.validation.result import Arrangement, ValidationReport
-from drugsig.profiles.labels import LookAlikeLabels
-from drugsig.profiles.tables.notes import RiskyReading
-from drugsig.quality.profile_checks import DominantTarget, RunningNumber, SumOfTargets
 from drugsig.report.validation_method import reach
 
 __all__ = [
     "STAMPS",
-    "Warned",
     "primary_section",
     "provenance_section",
     "secondary_section",
     "summary_section",
-    "validation_warnings",
+    "told_section",
     "verdict_section",
 ]
 
@@ -41,134 +39,25 @@ STAMPS = {
     NOT_ASSESSED: "NO CRITERION FAILED, BUT NOT EVERYTHING WAS ASSESSED",
 }
 
-_NO_IMPURITY = "A target that may be no impurity"
 
-# How grave a note is for a validation, by its code: the heading, and whether no figure may be used
-# without knowing it.
-_HEADINGS = {
-    FewSourcesOfFigures.code: ("Few known sources", True),
-    FewEffectiveSources.code: ("Few known sources", True),
-    CircularFigures.code: ("The population rule is circular", True),
-    LookAlikeLabels.code: ("Labels that read the same", True),
-    RiskyReading.code: ("Mind how the table was read", True),
-    DominantTarget.code: (_NO_IMPURITY, True),
-    RunningNumber.code: (_NO_IMPURITY, True),
-    SumOfTargets.code: (_NO_IMPURITY, True),
-}
+def told_section(report: ValidationReport, /) -> list[tuple[Told, int]]:
+    """Return what stands first, and how many more of the kind there are.
 
-_NOTED = "Noted on the way"
-
-# The models of the folds have fewer sources than the figures, which tell of theirs.
-_TOLD_BY_OTHERS = frozenset({FewSourcesOfCalibration.code, FewSourcesOfEvaluation.code})
-
-_SHARES = ("strong_linked", "strong_unlinked", "equal_error_rate")
-
-
-@dataclass(frozen=True)
-class Warned:
-    """One warning.
-
-    Parameters
-    ----------
-    head : str
-        In a few words.
-    text : str
-        What it means.
-    grave : bool
-        Whether the results cannot be used without it.
-    """
-
-    head: str
-    text: str
-    grave: bool = False
-
-
-def validation_warnings(report: ValidationReport, /) -> list[Warned]:
-    """Return what a reader must know before anything else, the gravest first.
+    Of notes that differ in numbers only, as those of several folds do, one stands for all; what
+    is grave is told one by one.
 
     Parameters
     ----------
     report : ValidationReport
         From `drugsig.evidence.validation.validate`.
     """
-    out = []
-    failed = [f for f in report.findings if f.verdict == FAIL]
-    if failed:
-        told = "; ".join(f"{f.about.label} ({_value(f)}, asked: {_asked(f)})" for f in failed)
-        out.append(
-            Warned(
-                f"{count(len(failed), 'criterion', 'criteria')} not met",
-                f"{told}. Do not use the method for casework before it is known why.",
-                grave=True,
-            )
-        )
-    notes = [note for note in report.notes if note.code not in _TOLD_BY_OTHERS]
-    grave = [note for note in notes if _HEADINGS.get(note.code, ("", False))[1]]
-    out += [
-        Warned(one.heading, one.text, one.grave)
-        for one in told_under(grave, _HEADINGS, otherwise=_NOTED)
-    ]
-    if report.rule.purpose:
-        out.append(
-            Warned(
-                f"Rule {report.rule.name} has a limited purpose",
-                f"It is {report.rule.purpose}.",
-                grave=True,
-            )
-        )
-    if not report.spec.calibrated or report.spec.bounds == "none":
-        out.append(
-            Warned(
-                "Not calibrated or not bounded",
-                "The likelihood ratios of this method are "
-                f"{'calibrated' if report.spec.calibrated else 'not calibrated'} and "
-                f"{'not bounded' if report.spec.bounds == 'none' else 'bounded'}: nothing may be "
-                "said of them in words.",
-                grave=True,
-            )
-        )
-    if report.criteria.name == "drugsig default":
-        out.append(
-            Warned(
-                "The criteria are nobody's own",
-                "They come with drugsig. A laboratory sets its own before it sees results, for the "
-                "use it has in mind.",
-            )
-        )
-    asked = [f for f in report.findings if f.criterion is not None]
-    open_ones = [f for f in asked if f.verdict == NOT_ASSESSED]
-    none = [key for key in CHARACTERISTICS if not any(f.criterion for f in report.of(key))]
-    if none:
-        names = listing([CHARACTERISTICS[key].title.lower() for key in none])
-        out.append(Warned("No criterion", f"Nobody set one for {names}."))
-    if open_ones:
-        told = "; ".join(f"{f.about.label}: {f.why.removesuffix('.')}" for f in open_ones)
-        out.append(Warned("Not assessed, and so not passed", f"{told}."))
-    crossing = [f for f in report.findings if f.uncertain]
-    if crossing:
-        names = listing([f"{f.about.label} ({f.verdict})" for f in crossing])
-        out.append(
-            Warned(
-                "The data do not settle some verdicts",
-                f"The interval lies on both sides of the criterion: {names}.",
-            )
-        )
-    out += [Warned(_NOTED, text) for text in _merged([n for n in notes if n not in grave])]
-    return out
-
-
-def _merged(notes: Sequence[Note]) -> list[str]:
-    """Return the texts of notes that differ in numbers only, as those of several folds do, once."""
-    alike: dict[tuple[object, ...], list[Note]] = {}
-    for note in notes:
-        words = (v for v in note.facts.values() if not isinstance(v, (int, float)))
-        alike.setdefault((note.code, *words), []).append(note)
-    return [
-        one[0].text
-        if len(one) == 1
-        else f"{one[0].text} ({len(one) - 1} more of the kind, under Provenance.)"
-        for one in alike.values()
-    ]
+    alike: dict[tuple[object, ...], list[Told]] = {}
+    for place, one in enumerate(report.first_told):
+        facts = one.note.facts.values()
+        words = (v for v in facts if not isinstance(v, (int, float)))
+        key = (place,) if one.grave else (one.note.code, *words)
+        alike.setdefault(key, []).append(one)
+    return [(same[0], len(same) - 1) for same in alike.values()]
 
 
 def summary_section(report: ValidationReport, /) -> list[tuple[str, str]]:
@@ -231,15 +120,15 @@ def primary_section(report: ValidationReport, /) -> dict[str, Any]:
             {
                 "name": stage.name,
                 "figures": [
-                    _number(cllr.mean()), _number(cllr.min()), _number(cllr.max()),
-                    _number(least.mean()), _number((cllr - least).mean()),
+                    number_words(cllr.mean()), number_words(cllr.min()), number_words(cllr.max()),
+                    number_words(least.mean()), number_words((cllr - least).mean()),
                 ],
             }
         )  # fmt: skip
     raw, calibrated = report.stages[0].cllr, report.stages[1].cllr
     better = sum(calibrated[s] < raw[s] for s in raw)
     figures = [
-        (label, *_estimate(e, told=percent if " pairs with " in f" {label}" else _number))
+        (label, *_estimate(e, told=percent if " pairs with " in f" {label}" else number_words))
         for label, e in report.performance.rows()
     ]
     for e in report.performance.exceedances:
@@ -302,14 +191,14 @@ def _row(found: Finding) -> dict[str, Any]:
     about = found.about
     value, ends = ("", "")
     if found.estimate is not None:
-        value, ends = _estimate(found.estimate, told=_writer(found))
+        value, ends = _estimate(found.estimate, told=partial(figure_words, found.measure))
     return {
         "label": about.label,
         "unit": about.unit,
         "meaning": about.meaning,
         "value": value or "no figure",
         "interval": ends,
-        "criterion": _asked(found),
+        "criterion": found.criterion_in_words,
         "reason": "" if found.criterion is None else found.criterion.why,
         "verdict": "not judged" if found.criterion is None else found.verdict_in_words,
         "why": found.why.removesuffix("."),
@@ -324,41 +213,14 @@ def _arrangement(one: Arrangement) -> dict[str, Any]:
         "linked": f"{one.n_linked:,}",
         "unlinked": f"{one.n_unlinked:,}",
         "sources": f"{one.n_linked_sources:,}",
-        "cllr": "none" if np.isnan(one.cllr) else _number(one.cllr),
+        "cllr": "none" if np.isnan(one.cllr) else number_words(one.cllr),
         "note": one.note,
     }
-
-
-def _writer(found: Finding) -> Callable[[float], str]:
-    return percent if found.measure in _SHARES else _number
 
 
 def _estimate(estimate: Estimate, *, told: Callable[[float], str]) -> tuple[str, str]:
     ends = estimate.interval
     return told(estimate.value), "" if ends is None else f"{told(ends.low)} to {told(ends.high)}"
-
-
-def _number(value: float) -> str:
-    """Write a figure that is near 1 in size; no digits that nobody can use."""
-    if np.isnan(value):
-        return "has no value"
-    if np.isinf(value):
-        return "infinite"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"
-
-
-def _value(found: Finding) -> str:
-    if found.estimate is None:
-        return "no figure"
-    return _estimate(found.estimate, told=_writer(found))[0]
-
-
-def _asked(found: Finding) -> str:
-    if found.criterion is None:
-        return "none"
-    if found.measure not in _SHARES:
-        return str(found.criterion)
-    return f"{'at most' if found.criterion.upper else 'at least'} {percent(found.criterion.limit)}"
 
 
 def _told(report: ValidationReport, key: str, verdict: str) -> str:

@@ -7,16 +7,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from drugsig._words import percent
 from drugsig.evidence.performance import Estimate
 from drugsig.evidence.resampling import Interval
 from drugsig.evidence.validation.criteria import Criterion
 from drugsig.evidence.validation.measures import MEASURES, Measure
 
-__all__ = ["FAIL", "NOT_ASSESSED", "PASS", "Finding", "finding", "number_data", "overall"]
+__all__ = [
+    "FAIL",
+    "NOT_ASSESSED",
+    "PASS",
+    "Finding",
+    "figure_words",
+    "finding",
+    "number_data",
+    "number_words",
+    "overall",
+]
 
 PASS = "pass"  # noqa: S105 - a verdict, no password
 FAIL = "fail"
 NOT_ASSESSED = "not assessed"
+
+_SHARES = ("strong_linked", "strong_unlinked", "equal_error_rate")
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,23 @@ class Finding:
             return f"{self.verdict} (no interval)"
         return f"{self.verdict} (the interval crosses the criterion)"
 
+    @property
+    def value_in_words(self) -> str:
+        """The figure, as reports write it."""
+        if self.estimate is None:
+            return "no figure"
+        return figure_words(self.measure, self.estimate.value)
+
+    @property
+    def criterion_in_words(self) -> str:
+        """What the figure must reach, as reports write it."""
+        if self.criterion is None:
+            return "none"
+        if self.measure not in _SHARES:
+            return str(self.criterion)
+        side = "at most" if self.criterion.upper else "at least"
+        return f"{side} {percent(self.criterion.limit)}"
+
     def to_data(self) -> dict[str, Any]:
         """Return the finding as data for JSON."""
         value = interval = None
@@ -98,6 +128,28 @@ def number_data(value: float, /) -> float | str | None:
     if math.isinf(value):
         return "infinity" if value > 0 else "-infinity"
     return float(value)
+
+
+def number_words(value: float, /) -> str:
+    """Return a figure that is near 1 in size, without digits that nobody can use.
+
+    >>> [number_words(x) for x in (0.12345, 1200.0, float("nan"), float("inf"))]
+    ['0.123', '1,200', 'has no value', 'infinite']
+    """
+    if math.isnan(value):
+        return "has no value"
+    if math.isinf(value):
+        return "infinite"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"
+
+
+def figure_words(measure: str, value: float, /) -> str:
+    """Return the value of a figure as reports write it: shares as percentages.
+
+    >>> figure_words("equal_error_rate", 0.025), figure_words("cllr", 0.45678)
+    ('2.5 %', '0.457')
+    """
+    return percent(value) if measure in _SHARES else number_words(value)
 
 
 def finding(

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from drugsig._files import FORMATS
-from drugsig._notes import Note
+from drugsig._notes import Note, Told
 from drugsig._repr import html_table
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.discrimination import Discrimination
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.performance import Estimate, LrPerformance
 from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.validation.cautions import about_findings, first_told
 from drugsig.evidence.validation.criteria import Criteria
 from drugsig.evidence.validation.findings import Finding, number_data, overall
 from drugsig.evidence.validation.measures import CHARACTERISTICS
@@ -134,7 +135,7 @@ class ValidationReport:
     digests, versions : mapping of str to str
         Of the profiles, choices, rule and criteria; of drugsig and what computes.
     notes : tuple of Note
-        What a reader must know.
+        What a reader must know that was found on the way; `cautions` follow from the figures.
     """
 
     name: str
@@ -173,6 +174,18 @@ class ValidationReport:
             key: overall(f.verdict for f in self.of(key) if f.criterion is not None)
             for key in CHARACTERISTICS
         }
+
+    @property
+    def cautions(self) -> tuple[Note, ...]:
+        """What figures, criteria and choices say: what is not met, not assessed, not settled."""
+        return tuple(
+            about_findings(self.findings, rule=self.rule, spec=self.spec, criteria=self.criteria)
+        )
+
+    @property
+    def first_told(self) -> list[Told]:
+        """What a reader must know before anything else, the gravest first."""
+        return first_told(self.cautions, self.notes)
 
     def of(self, characteristic: str, /) -> tuple[Finding, ...]:
         """Return the findings of one characteristic.
