@@ -23,7 +23,7 @@ from drugsig.report.validation_sections import (
     STAMPS,
     primary_section,
     provenance_section,
-    validation_warnings,
+    told_section,
     verdict_section,
 )
 from drugsig.report.validation_texts import WORDS
@@ -107,11 +107,11 @@ def test_every_figure_has_its_criterion_and_verdict(report: ValidationReport, pa
 
 
 def test_what_weakens_it_comes_first(report: ValidationReport) -> None:
-    heads = [one.head for one in validation_warnings(report)]
+    heads = [one.heading for one in report.first_told]
     assert any("not met" in head for head in heads[:1])
     assert "Few known sources" in heads
     assert "The criteria are nobody's own" in heads
-    graves = [one.grave for one in validation_warnings(report)]
+    graves = [one.grave for one in report.first_told]
     assert graves == sorted(graves, reverse=True)
 
 
@@ -167,9 +167,20 @@ def test_notes_that_differ_in_numbers_only_are_told_once(report: ValidationRepor
         NestedReplicates(3, 40, "specimen", "specimen_id"),
         NestedReplicates(3, 40, "sequence", "sequence_id"),
     )
-    told = [w.text for w in validation_warnings(replace(report, notes=notes))][-3:]
-    assert told[0] == f"{notes[0]} (1 more of the kind, under Provenance.)"
-    assert told[1:] == [str(notes[2]), str(notes[3])]
+    noted = replace(report, notes=notes)
+    told = [(one.note, more) for one, more in told_section(noted)][-3:]
+    assert told == [(notes[0], 1), (notes[2], 0), (notes[3], 0)]
+    words = Page(render_validation(noted)).words
+    assert f"{notes[0]} (1 more of the kind, under Provenance.)" in words
+    assert str(notes[1]) in words.split("Provenance", 1)[1]
+
+
+def test_what_is_grave_is_told_one_by_one(report: ValidationReport) -> None:
+    notes = (FewEffectiveSources(40, 12.3), FewEffectiveSources(41, 12.4))
+    told = told_section(replace(report, notes=notes))
+    assert [(one.note, more) for one, more in told if one.note in notes] == [
+        (note, 0) for note in notes
+    ]
 
 
 def test_the_code_of_a_note_decides_where_it_stands(report: ValidationReport) -> None:
@@ -184,28 +195,27 @@ def test_the_code_of_a_note_decides_where_it_stands(report: ValidationReport) ->
         uneven,
         circular,
     )
-    told = validation_warnings(replace(report, notes=notes))
-    assert [(w.head, w.text) for w in told if w.grave][-3:] == [
+    told = replace(report, notes=notes).first_told
+    assert [(w.heading, w.text) for w in told if w.grave][-3:] == [
         ("Few known sources", notes[3].text),
         ("Few known sources", uneven.text),
         ("The population rule is circular", circular.text),
     ]
-    assert [w.text for w in told if w.head == "Noted on the way"] == [other.text]
+    assert [w.text for w in told if w.heading == "Noted on the way"] == [other.text]
     assert {w.text for w in told}.isdisjoint({notes[1].text, notes[2].text})
 
 
 def test_the_wording_of_notes_decides_nothing(
     report: ValidationReport, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = validation_warnings(report)
-    noted = [w for w in before if w.head == "Noted on the way"]
-    assert noted
-    told = {note.text for note in report.notes}
+    before = report.first_told
+    assert {"failed-figures", "foreign-criteria"} < {w.note.code for w in before}
+    told = {w.text for w in before} | {note.text for note in report.notes}
     for kind in NOTES.values():
         monkeypatch.setattr(kind, "__str__", lambda self: "x")
-    after = validation_warnings(report)
-    assert [(w.head, w.grave) for w in after] == [(w.head, w.grave) for w in before]
-    assert {w.text[0] for w in after if w.head == "Noted on the way"} == {"x"}
+    after = report.first_told
+    assert after == before
+    assert {w.text for w in after} == {"x"}
     assert provenance_section(report)["notes"] == ["x"] * len(report.notes)
     other = render_validation(report)
     assert Page(other).ids() == Page(text).ids()
