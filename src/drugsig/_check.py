@@ -11,7 +11,6 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from drugsig._notes import warn
 from drugsig.errors import InputError, UnknownNameError
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "same_shape",
     "share",
     "unique_text",
-    "warn",
     "whole_number",
     "whole_numbers",
 ]

@@ -22,7 +22,6 @@ __all__ = [
     "notes_from_data",
     "told_under",
     "unique_notes",
-    "warn",
 ]
 
 _PACKAGE = Path(__file__).parent
@@ -150,7 +149,7 @@ def emit(notes: Iterable[Note], /) -> None:
     """
     for note in notes:
         if note.category is not None:
-            warn(note.text, note.category)
+            _warn(note.text, note.category)
 
 
 @dataclass(frozen=True)
@@ -211,16 +210,8 @@ def unique_notes(notes: Iterable[Note], /) -> tuple[Note, ...]:
     return tuple(dict.fromkeys(notes))
 
 
-def warn(message: str, category: type[Warning], /) -> None:
-    """Warn at the line of the caller's own code, however deep in this library the cause is.
-
-    Parameters
-    ----------
-    message : str
-        What a reader must know.
-    category : type of Warning
-        One of `drugsig.errors`.
-    """
+def _warn(message: str, category: type[Warning], /) -> None:
+    """Warn at the line of the caller's own code, however deep in this library the cause is."""
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(_PACKAGE):
         level, frame = level + 1, frame.f_back
