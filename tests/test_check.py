@@ -16,10 +16,9 @@ from drugsig._check import (
     same_shape,
     share,
     unique_text,
-    warn,
     whole_number,
 )
-from drugsig.errors import ConfigError, DrugsigWarning, InputError
+from drugsig.errors import ConfigError, InputError
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 6, 40])
@@ -69,12 +68,6 @@ def test_shapes_and_names() -> None:
         same_shape([1, 2, 3], (2,), what="x", dtype=float)
     with pytest.raises(InputError, match="'b', 'a' came more than once"):
         unique_text(["a", "b", "b", "a", "b"], what="x")
-
-
-def test_a_warning_points_at_the_line_that_called_the_library() -> None:
-    with pytest.warns(DrugsigWarning, match="mind") as caught:
-        warn("mind", DrugsigWarning)
-    assert [w.filename for w in caught] == [__file__]
 
 
 @pytest.mark.parametrize("good", [3, np.int64(3), np.uint8(3)])

@@ -345,12 +345,21 @@ def test_two_kinds_cannot_have_one_code() -> None:
         type("Other", (Note,), {"code": "undefined-scores"})
 
 
+def test_not_even_kinds_of_one_name_can_have_one_code() -> None:
+    kind = NOTES["undefined-scores"]
+    with pytest.raises(TypeError, match="two kinds of note have the code 'undefined-scores'"):
+        type(kind.__name__, (Note,), {"code": kind.code, "__module__": "elsewhere"})
+    assert NOTES["undefined-scores"] is kind
+
+
 def test_emit_warns_in_order() -> None:
     notes = (*reading_notes(_history("b")), *reading_notes(_history("a")))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         emit(notes)
     assert [str(w.message) for w in caught] == ["While reading: b", "While reading: a"]
+    # At the line that called the library, not at one within it.
+    assert {w.filename for w in caught} == {__file__}
 
 
 def _history(risk: str) -> ProfileSet:
