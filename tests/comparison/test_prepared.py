@@ -117,10 +117,10 @@ def test_nothing_but_the_rule_makes_a_link(name: str, gaps: bool, monkeypatch) -
     assert all(len(found) for found in wanted[1:])
     # A rule to which every score of a block may be a link finds the same links.
     with monkeypatch.context() as patch:
-        patch.setattr(LinkRule, "may_meet", lambda self, scores: ~np.isnan(scores))
+        patch.setattr(LinkRule, "may_meet", lambda self, scores, *sizes: ~np.isnan(scores))
         assert every_way(a, b, name, limit) == wanted
 
-    def none(self, rows, columns, scores):
+    def none(self, rows, columns, scores, sizes):
         return rows[:0], columns[:0], scores[:0]
 
     monkeypatch.setattr(LinkRule, "_kept", none)

@@ -78,8 +78,8 @@ def test_the_order_of_targets_and_rows_decides_nothing(metric: str, linkage: str
         found, other, otherwise = found_with(rows, targets, metric, linkage=linkage)
         assert found == wanted
         # The same sources are drawn, so that intervals are the same too.
-        assert other.auc_interval == threshold.auc_interval
-        assert other.false_positive_interval == threshold.false_positive_interval
+        assert other.rates.auc_interval == threshold.rates.auc_interval
+        assert other.rates.false_positive_interval == threshold.rates.false_positive_interval
         assert otherwise.equal_error_interval == told.equal_error_interval
         assert other.value == pytest.approx(threshold.value, rel=1e-12, abs=1e-14)
         found, *_ = found_with(rows, targets, metric, order=rng.permutation(36), linkage=linkage)
