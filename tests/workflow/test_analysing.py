@@ -281,7 +281,8 @@ def test_published_study_from_the_workbook(reference_data: Path, tmp_path: Path)
         ChainingWarning,
     }
     assert any(
-        "Only 10 sources stand behind the 13 linked pairs" in n for n in map(str, analysis.notes)
+        "Only 10 sources stand behind the 13 linked pairs" in told.note.text
+        for told in analysis.notes
     )
     threshold = analysis.threshold
     assert round(threshold.rates.auc, 7) == 0.9731269
