@@ -22,7 +22,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
+from numpy._core._multiarray_umath import __cpu_features__
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import drugsig
 from drugsig import workflow
@@ -80,8 +81,14 @@ JOBS: dict[str, Callable[[Path], None]] = {
 
 def made_by() -> dict[str, str]:
     """Return what the bytes depend on besides the code."""
+    # Kernels of matrix products and of exp and log differ in the last bit between processors.
+    pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
+    blas = sorted({str(pool.get("architecture")) for pool in pools})
+    simd = sorted(name for name, there in __cpu_features__.items() if there)
     return {
         "machine": f"{platform.system()} {platform.machine()}",
+        "blas": ", ".join(blas),
+        "simd": hashlib.sha256(" ".join(simd).encode()).hexdigest()[:16],
         "python": ".".join(platform.python_version_tuple()[:2]),
         **{name: version(name) for name in COMPUTING},
     }
