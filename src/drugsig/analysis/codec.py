@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drugsig._notes import Note, note_from_data
 from drugsig.errors import DrugsigError
@@ -62,6 +63,10 @@ def to_data(value: object, /) -> Any:
     raise TypeError(f"{type(value).__name__} has no form as data")
 
 
+# From numpy 2.5 on ``NDArray[...]`` is an alias with an origin of its own, before it is an ndarray.
+_ARRAY_ALIAS = get_origin(NDArray[np.float64])
+
+
 def from_data(kind: Any, data: Any, /) -> Any:
     """Return what `to_data` was given, of a type.
 
@@ -95,6 +100,8 @@ def _of(kind: Any, data: Any) -> Any:
         return _of(one, data)
     if origin is tuple:
         return _tuple(get_args(kind), data)
+    if origin is _ARRAY_ALIAS and origin is not np.ndarray:
+        return _array(np.dtype(get_args(kind)[0]), data)
     if origin is np.ndarray:
         return _array(np.dtype(get_args(get_args(kind)[1])[0]), data)
     if origin is not None and issubclass(origin, Mapping):
