@@ -48,6 +48,7 @@ FORMATS: Mapping[str, int] = MappingProxyType(
         "drugsig typicality calibration": 2,
         "drugsig fusion": 2,
         "drugsig validation": 2,
+        "drugsig record of an analysis": 1,
     }
 )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, Told
 from drugsig.analysis.analysis import Analysis, Partition
 from drugsig.analysis.codec import from_data, to_data
@@ -21,7 +22,6 @@ from drugsig.profiles.profile_set import ProfileSet
 from drugsig.quality.profile_checks import ProfileCheck
 
 __all__ = [
-    "RECORD_FORMAT",
     "ComparedRecord",
     "GroupsRecord",
     "Record",
@@ -30,7 +30,7 @@ __all__ = [
     "record_text",
 ]
 
-RECORD_FORMAT = 1
+_FORMAT = "drugsig record of an analysis"
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ def record_text(analysis: Analysis, /) -> str:
         versions=analysis.versions,
         run_digest=analysis.run_digest,
     )
-    told = {"drugsig": {"format": RECORD_FORMAT}, "analysis": to_data(record)}
+    told = {"format": _FORMAT, "version": FORMATS[_FORMAT], "analysis": to_data(record)}
     return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
@@ -175,25 +175,12 @@ def record_of(text: str, /) -> Record:
     Raises
     ------
     ValueError
-        If it is no record, or one that a newer version of drugsig wrote; the message says so.
+        If it is no record, of another version, or damaged; the message says so.
     """
     try:
         told = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("it is nested deeper than any record is") from error
-    head = told.get("drugsig") if isinstance(told, dict) else None
-    written = head.get("format") if isinstance(head, dict) else None
-    if type(written) is not int or set(told) != {"drugsig", "analysis"}:
-        raise ValueError("it does not say that it is the record of an analysis")
-    if written > RECORD_FORMAT:
-        raise ValueError(
-            f"a newer version of drugsig wrote it: its format is {written}, and this version reads "
-            f"format {RECORD_FORMAT}. Install the newer version"
-        )
-    if written != RECORD_FORMAT:
-        raise ValueError(f"its format is {written}, and there is none of that number")
-    try:
-        record = from_data(Record, told["analysis"])
+        check_format(told, _FORMAT, refuse=lambda why: ValueError(f"it {why.rstrip('.')}"))
+        record = from_data(Record, told.get("analysis"))
     except RecursionError as error:
         raise ValueError("it is nested deeper than any record is") from error
     assert isinstance(record, Record)  # noqa: S101 - for type checkers
