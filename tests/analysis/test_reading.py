@@ -208,8 +208,8 @@ def changed(out: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_a_newer_version_is_told_in_one_sentence(out: Path) -> None:
-    changed(out, lambda told: told["drugsig"].update(format=2))
-    with pytest.raises(ReadError, match="a newer version of drugsig wrote it"):
+    changed(out, lambda told: told.update(version=2))
+    with pytest.raises(ReadError, match=r"format version 2 cannot be read.*a newer drugsig"):
         read_analysis(out)
 
 
@@ -219,16 +219,20 @@ def test_a_note_of_an_unknown_kind_is_refused(out: Path) -> None:
         read_analysis(out)
 
 
+HEAD = '{"format": "drugsig record of an analysis", "version": '
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        *("", "{", "null", "[]", "3", '"x"', "{}", '{"drugsig": {"format": 1}, "analysis": {}}'),
-        *("[" * 200_000, '{"a":' * 200_000, "9" * 10_000, '{"drugsig": {"format": NaN}}'),
-        '{"drugsig": {"format": 1}, "analysis": ' + "[" * 200_000 + "}",
-        '{"drugsig": {"format": 0}, "analysis": {}}',
-        '{"drugsig": {"format": true}, "analysis": {}}',
+        *("", "{", "null", "[]", "3", '"x"', "{}", '{"format": "x", "version": 1}'),
+        *("[" * 200_000, '{"a":' * 200_000, "9" * 10_000, HEAD + "NaN}"),
+        HEAD + '1, "analysis": {}}',
+        HEAD + '1, "analysis": ' + "[" * 200_000 + "}",
+        HEAD + '0, "analysis": {}}',
+        HEAD + 'true, "analysis": {}}',
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_a_record_that_is_none_is_refused(out: Path, content: str) -> None:
     (out / RECORD).write_text(content, encoding="utf-8")
