@@ -30,7 +30,7 @@ from drugsig.profiles.tables.names import (
     is_sum_name,
 )
 from drugsig.profiles.tables.native import native_sheet, read_native
-from drugsig.profiles.tables.notes import Notes
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.numerals import Convention
 from drugsig.profiles.tables.source import Source, open_source
 from drugsig.profiles.tables.workbook import Workbook, open_workbook, sheet_grid
@@ -143,7 +143,7 @@ class Trace:
         How its numbers are written.
     is_native : bool
         Whether it is in drugsig's own format.
-    notes : Notes
+    guesses : list of Guess
         What was decided without being told.
     """
 
@@ -154,7 +154,12 @@ class Trace:
     layout: Layout | None = None
     convention: Convention | None = None
     is_native: bool = False
-    notes: Notes = field(default_factory=Notes)
+    guesses: list[Guess] = field(default_factory=list)
+
+    @property
+    def risks(self) -> tuple[str, ...]:
+        """Those of the guesses that a reader must see at once."""
+        return tuple(guess.text for guess in self.guesses if guess.risky)
 
 
 def assemble(path: str | os.PathLike[str], options: ReadingOptions, trace: Trace) -> ProfileSet:
@@ -177,17 +182,19 @@ def assemble(path: str | os.PathLike[str], options: ReadingOptions, trace: Trace
     own = native_sheet(source, book, options.sheet)
     if own is not None:
         trace.is_native = True
-        return _native(source, book, own, options, trace.notes)
+        profiles, found = _native(source, book, own, options)
+        trace.guesses += found
+        return profiles
     grid = trace.grid = _profile_grid(source, book, options)
-    trace.notes.guesses.extend(grid.guesses)
+    trace.guesses += grid.guesses
     if options.targets is None:
         refuse_peak_list(grid)
     return _foreign(grid, book, options, rules, trace)
 
 
 def _native(
-    source: Source, book: Workbook | None, sheet: str, options: ReadingOptions, notes: Notes
-) -> ProfileSet:
+    source: Source, book: Workbook | None, sheet: str, options: ReadingOptions
+) -> tuple[ProfileSet, tuple[Guess, ...]]:
     """Read drugsig's own format, which says everything itself."""
     needless = [key for key in options.given if key not in _NATIVE_KEYWORDS]
     if needless:
@@ -195,25 +202,23 @@ def _native(
             f"{source.name} is in drugsig's own format and says itself what it holds. "
             f"Leave out {needless[0]}=, and change the profiles after reading them."
         )
-    return read_native(source, book, sheet, name=options.name, notes=notes)
+    return read_native(source, book, sheet, name=options.name)
 
 
 def possible_targets(grid: Grid) -> int:
     """Return how many columns of a grid would be read as targets; 0 if it is no such table."""
-    notes = Notes()
     try:
         refuse_peak_list(grid)
-        header = find_header(grid, guesses=notes.guesses)
+        header, _ = find_header(grid)
         refuse_long_table(grid, header)
-        id_columns, _ = find_ids(grid, header, None, notes)
-        layout = choose_columns(
+        id_columns, _, _ = find_ids(grid, header, None)
+        layout, _ = choose_columns(
             grid,
             header,
             id_columns,
             targets=None,
             metadata=None,
             rules=CellRules.make(),
-            notes=notes,
         )
     except TableError:
         return 0
@@ -257,32 +262,35 @@ def _profile_grid(source: Source, book: Workbook | None, said: ReadingOptions) -
 def _foreign(
     grid: Grid, book: Workbook | None, said: ReadingOptions, rules: CellRules, trace: Trace
 ) -> ProfileSet:
-    notes = trace.notes
-    guesses = notes.guesses
-    header = trace.header = find_header(
+    header, found = find_header(
         grid,
         wanted=said.headings,
         header_line=said.header_line,
-        guesses=guesses,
     )
+    trace.header = header
+    trace.guesses += found
     if said.targets is None:
         refuse_long_table(grid, header)
     leave_out = said.leave_out
     if leave_out is not None:
-        header = leave_out_lines(grid, header, said.id_column, leave_out, notes)
+        header, found = leave_out_lines(grid, header, said.id_column, leave_out)
         trace.header = header
-    id_columns, ids = find_ids(grid, header, said.id_column, notes)
-    layout = trace.layout = choose_columns(
+        trace.guesses += found
+    id_columns, ids, found = find_ids(grid, header, said.id_column)
+    trace.guesses += found
+    layout, found = choose_columns(
         grid,
         header,
         id_columns,
         targets=said.targets,
         metadata=said.metadata,
         rules=rules,
-        notes=notes,
     )
-    header, percent = without_percent_signs(header, layout.targets, rules, guesses)
-    convention = trace.convention = find_convention(
+    trace.layout = layout
+    trace.guesses += found
+    header, percent, found = without_percent_signs(header, layout.targets, rules)
+    trace.guesses += found
+    convention, found = find_convention(
         grid,
         [(k, header.headings[k]) for k in layout.targets],
         header,
@@ -291,25 +299,20 @@ def _foreign(
         ],
         decimal=said.decimal,
         thousands=said.thousands,
-        guesses=guesses,
     )
-    targets = _targets(header, layout, said, percent, notes)
-    columns = [
-        _column(
-            grid,
-            header,
-            k,
-            column_convention(
-                grid, header, k, convention, thousands=said.thousands, guesses=guesses
-            ),
-            rules,
-        )
-        for k in layout.targets
-    ]
+    trace.convention = convention
+    trace.guesses += found
+    targets, found = _targets(header, layout, said, percent)
+    trace.guesses += found
+    columns = []
+    for k in layout.targets:
+        own, found = column_convention(grid, header, k, convention, thousands=said.thousands)
+        trace.guesses += found
+        columns.append(_column(grid, header, k, own, rules))
     table: dict[str, list[str | None]] = {ID_COLUMN: [*ids]}
     for k in layout.metadata:
         table[header.headings[k]] = [text_of(c) or None for c in header.cells(k)]
-    _note_unmeasured(ids, columns, guesses)
+    trace.guesses += _unmeasured(ids, columns)
     joined = _joined(grid, book, header, layout, ids, said)
     if joined is not None:
         _merge(table, joined, [t.name for t in targets], grid)
@@ -335,8 +338,8 @@ def _foreign(
         "rules": {key: getattr(said, key) for key in ("empty", "less_than", "negative")}
         | {"tokens": {text: status.label for text, status in rules.tokens.items()}},
         "counts": dict(sorted(counts.items())),
-        "guesses": list(guesses),
-        "risks": list(notes.risks),
+        "guesses": [guess.text for guess in trace.guesses],
+        "risks": list(trace.risks),
     }
     return ProfileSet(
         np.column_stack([c.values for c in columns]),
@@ -350,12 +353,8 @@ def _foreign(
 
 
 def _targets(
-    header: Header,
-    layout: Layout,
-    said: ReadingOptions,
-    percent: tuple[int, ...],
-    notes: Notes,
-) -> tuple[Target, ...]:
+    header: Header, layout: Layout, said: ReadingOptions, percent: tuple[int, ...]
+) -> tuple[tuple[Target, ...], tuple[Guess, ...]]:
     roles = said.roles or {}
     names = [header.headings[k] for k in layout.targets]
     for name in roles:
@@ -367,21 +366,24 @@ def _targets(
         Target(name, roles.get(name, "impurity"), "%" if k in percent and has_default else unit)
         for k, name in zip(layout.targets, names, strict=True)
     )
+    risks = []
     for name in (t.name for t in made if t.role == "impurity"):
         read = f"'{name}' is read as an impurity although it"
         if is_internal_standard(name):
-            notes.risk(
+            risks.append(
                 f"{read} has the name of an internal standard; say "
                 f"roles={{'{name}': 'internal_standard'}} if it is one"
             )
         elif is_main_compound(name):
-            notes.risk(
+            risks.append(
                 f"{read} has the name of a main compound; say roles={{'{name}': 'main'}} if it is "
                 "one"
             )
         elif is_sum_name(name):
-            notes.risk(f"{read} looks like a sum over the line; name it in metadata=[...] if it is")
-    return made
+            risks.append(
+                f"{read} looks like a sum over the line; name it in metadata=[...] if it is"
+            )
+    return made, tuple(Guess(text, risky=True) for text in risks)
 
 
 def _column(
@@ -395,16 +397,19 @@ def _column(
         ) from None
 
 
-def _note_unmeasured(ids: list[str], columns: list[TargetColumn], guesses: list[str]) -> None:
+def _unmeasured(ids: list[str], columns: list[TargetColumn]) -> tuple[Guess, ...]:
     """Point out lines without any value: footnotes look like this."""
     usable = np.any([is_usable(c.status) for c in columns], axis=0)
     without = [one for one, measured in zip(ids, usable, strict=True) if not measured]
-    if without:
-        guesses.append(
+    if not without:
+        return ()
+    return (
+        Guess(
             f"{len(without)} profile(s) have no measured target: {listed(without)}; a footnote or "
             "a heading inside the table looks like this, and can be left out: leave_out=, "
             "skip_lines="
-        )
+        ),
+    )
 
 
 def _joined(

@@ -10,6 +10,7 @@ from drugsig._check import choose
 from drugsig.errors import InputError
 from drugsig.profiles.tables.grid import Grid, text_of
 from drugsig.profiles.tables.header import Header
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.numerals import DECIMALS, EXPONENT, SIGN, SPACED, Convention
 
 __all__ = ["column_convention", "find_convention"]
@@ -59,8 +60,7 @@ def find_convention(
     also: Sequence[tuple[int, str]] = (),
     decimal: str | None = None,
     thousands: str | None = None,
-    guesses: list[str],
-) -> Convention:
+) -> tuple[Convention, tuple[Guess, ...]]:
     """Find how the numbers of a table are written, and never guess between factors of 1000.
 
     Parameters
@@ -75,14 +75,14 @@ def find_convention(
         Columns that are asked where those leave it open.
     decimal, thousands : str, optional
         What the user says; it is not questioned.
-    guesses : list of str
-        Takes the sentence that says what proved the convention.
 
     Returns
     -------
-    Convention
+    convention : Convention
         Where `thousands` is not said, no decimal sign separates thousands in it: that is for
         each column to prove, see `column_convention`.
+    guesses : tuple of Guess
+        What proved it.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def find_convention(
     """
     told = _told(decimal, thousands)
     if told is not None:
-        return told
+        return told, ()
     proved, open_question = _first(columns, header)
     if not proved and open_question is not None:
         proved, _ = _first(also, header)
@@ -120,14 +120,14 @@ def find_convention(
             place.heading,
         )
     proof = dot or comma
+    guesses: tuple[Guess, ...] = ()
     if proof is not None and (comma is not None or open_question is not None):
         sign = "." if dot is not None else ","
-        guesses.append(
-            f"the decimal sign is {sign!r}, proved by {proof.text!r} in "
-            f"{grid.place(proof.row, proof.column, proof.heading)}"
-        )
+        place_of_proof = grid.place(proof.row, proof.column, proof.heading)
+        said = f"the decimal sign is {sign!r}, proved by {proof.text!r} in {place_of_proof}"
+        guesses = (Guess(said),)
     chosen = "," if comma is not None else "."
-    return Convention(chosen, _allowed(chosen, thousands))
+    return Convention(chosen, _allowed(chosen, thousands)), guesses
 
 
 def column_convention(
@@ -138,9 +138,8 @@ def column_convention(
     /,
     *,
     thousands: str | None,
-    guesses: list[str],
-) -> Convention:
-    """Return how the numbers of one column are written, where the convention of the file is known.
+) -> tuple[Convention, tuple[Guess, ...]]:
+    """Return how the numbers of one column are written, where that of the file is known.
 
     ``8.920`` in a file of decimal commas is 8920 only if a cell of the same column proves that
     the point separates thousands there: people type points into such files.
@@ -153,8 +152,13 @@ def column_convention(
         From `find_convention`.
     thousands : str, optional
         What the user says; it is not questioned.
-    guesses : list of str
-        Takes the sentence that says what proved the thousands separator.
+
+    Returns
+    -------
+    convention : Convention
+        Of the column.
+    guesses : tuple of Guess
+        What proved the thousands separator.
 
     Raises
     ------
@@ -162,24 +166,24 @@ def column_convention(
         At the first number that could be 1000 times as much.
     """
     if thousands is not None:
-        return convention
+        return convention, ()
     cells = header.cells(column)
     text = "\n".join([c if isinstance(c, str) else "" for c in cells])
     other = _OTHER[convention.decimal]
     if other not in text:
-        return convention
+        return convention, ()
     proof = _GROUPED[convention.decimal].search(text)
     doubtful = _DOUBTFUL[other].search(text)
     if proof is not None:
-        if doubtful is not None:
-            row = header.rows[text.count("\n", 0, proof.start())]
-            guesses.append(
-                f"{other!r} separates thousands in column '{header.headings[column]}', proved by "
-                f"{proof.group()!r} in {grid.place(row, column)}"
-            )
-        return Convention(convention.decimal, other + convention.thousands)
+        row = header.rows[text.count("\n", 0, proof.start())]
+        guess = Guess(
+            f"{other!r} separates thousands in column '{header.headings[column]}', proved by "
+            f"{proof.group()!r} in {grid.place(row, column)}"
+        )
+        found = Convention(convention.decimal, other + convention.thousands)
+        return found, () if doubtful is None else (guess,)
     if doubtful is None:
-        return convention
+        return convention, ()
     sign, small, large = _readings(doubtful.group())
     raise grid.fault(
         f"{doubtful.group()!r} is {large} or {small}: the decimal sign of the file is "

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 
 from drugsig.errors import InputError, ReadError, TableError, UnknownNameError
 from drugsig.profiles.tables.grid import Cell, Grid, clean_rows
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.source import Source
 
 __all__ = ["DELIMITERS", "decode", "records", "text_grid"]
@@ -27,8 +28,8 @@ _BOMS = (
 )
 
 
-def decode(source: Source, encoding: str | None, guesses: list[str]) -> tuple[str, str]:
-    """Return the text of a file and the encoding it was read with.
+def decode(source: Source, encoding: str | None) -> tuple[str, str, tuple[Guess, ...]]:
+    """Return the text of a file, the encoding it was read with, and what was guessed of it.
 
     Parameters
     ----------
@@ -36,8 +37,6 @@ def decode(source: Source, encoding: str | None, guesses: list[str]) -> tuple[st
         The file.
     encoding : str, optional
         What the user says. Without it: a byte-order mark, else UTF-8, else cp1252 as a guess.
-    guesses : list of str
-        Takes the sentence where a guess was made.
 
     Raises
     ------
@@ -49,7 +48,7 @@ def decode(source: Source, encoding: str | None, guesses: list[str]) -> tuple[st
     data = source.data
     if encoding is not None:
         try:
-            return data.decode(encoding).removeprefix("\ufeff"), encoding
+            return data.decode(encoding).removeprefix("\ufeff"), encoding, ()
         except (LookupError, TypeError):
             raise UnknownNameError(
                 f"unknown encoding {encoding!r}. Common ones are 'utf-8', 'utf-16', 'cp1252' and "
@@ -66,7 +65,7 @@ def decode(source: Source, encoding: str | None, guesses: list[str]) -> tuple[st
     for mark, name in _BOMS:
         if data.startswith(mark):
             try:
-                return data.decode(name), name
+                return data.decode(name), name, ()
             except ValueError as error:
                 raise ReadError(
                     f"{source.name} begins with the byte-order mark of {name} but is not written "
@@ -74,7 +73,7 @@ def decode(source: Source, encoding: str | None, guesses: list[str]) -> tuple[st
                     path=source.path,
                 ) from error
     try:
-        return data.decode("utf-8"), "utf-8"
+        return data.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
     try:
@@ -85,11 +84,11 @@ def decode(source: Source, encoding: str | None, guesses: list[str]) -> tuple[st
             f"0x{data[error.start]:02X} at position {error.start}. Name its encoding: encoding=.",
             path=source.path,
         ) from error
-    guesses.append(
+    guess = Guess(
         f"encoding cp1252, because line {line} is not UTF-8; if accented letters look wrong, "
         "name the encoding"
     )
-    return text, "cp1252"
+    return text, "cp1252", (guess,)
 
 
 def records(text: str, delimiter: str, source: Source) -> Iterator[tuple[int, list[str]]]:
@@ -148,18 +147,18 @@ def text_grid(
     TableError, ReadError
         If the text is no table.
     """
-    guesses: list[str] = []
-    text, used = decode(source, encoding, guesses)
+    text, used, guesses = decode(source, encoding)
     first, _, rest = text.partition("\n")
     skipped = 0
     # Excel writes and obeys a first line such as "sep=;".
     if first.strip().lower().startswith("sep=") and len(first.rstrip("\r\n")) == len("sep=") + 1:
         said = first.rstrip("\r\n")[-1]
-        guesses.append(f"the delimiter {said!r} is named by the first line")
+        guesses += (Guess(f"the delimiter {said!r} is named by the first line"),)
         delimiter = delimiter or said
         text, skipped = rest, 1
     if delimiter is None:
-        delimiter = _find_delimiter(text, source, guesses)
+        delimiter, found = _find_delimiter(text, source)
+        guesses += found
     elif not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise InputError(
             f"a delimiter is one character such as ',', ';' or '\\t', got {delimiter!r}"
@@ -167,20 +166,20 @@ def text_grid(
     numbered: Iterator[tuple[int, list[Cell]]] = (
         (line + skipped, [*record]) for line, record in records(text, delimiter, source)
     )
-    rows, lines = clean_rows(numbered, source, None, guesses, skip=skip)
+    rows, lines, cleaned = clean_rows(numbered, source, None, skip=skip)
     if not rows:
         raise ReadError(f"{source.name} is empty: it holds no filled cell.", path=source.path)
+    guesses += cleaned
     return Grid(source, rows, lines, encoding=used, delimiter=delimiter, guesses=guesses)
 
 
-def _find_delimiter(text: str, source: Source, guesses: list[str]) -> str:
+def _find_delimiter(text: str, source: Source) -> tuple[str, tuple[Guess, ...]]:
     """Return the delimiter under which most lines have the same number of cells, two or more."""
     present = [d for d in DELIMITERS if d in text]
     if not present:
-        guesses.append("no delimiter found: the table has one column")
-        return ","
+        return ",", (Guess("no delimiter found: the table has one column"),)
     if len(present) == 1:
-        return present[0]
+        return present[0], ()
     regular: dict[str, float] = {}
     fault: TableError | None = None
     for delimiter in present:
@@ -196,13 +195,13 @@ def _find_delimiter(text: str, source: Source, guesses: list[str]) -> str:
     if not regular:
         if fault is not None:
             raise fault
-        return present[0]
+        return present[0], ()
     best = max(regular.values())
     equal = [d for d in regular if regular[d] == best]
     chosen = equal[0]
     other = f"; a {DELIMITER_NAMES[equal[1]]} would be as regular" if len(equal) > 1 else ""
-    guesses.append(
+    guess = Guess(
         f"the delimiter is a {DELIMITER_NAMES[chosen]}: {best:.0%} of the lines then have the "
         f"same number of cells{other}"
     )
-    return chosen
+    return chosen, (guess,)

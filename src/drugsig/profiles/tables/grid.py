@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from drugsig._check import listed
 from drugsig.errors import InputError, TableError
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.source import Source
 
 __all__ = ["Cell", "DateText", "Grid", "clean_rows", "column_letters", "text_of"]
@@ -73,8 +74,8 @@ class Grid:
         The sheet of a workbook.
     encoding, delimiter : str, optional
         How a text file was read.
-    guesses : list of str
-        What was decided without being told, as sentences.
+    guesses : tuple of Guess
+        What was decided without being told.
     """
 
     source: Source
@@ -83,7 +84,7 @@ class Grid:
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
-    guesses: list[str] = field(default_factory=list)
+    guesses: tuple[Guess, ...] = ()
 
     @property
     def width(self) -> int:
@@ -120,13 +121,13 @@ def clean_rows(
     numbered: Iterable[tuple[int, list[Cell]]],
     source: Source,
     sheet: str | None,
-    guesses: list[str],
     *,
     skip: Collection[int] = (),
-) -> tuple[list[list[Cell]], list[int]]:
+) -> tuple[list[list[Cell]], list[int], tuple[Guess, ...]]:
     """Strip the cells of outer white space, make each one line, and leave out empty rows.
 
-    Rows that begin in a line of `skip` are left out as well, whatever they hold.
+    Rows that begin in a line of `skip` are left out as well, whatever they hold. Returned are the
+    rows, the lines where they begin, and what was decided.
 
     Raises
     ------
@@ -177,14 +178,17 @@ def clean_rows(
             f"skip_lines names line(s) {listed(absent)}, but nothing begins there in "
             f"{source.name}; its last filled line is {max([last_filled, *skipped])}."
         )
+    guesses: list[Guess] = []
     if skipped:
-        guesses.append(f"left out as asked by skip_lines: {', '.join(skipped.values())}")
+        guesses.append(Guess(f"left out as asked by skip_lines: {', '.join(skipped.values())}"))
     inner = [line for line in blank if line < last_filled]
     if inner:
-        guesses.append(f"{len(inner)} empty line(s) skipped, the first is line {inner[0]}")
+        guesses.append(Guess(f"{len(inner)} empty line(s) skipped, the first is line {inner[0]}"))
     if broken:
         guesses.append(
-            f"line breaks or tabs inside cells read as a space in {len(broken)} line(s), "
-            f"the first is line {broken[0]}"
+            Guess(
+                f"line breaks or tabs inside cells read as a space in {len(broken)} line(s), "
+                f"the first is line {broken[0]}"
+            )
         )
-    return rows, lines
+    return rows, lines, tuple(guesses)

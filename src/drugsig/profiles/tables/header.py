@@ -11,6 +11,7 @@ from drugsig._check import listed
 from drugsig.errors import TableError
 from drugsig.profiles.tables.grid import Cell, Grid, text_of
 from drugsig.profiles.tables.names import is_compound_name, is_id_name, is_unit_row, plain_name
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.numerals import is_number_like
 
 __all__ = ["Header", "find_header", "refuse_peak_list"]
@@ -107,8 +108,7 @@ def find_header(
     *,
     wanted: Collection[str] = (),
     header_line: int | None = None,
-    guesses: list[str],
-) -> Header:
+) -> tuple[Header, tuple[Guess, ...]]:
     """Find the headings of a table and check that the lines below fit them.
 
     The header is the line named; else the first that has all headings in `wanted`; else the
@@ -123,8 +123,13 @@ def find_header(
         Headings that the user named.
     header_line : int, optional
         The line of the file, or the row of the sheet, counted from 1.
-    guesses : list of str
-        Takes what was decided.
+
+    Returns
+    -------
+    header : Header
+        The headings.
+    guesses : tuple of Guess
+        What was decided.
 
     Raises
     ------
@@ -132,16 +137,18 @@ def find_header(
         If no line can be the header, headings come twice or are missing, or a line has more
         or fewer cells than the header.
     """
+    guesses: list[Guess] = []
     row = _header_row(grid, wanted, header_line)
     if row > 0:
         titles = [" ".join(text_of(c) for c in cells if c != "") for cells in grid.rows[:row]]
         shown = "; ".join(titles)
         shown = shown if len(shown) <= _TITLE_SHOWN else shown[: _TITLE_SHOWN - 3] + "..."
-        guesses.append(f"{row} title line(s) above the header skipped: {shown}")
+        guesses.append(Guess(f"{row} title line(s) above the header skipped: {shown}"))
     first = row + 1
     while first < len(grid.rows) and is_unit_row([text_of(c) for c in grid.rows[first]]):
         shown = "; ".join(dict.fromkeys(text_of(c) for c in grid.rows[first] if c != ""))
-        guesses.append(f"{grid.place(first)} holds units and was skipped: {shown[:_TITLE_SHOWN]}")
+        shown = shown[:_TITLE_SHOWN]
+        guesses.append(Guess(f"{grid.place(first)} holds units and was skipped: {shown}"))
         first += 1
     rows = range(first, len(grid.rows))
     _check_lengths(grid, row, rows)
@@ -163,8 +170,9 @@ def find_header(
             )
     empty = [k + 1 for k in range(max(columns, default=0)) if k not in columns]
     if empty:
-        guesses.append(f"{len(empty)} empty column(s) skipped: {', '.join(map(str, empty[:10]))}")
-    return Header(row, tuple(head), columns, rows, tuple(below))
+        places = ", ".join(map(str, empty[:10]))
+        guesses.append(Guess(f"{len(empty)} empty column(s) skipped: {places}"))
+    return Header(row, tuple(head), columns, rows, tuple(below)), tuple(guesses)
 
 
 def _header_row(grid: Grid, wanted: Collection[str], header_line: int | None) -> int:

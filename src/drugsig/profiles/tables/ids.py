@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from drugsig._check import choose, listed, unique_text
 from drugsig.errors import InputError, TableError
@@ -20,7 +20,7 @@ from drugsig.profiles.tables.names import (
     is_summary_id,
     plain_name,
 )
-from drugsig.profiles.tables.notes import Notes
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.numerals import is_number_like
 
 __all__ = [
@@ -164,9 +164,8 @@ def leave_out_lines(
     header: Header,
     id_column: str | Sequence[str] | None,
     leave_out: Sequence[str],
-    notes: Notes,
-) -> Header:
-    """Return the header above all lines but those whose ids are named.
+) -> tuple[Header, tuple[Guess, ...]]:
+    """Return the header above all lines but those whose ids are named, and say which are left out.
 
     Raises
     ------
@@ -187,18 +186,16 @@ def leave_out_lines(
     for one in wanted:
         choose(one, list(dict.fromkeys(ids)), what=f"id in leave_out, of {grid.name}")
     kept = [place for place, one in enumerate(ids) if one not in wanted]
-    if wanted:
-        notes.guesses.append(f"left out as asked by leave_out: {listed(wanted, most=len(wanted))}")
-    return header.keeping(kept)
+    said = f"left out as asked by leave_out: {listed(wanted, most=len(wanted))}"
+    return header.keeping(kept), (Guess(said),) if wanted else ()
 
 
 def find_ids(
     grid: Grid,
     header: Header,
     id_column: str | Sequence[str] | None,
-    notes: Notes,
-) -> tuple[tuple[int, ...], list[str]]:
-    """Return the columns that identify the lines, and the ids.
+) -> tuple[tuple[int, ...], list[str], tuple[Guess, ...]]:
+    """Return the columns that identify the lines, the ids, and what was decided of them.
 
     Without `id_column`: a column with a known name whose cells are filled and unique, else the
     first column if its cells are filled, unique and text.
@@ -218,15 +215,16 @@ def find_ids(
         columns = column_indices(grid, header, id_column, "id_column")
         if not columns:
             raise InputError("id_column names no column; name one, or leave it out")
-        return _noted(grid, header, columns, _checked_ids(grid, header, columns), notes)
+        ids = _checked_ids(grid, header, columns)
+        return columns, ids, tuple(_about_ids(grid, header, columns, ids))
     named = _known_columns(header)
     for k in named:
         ids = joined_ids(header, [k])
         if _identifies(ids):
-            notes.guesses.append(f"ids are in column '{header.named(k)}'")
-            return _noted(grid, header, (k,), ids, notes)
+            guess = Guess(f"ids are in column '{header.named(k)}'")
+            return (k,), ids, (guess, *_about_ids(grid, header, (k,), ids))
     if named:
-        return (named[0],), _checked_ids(grid, header, (named[0],))
+        return (named[0],), _checked_ids(grid, header, (named[0],)), ()
     first = header.columns[0]
     ids = joined_ids(header, [first])
     if _identifies(ids) and not any(_is_number(c) for c in header.cells(first)):
@@ -238,8 +236,8 @@ def find_ids(
                 path=grid.source.path,
                 line=grid.lines[header.row],
             )
-        notes.guesses.append(f"ids are in the first column, '{header.named(first)}'")
-        return _noted(grid, header, (first,), ids, notes)
+        guess = Guess(f"ids are in the first column, '{header.named(first)}'")
+        return (first,), ids, (guess, *_about_ids(grid, header, (first,), ids))
     raise TableError(
         f"{grid.name}: no column is known to identify the profiles. {_suggestion(header)}",
         path=grid.source.path,
@@ -260,33 +258,34 @@ def _suggestion(header: Header) -> str:
     return f"These would: id_column={call}."
 
 
-def _noted(
-    grid: Grid, header: Header, columns: tuple[int, ...], ids: list[str], notes: Notes
-) -> tuple[tuple[int, ...], list[str]]:
-    """Record what a reader of the ids should know."""
+def _about_ids(
+    grid: Grid, header: Header, columns: tuple[int, ...], ids: list[str]
+) -> Iterator[Guess]:
+    """Yield what a reader of the ids should know."""
     for k in columns:
         # The number of an injection is a number; beside another id it is none to lose zeros.
         if len(columns) == 1 or is_id_name(header.headings[k]):
-            _note_stored(grid, header, k, notes)
+            yield from _about_stored(grid, header, k)
     summary = [i for i in ids if is_summary_id(i)]
     if summary:
-        notes.risk(
+        yield Guess(
             f"profile(s) {listed(summary, most=_SPELLED)} look like lines of means or totals, "
             "blanks or controls, and will be compared like all others; if they are no specimens, "
-            f"say leave_out={summary[:_SPELLED]}"
+            f"say leave_out={summary[:_SPELLED]}",
+            risky=True,
         )
-    return columns, ids
 
 
-def _note_stored(grid: Grid, header: Header, column: int, notes: Notes) -> None:
+def _about_stored(grid: Grid, header: Header, column: int) -> Iterator[Guess]:
     """Point out ids that a spreadsheet has made of something else."""
     cells = header.cells(column)
     named = f"column '{header.named(column)}'"
     stored = [text_of(c) for c in cells if not isinstance(c, str)]
     if stored:
-        notes.risk(
+        yield Guess(
             f"{len(stored)} id(s) in {named} are stored as numbers, {listed(stored)}: zeros that "
-            f"the laboratory writes, as in 0{stored[0]} or 24.10, are not in the file"
+            f"the laboratory writes, as in 0{stored[0]} or 24.10, are not in the file",
+            risky=True,
         )
     dates = [(place, c) for place, c in enumerate(cells) if isinstance(c, DateText)]
     if dates:
@@ -295,15 +294,17 @@ def _note_stored(grid: Grid, header: Header, column: int, notes: Notes) -> None:
             for place, c in dates[:5]
         )
         more = f" and {len(dates) - 5} more" if len(dates) > 5 else ""
-        notes.risk(
+        yield Guess(
             f"{len(dates)} id(s) in {named} are stored as dates; a spreadsheet makes dates of ids: "
-            f"perhaps {shown}{more}"
+            f"perhaps {shown}{more}",
+            risky=True,
         )
     long = [text_of(c) for c in cells if _has_lost_digits(c)]
     if long:
-        notes.risk(
+        yield Guess(
             f"{len(long)} id(s) in {named} are numbers with more than {_DIGITS_KEPT} digits, "
-            f"{listed(long)}: a spreadsheet keeps {_DIGITS_KEPT} and changes the others"
+            f"{listed(long)}: a spreadsheet keeps {_DIGITS_KEPT} and changes the others",
+            risky=True,
         )
 
 

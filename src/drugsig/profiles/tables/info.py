@@ -233,8 +233,8 @@ def _info(
         metadata=metadata,
         n_profiles=None if profiles is None else len(profiles),
         status_counts={} if profiles is None else _status_counts(profiles),
-        guesses=tuple(trace.notes.guesses),
-        risks=tuple(trace.notes.risks),
+        guesses=tuple(guess.text for guess in trace.guesses),
+        risks=trace.risks,
         problem=problem,
     )
 

@@ -14,7 +14,7 @@ from drugsig.profiles.tables.grid import Cell, Grid, text_of
 from drugsig.profiles.tables.header import Header
 from drugsig.profiles.tables.ids import column_indices
 from drugsig.profiles.tables.names import is_metadata_name, is_sum_name
-from drugsig.profiles.tables.notes import Notes
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.numerals import Convention, is_number_like, plain_numbers
 
 __all__ = ["NAMES_SPELLED", "Layout", "choose_columns", "without_percent_signs"]
@@ -58,9 +58,8 @@ def choose_columns(
     targets: Sequence[str] | None,
     metadata: Sequence[str] | None,
     rules: CellRules,
-    notes: Notes,
-) -> Layout:
-    """Say which columns are targets and which metadata.
+) -> tuple[Layout, tuple[Guess, ...]]:
+    """Say which columns are targets and which metadata, and what was decided of them.
 
     A column named by the user is what the user says. Of the others, a column with a known
     metadata name is metadata; a column of numbers and of texts that stand for cells without a
@@ -74,7 +73,7 @@ def choose_columns(
     InputError
         If a column is named twice.
     """
-    guesses = notes.guesses
+    guesses: list[Guess] = []
     told_targets = None if targets is None else column_indices(grid, header, targets, "targets")
     told_metadata = column_indices(grid, header, metadata or (), "metadata")
     both = set(told_targets or ()) & {*told_metadata, *id_columns}
@@ -84,7 +83,8 @@ def choose_columns(
     free = [k for k in header.columns if k not in id_columns]
     unnamed = [k for k in free if not header.headings[k]]
     if unnamed:
-        guesses.append("the first column has no heading and holds no ids; it was left out")
+        said = "the first column has no heading and holds no ids; it was left out"
+        guesses.append(Guess(said))
     free = [k for k in free if header.headings[k]]
     if len(id_columns) > 1:
         # The parts of a joined id stay, so that replicates can be told from specimens.
@@ -93,20 +93,22 @@ def choose_columns(
         chosen = told_targets
         rest = [k for k in free if k not in chosen]
     else:
-        kinds = {
-            k: _kind(header, k, rules, notes)
+        judged = {
+            k: _is_target(header, k, rules)
             for k in free
             if k not in told_metadata and k not in id_columns
         }
-        chosen = tuple(k for k in kinds if kinds[k])
+        chosen = tuple(k for k, (is_target, _) in judged.items() if is_target)
+        guesses += [guess for _, found in judged.values() for guess in found]
         rest = [k for k in free if k not in chosen]
         if chosen:
             shown = listed([header.headings[k] for k in chosen], most=NAMES_SPELLED)
-            guesses.append(f"targets are the columns of numbers without a metadata name: {shown}")
-    found = [header.headings[k] for k in rest if k not in told_metadata and k not in id_columns]
-    if found:
-        shown = listed(found, most=NAMES_SPELLED)
-        guesses.append(f"metadata are the remaining columns: {shown}")
+            said = f"targets are the columns of numbers without a metadata name: {shown}"
+            guesses.append(Guess(said))
+    others = [header.headings[k] for k in rest if k not in told_metadata and k not in id_columns]
+    if others:
+        shown = listed(others, most=NAMES_SPELLED)
+        guesses.append(Guess(f"metadata are the remaining columns: {shown}"))
     if not chosen:
         raise TableError(
             f"{grid.name} has no target: none of its columns is a column of numbers that is not "
@@ -124,28 +126,28 @@ def choose_columns(
             line=grid.lines[header.row],
             column=ID_COLUMN,
         )
-    return Layout(id_columns, tuple(chosen), tuple(rest))
+    return Layout(id_columns, tuple(chosen), tuple(rest)), tuple(guesses)
 
 
-def _kind(header: Header, column: int, rules: CellRules, notes: Notes) -> bool:
-    """Say whether a column is a target."""
+def _is_target(header: Header, column: int, rules: CellRules) -> tuple[bool, tuple[Guess, ...]]:
+    """Say whether a column is a target, and what a reader should know of that."""
     heading = header.headings[column]
     if is_metadata_name(heading):
-        return False
+        return False, ()
     filled = [c for c in header.cells(column) if c != ""]
     if not filled:
-        notes.risk(
-            f"column '{heading}' is empty; it was kept as metadata. If it is a target, name it in "
-            "targets=[...]"
+        return False, (
+            Guess(
+                f"column '{heading}' is empty; it was kept as metadata. If it is a target, name it "
+                "in targets=[...]",
+                risky=True,
+            ),
         )
-        return False
     if is_sum_name(heading):
-        notes.guesses.append(
-            f"'{heading}' looks like a sum over the line, not a compound; it was kept as metadata"
-        )
-        return False
+        said = "looks like a sum over the line, not a compound; it was kept as metadata"
+        return False, (Guess(f"'{heading}' {said}"),)
     if any(plain_numbers(filled, c) is not None for c in (_POINT, _COMMA)):
-        return True
+        return True, ()
     numbers = tokens = 0
     texts: Counter[str] = Counter()
     for cell in filled:
@@ -157,23 +159,23 @@ def _kind(header: Header, column: int, rules: CellRules, notes: Notes) -> bool:
         else:
             texts["a date" if is_date(cell) else repr(text)] += 1
     if numbers > 0 and numbers >= texts.total():
-        return True
+        return True, ()
     if numbers == 0 and not texts:
-        notes.risk(
-            f"column '{heading}' holds only texts such as {text_of(filled[0])!r}; it was kept as "
-            "metadata. If it is a target, name it in targets=[...]"
+        return False, (
+            Guess(
+                f"column '{heading}' holds only texts such as {text_of(filled[0])!r}; it was kept "
+                "as metadata. If it is a target, name it in targets=[...]",
+                risky=True,
+            ),
         )
-    else:
-        _note_numbers(heading, numbers, tokens, texts, notes)
-    return False
+    doubt = _about_numbers(heading, numbers, tokens, texts)
+    return False, () if doubt is None else (Guess(doubt, risky=True),)
 
 
-def _note_numbers(
-    heading: str, numbers: int, tokens: int, texts: Counter[str], notes: Notes
-) -> None:
+def _about_numbers(heading: str, numbers: int, tokens: int, texts: Counter[str]) -> str | None:
     """Point out a column that may be a target although most of its cells are texts."""
     if numbers == 0:
-        return
+        return None
     share = numbers / (numbers + tokens + texts.total())
     few = len(texts) <= _MOST_CODES and texts.total() >= 2 * len(texts)
     if few and (numbers >= _FEW_NUMBERS or share >= _FEW_SHARE):
@@ -183,15 +185,16 @@ def _note_numbers(
         if "a date" in texts:
             mend = "a spreadsheet turns 3.5 into 3 May: correct such cells in the spreadsheet"
             advice = f"{mend}; {advice}" if advice else mend
-        notes.risk(
+        return (
             f"'{heading}' holds {numbers} number(s) and {words}; it was kept as metadata: {advice}"
         )
-    elif share >= _MANY_SHARE:
-        notes.risk(
+    if share >= _MANY_SHARE:
+        return (
             f"'{heading}' holds {numbers} number(s) and {texts.total()} text(s) such as "
             f"{next(iter(texts))}; it was kept as metadata. If it is a target, name it in "
             "targets=[...]"
         )
+    return None
 
 
 def _like_number(cell: Cell, text: str) -> bool:
@@ -203,8 +206,8 @@ def _like_number(cell: Cell, text: str) -> bool:
 
 
 def without_percent_signs(
-    header: Header, targets: Sequence[int], rules: CellRules, guesses: list[str]
-) -> tuple[Header, tuple[int, ...]]:
+    header: Header, targets: Sequence[int], rules: CellRules
+) -> tuple[Header, tuple[int, ...], tuple[Guess, ...]]:
     """Take the percent signs off the targets in which every number carries one.
 
     Returns
@@ -213,6 +216,8 @@ def without_percent_signs(
         Above the bare numbers.
     columns : tuple of int
         The targets that had the signs.
+    guesses : tuple of Guess
+        What was decided.
     """
     bare: dict[int, tuple[Cell, ...]] = {}
     for k in targets:
@@ -220,7 +225,7 @@ def without_percent_signs(
         if cells is not None:
             bare[k] = cells
     if not bare:
-        return header, ()
+        return header, (), ()
     shown = listed([header.headings[k] for k in bare], most=NAMES_SPELLED)
-    guesses.append(f"every number of {shown} carries a percent sign: read as numbers in %")
-    return header.replacing(bare), tuple(bare)
+    guess = Guess(f"every number of {shown} carries a percent sign: read as numbers in %")
+    return header.replacing(bare), tuple(bare), (guess,)

@@ -14,6 +14,7 @@ from drugsig.profiles.tables.grid import Grid, text_of
 from drugsig.profiles.tables.header import Header, find_header
 from drugsig.profiles.tables.ids import joined_ids
 from drugsig.profiles.tables.names import ID_NAMES, plain_name
+from drugsig.profiles.tables.notes import Guess
 
 __all__ = ["MISSING_CHOICES", "JoinedMetadata", "join_metadata"]
 
@@ -73,25 +74,25 @@ def join_metadata(
     MetadataError
         If profiles lack metadata, or an id has two lines that differ.
     """
-    guesses: list[str] = []
-    header = find_header(
-        grid, wanted=[id_column] if isinstance(id_column, str) else id_column or (), guesses=guesses
+    header, guesses = find_header(
+        grid, wanted=[id_column] if isinstance(id_column, str) else id_column or ()
     )
     columns = columns or {}
     mine = {h: columns[h] for h in id_headings if len(id_headings) > 1 and h in columns}
-    places, keys = _find_keys(grid, header, ids, id_headings, id_column, mine, guesses)
+    places, keys, found = _find_keys(grid, header, ids, id_headings, id_column, mine)
+    guesses += found
     sought, joined_by = ids, None
     if id_column is not None:
         named = {header.headings[places[0]]} if len(places) == 1 else set()
         shared = {h: cells for h, cells in columns.items() if h in named}
         sought, joined_by = _sought(ids, shared, mine, keys)
     if joined_by is not None:
-        guesses.append(
-            f"metadata are joined by column '{joined_by}' of the profiles, not by their whole ids"
-        )
+        said = "of the profiles, not by their whole ids"
+        guesses += (Guess(f"metadata are joined by column '{joined_by}' {said}"),)
     kept = [k for k in header.columns if header.headings[k] and k not in places]
     table = [[text_of(c) or None for c in header.cells(k)] for k in kept]
-    lines = _lines_of(grid, header, keys, [header.headings[k] for k in kept], table, guesses)
+    lines, found = _lines_of(grid, header, keys, [header.headings[k] for k in kept], table)
+    guesses += found
     without = [one for one, key in zip(ids, sought, strict=True) if key not in lines]
     if without and missing == "refuse":
         raise MetadataError(
@@ -113,7 +114,7 @@ def join_metadata(
         "n_profiles_without": len(without),
         "ids_without_profile": unused[:_SPELLED],
         "n_ids_without_profile": len(unused),
-        "guesses": [*grid.guesses, *guesses],
+        "guesses": [guess.text for guess in (*grid.guesses, *guesses)],
     }
     return JoinedMetadata(
         {
@@ -149,14 +150,13 @@ def _find_keys(
     id_headings: Sequence[str],
     id_column: str | Sequence[str] | None,
     parts: Mapping[str, Sequence[str]],
-    guesses: list[str],
-) -> tuple[tuple[int, ...], list[str]]:
+) -> tuple[tuple[int, ...], list[str], tuple[Guess, ...]]:
     known = [h for h in header.headings if h]
     if id_column is not None:
         names = [id_column] if isinstance(id_column, str) else list(id_column)
         what = f"column of {grid.name} (metadata_id_column)"
         columns = tuple(header.headings.index(choose(n, known, what=what)) for n in names)
-        return columns, joined_ids(header, columns)
+        return columns, joined_ids(header, columns), ()
     tried: list[tuple[int, ...]] = []
     if id_headings and all(h in known for h in id_headings):
         tried.append(tuple(header.headings.index(h) for h in id_headings))
@@ -173,8 +173,7 @@ def _find_keys(
         keys = joined_ids(header, columns)
         if wanted.intersection(keys):
             names = [header.named(k) for k in columns]
-            guesses.append(f"metadata are joined by {listed(names)}")
-            return columns, keys
+            return columns, keys, (Guess(f"metadata are joined by {listed(names)}"),)
     advice = "Name the column that holds them: metadata_id_column=."
     for columns in tried:
         keys = joined_ids(header, columns)
@@ -195,9 +194,9 @@ def _lines_of(
     keys: list[str],
     headings: list[str],
     table: list[list[str | None]],
-    guesses: list[str],
-) -> dict[str, int]:
+) -> tuple[dict[str, int], tuple[Guess, ...]]:
     """Return the line of every id; lines that say the same of one id count once."""
+    guesses: list[Guess] = []
     if ID_COLUMN in headings:
         raise TableError(
             f"{grid.name} has a column '{ID_COLUMN}' that was not used to join the metadata. "
@@ -209,9 +208,8 @@ def _lines_of(
     repeated: Counter[str] = Counter()
     for row, key in enumerate(keys):
         if not key:
-            guesses.append(
-                f"line {grid.lines[header.rows[row]]} of the metadata has no id; skipped"
-            )
+            line = grid.lines[header.rows[row]]
+            guesses.append(Guess(f"line {line} of the metadata has no id; skipped"))
             continue
         first = lines.setdefault(key, row)
         if first == row:
@@ -225,5 +223,6 @@ def _lines_of(
             )
         repeated[key] += 1
     if repeated:
-        guesses.append(f"{len(repeated)} id(s) have several identical lines of metadata")
-    return lines
+        said = f"{len(repeated)} id(s) have several identical lines of metadata"
+        guesses.append(Guess(said))
+    return lines, tuple(guesses)

@@ -21,7 +21,7 @@ from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.status import Status
 from drugsig.profiles.tables.escape import unescape_text
 from drugsig.profiles.tables.grid import Cell, text_of
-from drugsig.profiles.tables.notes import Notes
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.numerals import Convention, number_of, plain_numbers
 from drugsig.profiles.tables.source import Source
 from drugsig.profiles.tables.table_file import Column, coded, read_rows
@@ -148,8 +148,8 @@ class _Place:
 
 
 def read_native(
-    source: Source, book: Workbook | None, sheet: str, /, *, name: str | None = None, notes: Notes
-) -> ProfileSet:
+    source: Source, book: Workbook | None, sheet: str, /, *, name: str | None = None
+) -> tuple[ProfileSet, tuple[Guess, ...]]:
     """Read a table in drugsig's own format.
 
     Where the content is not what was written, the history of the result ends with a step
@@ -165,8 +165,13 @@ def read_native(
         From `native_sheet`.
     name : str, optional
         Another name for the set.
-    notes : Notes
-        Takes the sentence that the content is another one than was written.
+
+    Returns
+    -------
+    profiles : ProfileSet
+        What the file holds.
+    guesses : tuple of Guess
+        That the content is another one than was written, if it is.
 
     Raises
     ------
@@ -185,20 +190,18 @@ def read_native(
             f"{source.name} holds profiles that contradict themselves: {error}", path=source.path
         ) from error
     if head.digest == digest:
-        return profiles
-    notes.risk(
-        f"{source.name} was edited outside drugsig: what it holds is not what was written to it"
-    )
+        return profiles, ()
+    said = f"{source.name} was edited outside drugsig: what it holds is not what was written to it"
     step = Step.make(
         DIGEST_MISMATCH,
         {
             "file": source.name,
             "written": head.digest,
             "read": digest,
-            "risks": list(notes.risks),
+            "risks": [said],
         },
     )
-    return profiles._replace(step=step)
+    return profiles._replace(step=step), (Guess(said, risky=True),)
 
 
 def _unescaped(row: Sequence[Cell]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from drugsig._notes import Note
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["Notes", "RiskyReading", "reading_notes"]
+__all__ = ["Guess", "RiskyReading", "reading_notes"]
 
 
 @dataclass(frozen=True)
@@ -32,22 +32,17 @@ def reading_notes(profiles: ProfileSet, /) -> tuple[RiskyReading, ...]:
     )
 
 
-@dataclass(eq=False)
-class Notes:
-    """Sentences collected while a table is read.
+@dataclass(frozen=True)
+class Guess:
+    """Something that was decided without being told while a table was read.
 
     Parameters
     ----------
-    guesses : list of str
-        Everything that was decided without being told.
-    risks : list of str
-        Those of them that a reader must see at once, because the result may be wrong.
+    text : str
+        A sentence of the history.
+    risky : bool
+        Whether a reader must see it at once, because the result may be wrong.
     """
 
-    guesses: list[str] = field(default_factory=list)
-    risks: list[str] = field(default_factory=list)
-
-    def risk(self, sentence: str) -> None:
-        """Add a sentence to both lists."""
-        self.guesses.append(sentence)
-        self.risks.append(sentence)
+    text: str
+    risky: bool = False

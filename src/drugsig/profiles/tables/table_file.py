@@ -324,7 +324,7 @@ def read_rows(
         grid = sheet_grid(book, sheet, cleaned=False)
         yield from zip(grid.lines, grid.rows, strict=True)
         return
-    text, _ = decode(source, None, [])
+    text, _, _ = decode(source, None)
     for line, record in records(text, _delimiter_of(text, source), source):
         yield line, [*record]
 

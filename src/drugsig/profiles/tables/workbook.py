@@ -17,6 +17,7 @@ from drugsig._check import choose, listed
 from drugsig.errors import DrugsigError, ReadError, SizeError, TableError
 from drugsig.profiles.tables.archive import Archive, check_archive
 from drugsig.profiles.tables.grid import Cell, DateText, Grid, clean_rows, column_letters
+from drugsig.profiles.tables.notes import Guess
 from drugsig.profiles.tables.source import Source
 
 __all__ = ["Workbook", "open_workbook", "sheet_grid"]
@@ -155,24 +156,23 @@ def sheet_grid(
     """
     name = workbook.choose_sheet(sheet)
     source = workbook.source
-    guesses: list[str] = []
     found = _with_book(source, lambda book: list(_cells(book[name], source, name, skip)))
     if workbook.archive.has_formulas:
         judged = [row for row in found if row[0] not in skip]
         _refuse_unknown_results(source, name, judged)
     numbered = [(line, row) for line, row, _ in found]
     if cleaned:
-        rows, lines = clean_rows(numbered, source, name, guesses, skip=skip)
+        rows, lines, guesses = clean_rows(numbered, source, name, skip=skip)
     else:
-        rows, lines = [row for _, row in numbered], [line for line, _ in numbered]
+        rows, lines, guesses = [row for _, row in numbered], [line for line, _ in numbered], ()
     if not rows:
         raise TableError(f"{source.name}: sheet '{name}' is empty.", path=source.path)
     if len(workbook.sheets) == 1 and sheet is None:
-        guesses.append(f"sheet '{name}', the only one")
+        guesses += (Guess(f"sheet '{name}', the only one"),)
     if name in workbook.hidden:
-        guesses.append(f"sheet '{name}' is hidden in the workbook; it was read all the same")
+        guesses += (Guess(f"sheet '{name}' is hidden in the workbook; it was read all the same"),)
     if workbook.archive.has_hidden:
-        guesses.append("the workbook hides rows or columns; they were read like all others")
+        guesses += (Guess("the workbook hides rows or columns; they were read like all others"),)
     return Grid(source, rows, lines, sheet=name, guesses=guesses)
 
 
