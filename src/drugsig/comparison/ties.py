@@ -113,7 +113,10 @@ def merged_sides(linked: Floats, unlinked: Floats, /, *, metric: Metric) -> tupl
 
 def _looked_up(ordered: Floats, slack: Floats, is_similarity: bool) -> Callable[[Floats], Floats]:
     """Return what puts scores on their class, from all of them in ascending order."""
-    ends = _ends(ordered, begins(ordered, slack), is_similarity)
+    begin = begins(ordered, slack)
+    if begin.all():
+        return _as_is
+    ends = _ends(ordered, begin, is_similarity)
     moved = np.flatnonzero(ends != ordered)
     if not len(moved):
         return _as_is

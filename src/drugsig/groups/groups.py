@@ -201,8 +201,10 @@ class Groups(FrozenArrays):
     @cached_property
     def chained(self) -> bool:
         """Whether chaining links gives other groups than the linkage does."""
+        if len(self) != self.n_components:
+            return True
         pairs = len(np.unique(self.labels * (self.n_components + 1) + self.components))
-        return not pairs == len(self) == self.n_components
+        return pairs != len(self)
 
     @property
     def notes(self) -> tuple[Note, ...]:
