@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import math
 import os
+import re
 import secrets
 import shutil
+import stat
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,13 +27,18 @@ from drugsig.errors import InputError, OutputError, ReadError
 
 __all__ = [
     "FORMATS",
+    "MOST_SETTINGS",
     "archive_digest",
+    "array_shapes",
     "canonical_json",
     "check_format",
     "new_files",
     "new_folder",
+    "parsed_toml",
     "read_archive",
+    "read_whole",
     "refuse_existing",
+    "refuse_inflating",
     "refuse_taken",
     "sha256_of",
     "write_archive",
@@ -59,6 +69,12 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 # Larger files are no model.
 _LARGEST = 2 * 1024**3
+
+# Larger files hold no settings: an analysis file has about 1 kB.
+MOST_SETTINGS = 2_000_000
+# Parts of a key between dots; a parser takes memory by the square of their number.
+_MOST_KEY_PARTS = 20
+_CHUNK = 1 << 20
 
 
 def check_format(header: object, kind: str, /, *, refuse: Callable[[str], Exception]) -> None:
@@ -130,6 +146,83 @@ def sha256_of(content: bytes | str | Path, /) -> str:
         with content.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def read_whole(path: str | os.PathLike[str], /, *, most: int) -> bytes:
+    """Read a file in one go; only what is a file, and never more of it than is allowed.
+
+    A device or a pipe has no end and no size, so it is refused before anything is read.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    most : int
+        Bytes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no regular file (``EINVAL``) or is larger (``EFBIG``);
+        ``strerror`` says so in words.
+    """
+
+    def regular(found: os.stat_result) -> None:
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no file but a device, a pipe or the like", str(path))
+
+    place = Path(path)
+    try:
+        # Before it is opened, because opening a pipe waits for somebody to write into it.
+        regular(place.stat())
+    except ValueError as error:
+        raise OSError(errno.EINVAL, f"no file can have this name ({error})", str(path)) from error
+    with place.open("rb") as file:
+        there = os.fstat(file.fileno())
+        regular(there)
+        if there.st_size > most:
+            raise OSError(
+                errno.EFBIG, f"it has {there.st_size} bytes, and at most {most} are read", str(path)
+            )
+        content = bytearray()
+        while chunk := file.read(min(_CHUNK, most + 1 - len(content))):
+            content += chunk
+            if len(content) > most:
+                raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    return bytes(content)
+
+
+def parsed_toml(content: bytes, /) -> dict[str, Any]:
+    """Parse TOML in UTF-8, also what is made to take all memory or time of its reader.
+
+    Parameters
+    ----------
+    content : bytes
+        What a file holds.
+
+    Raises
+    ------
+    ValueError
+        If it is no text in UTF-8 (`UnicodeDecodeError`), no TOML, or TOML that no file of settings
+        is.
+    """
+    text = content.decode("utf-8-sig")
+    words = re.split(r"([=,\[\]{}#\n])", text)
+    for word, sign in zip(words[::2], [*words[1::2], "="], strict=True):
+        # What stands before another sign may be prose; a key of its length fails without harm.
+        most = _MOST_KEY_PARTS if sign in "=]" else 50 * _MOST_KEY_PARTS
+        if len(re.findall(r"[^\s.]\s*\.", word)) >= most:
+            raise ValueError(f"a key has more than {_MOST_KEY_PARTS} parts between dots")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("arrays or tables are nested too deeply") from error
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"a number in it cannot be read: {error}") from error
 
 
 def write_file(
@@ -477,9 +570,7 @@ def read_archive(
         if place.stat().st_size > _LARGEST:
             raise ReadError(f"'{place}' is too large to be a {kind} file", path=place)
         with zipfile.ZipFile(place) as archive:
-            # Written files are not compressed: what would unfold to more than the file is hostile.
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ReadError(f"'{place}' is compressed, which no {kind} file is", path=place)
+            refuse_inflating(archive, place.stat().st_size)
             head = json.loads(archive.read(_HEADER).decode())
             check_format(head, kind, refuse=lambda why: ReadError(f"'{place}' {why}", path=place))
             if not isinstance(head.get("content"), dict) or not isinstance(head.get("digest"), str):
@@ -508,6 +599,59 @@ def read_archive(
             path=place,
         )
     return header, arrays
+
+
+def array_shapes(archive: zipfile.ZipFile, /) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Return the shape and the type of every array that an archive declares, without reading any.
+
+    Parameters
+    ----------
+    archive : ZipFile
+        As NumPy writes it.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no array.
+    """
+    found = {}
+    for entry in archive.infolist():
+        if entry.filename.endswith(".npy"):
+            with archive.open(entry) as file:
+                edition = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0
+                if edition != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            found[entry.filename.removesuffix(".npy")] = (shape, dtype)
+    return found
+
+
+def refuse_inflating(archive: zipfile.ZipFile, size: int, /) -> None:
+    """Refuse an archive of arrays that would take more memory than its file is large.
+
+    What drugsig writes to be read again is not compressed, so that nothing in it unfolds.
+
+    Parameters
+    ----------
+    archive : ZipFile
+        The archive.
+    size : int
+        Bytes of its file.
+
+    Raises
+    ------
+    ValueError
+        If it is compressed, or declares more than it can hold.
+    """
+    entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise ValueError("it is compressed, which no such file is")
+    declared = sum(entry.file_size for entry in entries)
+    shapes = array_shapes(archive).values()
+    arrays = sum(math.prod(shape) * dtype.itemsize for shape, dtype in shapes)
+    if max(declared, arrays) > size:
+        raise ValueError(f"it declares {max(declared, arrays):,} bytes and has {size:,}")
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

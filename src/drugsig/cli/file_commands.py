@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
+from drugsig._files import array_shapes
 from drugsig.cli.group import cli
 from drugsig.errors import ReadError
 
@@ -58,10 +58,9 @@ def _archive_info(path: Path) -> dict[str, Any] | None:
         notes = [str(note) for note in getattr(found, "notes", ())]
         return {"holds": repr(found)[1:-1], "format": f"{kind}, drugsig", "notes": notes}
     try:
-        # Of a damaged archive NumPy would leave a file open that it opened itself.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            shapes = [f"{name} {arrays[name].shape}" for name in arrays.files]
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive:
+            shapes = [f"{name} {shape}" for name, (shape, _) in array_shapes(archive).items()]
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise ReadError(f"{' '.join(told)} Nor does it hold arrays: {error}.", path=path) from error
     return {"holds": f"{len(shapes)} arrays", "format": "NumPy archive", "notes": shapes}
 

@@ -21,7 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._files import FORMATS, canonical_json, check_format, write_file
+from drugsig._files import (
+    FORMATS,
+    canonical_json,
+    check_format,
+    refuse_inflating,
+    write_file,
+)
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import DrugsigError, ReadError
@@ -165,6 +171,8 @@ def _checked(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise _damaged(path, "it ends too early") if begun else stranger
     try:
         # Opened here, because np.load leaves a damaged file open.
+        with zipfile.ZipFile(path) as packed:
+            refuse_inflating(packed, path.stat().st_size)
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             names = set(archive.files)
             if not {_HEADER, _HEADER_DIGEST} <= names:

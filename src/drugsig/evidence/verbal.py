@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drugsig._check import choose, is_number, is_whole, listed, one_line_text
+from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
 from drugsig.errors import InputError, ReadError
 from drugsig.evidence.evidence import NOT_A_POSTERIOR, Evidence
 
@@ -226,10 +226,10 @@ def load_verbal_scale(name_or_path: str | Path, /) -> VerbalScale:
     if isinstance(name_or_path, str) and not name_or_path.endswith(_ENDING):
         name = choose(name_or_path, list_verbal_scales(), what="verbal scale")
         place = resources.files("drugsig.evidence").joinpath(*_FOLDER, name + _ENDING)
-        return VerbalScale.from_data(tomllib.loads(place.read_text(encoding="utf-8")))
+        return VerbalScale.from_data(parsed_toml(place.read_bytes()))
     path = Path(name_or_path)
     try:
-        return VerbalScale.from_data(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        return VerbalScale.from_data(parsed_toml(read_whole(path, most=MOST_SETTINGS)))
     except (OSError, ValueError) as error:
         raise ReadError(f"verbal scale file '{path}' cannot be used: {error}", path=path) from error
 

@@ -38,7 +38,7 @@ class Step:
         one_line_text(self.operation, what="the operation of a step")
         try:
             detail = json.loads(self.detail_json)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"the detail of step '{self.operation}' must be JSON, and is not: {error}. Make "
                 "the step from a mapping: Step.make(operation, {...})."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drugsig._check import did_you_mean
+from drugsig._files import parsed_toml, read_whole
 from drugsig.errors import InputError, ReadError, UnknownNameError
 from drugsig.protocols.fact import tidy
 from drugsig.protocols.meaning import count_compared, meaning_problems
@@ -184,36 +185,26 @@ def _is_name(text: str) -> bool:
 
 def _content(place: Path) -> bytes:
     try:
-        size = place.stat().st_size
-        if size > _MOST_BYTES:
-            raise ReadError(
-                f"'{place}' has {size} bytes and is no protocol file: those have at most "
-                f"{_MOST_BYTES}",
-                path=place,
-            )
-        return place.read_bytes()
+        return read_whole(place, most=_MOST_BYTES)
     except FileNotFoundError as error:
         raise ReadError(
             f"there is no protocol file '{place}'. Protocols that come with drugsig: "
             f"{', '.join(list_protocols())}.",
             path=place,
         ) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ReadError(f"protocol file '{place}' cannot be read: {reason}", path=place) from error
+    except OSError as error:
+        raise ReadError(
+            f"protocol file '{place}' cannot be read: {error.strerror}", path=place
+        ) from error
 
 
 def _parsed(content: bytes) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     try:
-        text = content.decode("utf-8-sig")
+        data = parsed_toml(content)
     except UnicodeDecodeError as error:
         return {}, (Problem("", f"is not text in UTF-8: {error.reason} at byte {error.start}"),)
-    try:
-        data = tomllib.loads(text)
     except ValueError as error:
         return {}, (Problem("", f"is not valid TOML: {error}"),)
-    except RecursionError:
-        return {}, (Problem("", "is not a protocol: arrays or tables are nested too deeply"),)
     return _tidied(data), ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import tomli_w
 
 from drugsig._check import choose, is_whole, listed, one_line_text, unique_text
+from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
 from drugsig.comparison.metrics import METRICS, Metric
 from drugsig.errors import ConfigError, InputError
 from drugsig.evidence.populations import PopulationRule, get_rule
@@ -219,10 +219,10 @@ def read_plan(path: str | Path, /) -> StudyPlan:
     """
     place = Path(path)
     try:
-        data = tomllib.loads(place.read_text(encoding="utf-8-sig"))
+        data = parsed_toml(read_whole(place, most=MOST_SETTINGS))
     except OSError as error:
         raise ConfigError(f"study file '{place}' cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"'{place}' is not valid TOML in UTF-8: {error}") from error
     sections = ("drugsig", "input", "study", "recipes", "selections", "rules")
     for section in data:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from drugsig._check import choose, is_number, share, whole_number
+from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
 from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, NO_THRESHOLD
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
 from drugsig.errors import ConfigError
@@ -293,14 +293,14 @@ def read_toml(place: Path, /) -> dict[str, Any]:
         If it is not there, or is no TOML.
     """
     try:
-        return tomllib.loads(place.read_text(encoding="utf-8-sig"))
+        return parsed_toml(read_whole(place, most=MOST_SETTINGS))
     except FileNotFoundError as error:
         raise ConfigError(f"there is no analysis file '{place}'") from error
     except OSError as error:
         raise ConfigError(f"'{place}' cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"'{place}' is not text in UTF-8, so it is no analysis file") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(
             f"'{place}' is not valid TOML: {error}. In TOML a number has a decimal point (0.02), "
             "texts stand in quotes, and a path is written with / or in single quotes "

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from drugsig._check import listed
-from drugsig._files import FORMATS, check_format, write_file
+from drugsig._files import FORMATS, check_format, read_whole, refuse_inflating, write_file
 from drugsig._notes import Note
 from drugsig.comparison.distributed.batches import Found
 from drugsig.comparison.distributed.identity import SearchIdentity
@@ -39,6 +39,10 @@ _DAMAGED = (
     *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, NotImplementedError),
     *(RuntimeError, MemoryError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error),
 )
+
+# What links of one batch of tasks never take.
+_MOST_SHARD = 2 * 1024**3
+_MOST_MANIFEST = 64_000_000
 
 # A file that is being written; one that is still there belongs to a run that was stopped.
 _UNFINISHED = ".part"
@@ -180,7 +184,10 @@ class ShardFolder:
 
     def _read(self, path: Path) -> tuple[Found, str]:
         # From memory: a damaged archive would leave the file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        content = read_whole(path, most=_MOST_SHARD)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            refuse_inflating(archive, len(content))
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             header = json.loads(file["header"].tobytes())
             arrays = {name: file[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()}
         told = header.pop("sha256")
@@ -198,7 +205,7 @@ class ShardFolder:
 
     def _refuse_another(self, holds: list[str]) -> None:
         try:
-            told = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+            told = json.loads(read_whole(self.folder / MANIFEST, most=_MOST_MANIFEST))
             facts = dict(told["search"])
         except FileNotFoundError as error:
             unfinished = [n for n in holds if n.startswith(".") and n.endswith(_UNFINISHED)]
@@ -209,7 +216,7 @@ class ShardFolder:
                 f"folder '{self.folder}' holds {listed(holds)} and no {MANIFEST}: it is no folder "
                 "of shards. Name a folder that does not exist yet."
             ) from error
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(
                 f"'{self.folder / MANIFEST}' cannot be read as the manifest of shards, so nothing "
                 "says what was searched. Name another folder; the search is then done anew."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drugsig._check import choose, is_number, listed, one_line_text
+from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
 from drugsig.errors import ConfigError, ReadError
 from drugsig.evidence.validation.measures import MEASURES
 
@@ -176,10 +176,10 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA, /) -> Criteria:
     if isinstance(name_or_path, str) and not name_or_path.endswith(_ENDING):
         name = choose(name_or_path, (DEFAULT_CRITERIA,), what="set of criteria")
         place = resources.files("drugsig.evidence").joinpath(*_FOLDER, name + _ENDING)
-        return Criteria.from_data(tomllib.loads(place.read_text(encoding="utf-8")))
+        return Criteria.from_data(parsed_toml(place.read_bytes()))
     path = Path(name_or_path)
     try:
-        return Criteria.from_data(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        return Criteria.from_data(parsed_toml(read_whole(path, most=MOST_SETTINGS)))
     except (OSError, ValueError) as error:
         raise ReadError(f"criteria file '{path}' cannot be used: {error}", path=path) from error
 

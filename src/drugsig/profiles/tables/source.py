@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from drugsig._files import read_whole
 from drugsig.errors import InputError, ReadError, SizeError
 
 __all__ = ["MAX_BYTES", "Source", "open_source"]
@@ -127,13 +129,7 @@ def open_source(path: str | os.PathLike[str], /, *, encoding: str | None = None)
 
 def _read_bytes(place: Path) -> bytes:
     try:
-        size = place.stat().st_size
-        if size > MAX_BYTES:
-            raise SizeError(
-                f"{place.name} has {size:,} bytes; a table may have at most {MAX_BYTES:,}. "
-                "Split it, or keep only the columns that are needed."
-            )
-        return place.read_bytes()
+        return read_whole(place, most=MAX_BYTES)
     except FileNotFoundError:
         near = f" in folder {place.parent}" if place.parent.is_dir() else ""
         raise ReadError(
@@ -153,8 +149,13 @@ def _read_bytes(place: Path) -> bytes:
             "check your rights to it.",
             path=place,
         ) from error
-    except (OSError, ValueError) as error:
-        raise ReadError(f"{place.name} cannot be read: {error}", path=place) from error
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise SizeError(
+                f"{place.name} has {place.stat().st_size:,} bytes; a table may have at most "
+                f"{MAX_BYTES:,}. Split it, or keep only the columns that are needed."
+            ) from error
+        raise ReadError(f"{place.name} cannot be read: {error.strerror}.", path=place) from error
 
 
 def _about_ole2(name: str, data: bytes) -> str:
