@@ -144,7 +144,7 @@ def fit_two_level(
         hold this share of their variance.
     error_share : float
         The share of items taken to hold a gross error, such as a mistyped value; it keeps one
-        wrong value from deciding, see `drugsig.evidence.two_level.gross_errors`.
+        wrong value from deciding, see `drugsig.evidence.two_level.pair_ratios`.
 
     Returns
     -------

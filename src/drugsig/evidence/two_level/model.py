@@ -11,26 +11,121 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drugsig._check import FrozenArrays, did_you_mean, float_matrix, freeze
+from drugsig._check import (
+    FrozenArrays,
+    choose,
+    did_you_mean,
+    float_matrix,
+    freeze,
+    is_number,
+    listed,
+    same_shape,
+    unique_text,
+)
+from drugsig._files import FORMATS, check_format
 from drugsig.errors import InputError, UnknownNameError
-from drugsig.evidence.two_level import stored
-from drugsig.evidence.two_level.conventions import TwoLevelOptions
-from drugsig.evidence.two_level.densities import item_log_densities
+from drugsig.evidence.two_level.conventions import REPLICATE_LEVELS, TwoLevelOptions
 from drugsig.evidence.two_level.estimate import estimate
-from drugsig.evidence.two_level.gross_errors import error_log_odds, with_errors
-from drugsig.evidence.two_level.items import Items, items_of
-from drugsig.evidence.two_level.pair_ratios import kernel_log_lr, normal_log_lr
+from drugsig.evidence.two_level.pair_ratios import (
+    error_log_odds,
+    item_log_densities,
+    kernel_log_lr,
+    normal_log_lr,
+    with_errors,
+)
 from drugsig.evidence.two_level.sums import SourceSums
 from drugsig.evidence.two_level.terms import TwoLevelTerms, two_level_terms
 
-__all__ = ["TwoLevelModel"]
+__all__ = ["Items", "TwoLevelModel"]
 
 Floats = NDArray[np.float64]
-
 # In standard deviations within sources: squares of larger coordinates could not be held.
 _FARTHEST = 1e100
-
 _LN_10 = math.log(10.0)
+_FORMAT = "drugsig two-level model"
+_KIND = "two_level_model"
+_NUMBERS = ("kappa", "intensity", "n_dropped", "bandwidth")
+
+
+@dataclass(frozen=True)
+class Items:
+    """The means and numbers of replicates of items.
+
+    Parameters
+    ----------
+    means : ndarray of float64, shape (k, p)
+        The means.
+    counts : ndarray of int64, shape (k,)
+        How many replicates each is a mean of.
+    """
+
+    means: Floats
+    counts: NDArray[np.int64]
+
+    def places(self, items: ArrayLike, /, *, what: str) -> NDArray[np.intp]:
+        """Return item numbers as places, checked.
+
+        Parameters
+        ----------
+        items : array_like of int, shape (n_pairs,)
+            Item numbers.
+        what : str
+            What they are, for the message.
+
+        Raises
+        ------
+        InputError
+            If they are not numbers of items.
+        """
+        numbers = _whole_numbers(items, what=what)
+        if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(self.counts)):
+            wrong = numbers[(numbers < 0) | (numbers >= len(self.counts))][0]
+            raise InputError(
+                f"{what} names item {wrong}, but the items are 0 to {len(self.counts) - 1}"
+            )
+        return numbers
+
+
+def _items_of(values: Floats, items: ArrayLike, /) -> Items:
+    """Take the mean of the rows of each item.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n, p)
+        Replicates.
+    items : array_like of int, shape (n,)
+        The item of each, counted from 0.
+
+    Raises
+    ------
+    InputError
+        If an item has no row.
+    """
+    code = _whole_numbers(items, what="items")
+    if len(code) != len(values):
+        raise InputError(f"items must name one item a row: {len(values)} rows, {len(code)} items")
+    if code.min() < 0:
+        raise InputError(f"items are counted from 0, got {code.min()}")
+    if code.max() >= len(code):
+        raise InputError(
+            f"items are counted from 0 without gaps: {len(code)} rows cannot hold item {code.max()}"
+        )
+    counts = np.bincount(code).astype(np.int64)
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        raise InputError(f"item(s) {listed(empty)} have no row: number the items without gaps")
+    order = np.argsort(code, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return Items(np.add.reduceat(values[order], starts, axis=0) / counts[:, None], counts)
+
+
+def _whole_numbers(numbers: ArrayLike, *, what: str) -> NDArray[np.intp]:
+    array = np.asarray(numbers)
+    if array.ndim != 1:
+        raise InputError(f"{what} must be a list of item numbers, got {array.ndim} dimension(s)")
+    if array.dtype.kind not in "iu" and array.size:
+        raise InputError(f"{what} must be whole numbers, got an array of {array.dtype}")
+    return array.astype(np.intp)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,7 +236,7 @@ class TwoLevelModel(FrozenArrays):
         a = self._matrix(values_a, what="values_a")
         b = self._matrix(values_b, what="values_b")
         codes = np.repeat([0, 1], [len(a), len(b)])
-        both = items_of(np.vstack([a, b]), codes)
+        both = _items_of(np.vstack([a, b]), codes)
         return float(self._log10_lr(both, np.array([0]), np.array([1]))[0])
 
     def log10_lr_pairs(
@@ -168,7 +263,7 @@ class TwoLevelModel(FrozenArrays):
         InputError
             If the shapes do not fit, an item has no row, or is compared with itself.
         """
-        groups = items_of(self._matrix(values, what="values"), items)
+        groups = _items_of(self._matrix(values, what="values"), items)
         a, b = groups.places(first, what="first"), groups.places(second, what="second")
         if a.shape != b.shape:
             raise InputError(
@@ -253,7 +348,7 @@ class TwoLevelModel(FrozenArrays):
         arrays : dict
             Arrays by name, for npz. None of them holds an object.
         """
-        return stored.model_arrays(self)
+        return _model_arrays(self)
 
     @classmethod
     def from_arrays(
@@ -278,7 +373,7 @@ class TwoLevelModel(FrozenArrays):
         InputError
             If something is missing, or its shape or content is not possible.
         """
-        return cls(**stored.model_fields(data, arrays))
+        return cls(**_model_fields(data, arrays))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TwoLevelModel):
@@ -363,3 +458,137 @@ class TwoLevelModel(FrozenArrays):
             odds = error_log_odds(coordinates, densities, self.ratios + 1.0, share)
             log_lr = with_errors(log_lr, odds, first, second)
         return log_lr / _LN_10
+
+
+def _model_arrays(model: TwoLevelModel, /) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the data and the arrays of a model.
+
+    Parameters
+    ----------
+    model : TwoLevelModel
+        Any.
+    """
+    sums, kept = model.sums, model.sums.kept
+    data = {
+        "kind": _KIND,
+        "version": FORMATS[_FORMAT],
+        "options": model.options.to_data(),
+        "features": list(model.features),
+        "replicate_level": model.replicate_level,
+        "sources": list(model.sources),
+        **{name: getattr(model, name) for name in _NUMBERS},
+    }
+    arrays = {
+        "mean": model.mean,
+        "within": model.within,
+        "between": model.between,
+        "basis": model.basis,
+        "ratios": model.ratios,
+        "origin": sums.origin,
+        "source_counts": sums.counts[kept],
+        "source_means": sums.means[kept],
+        "source_scatter": sums.scatter[kept],
+        "source_fourth": sums.fourth[kept],
+    }
+    return data, arrays
+
+
+def _model_fields(data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], /) -> dict[str, Any]:
+    """Return the fields of a model from its data and arrays.
+
+    Parameters
+    ----------
+    data : mapping
+        From `_model_arrays`.
+    arrays : mapping
+        From `_model_arrays`.
+
+    Raises
+    ------
+    InputError
+        If something is missing, or its shape or content is not possible.
+    """
+    kind, version = _entry(data, "kind"), _entry(data, "version")
+    header = {"format": _FORMAT if kind == _KIND else kind, "version": version}
+    check_format(header, _FORMAT, refuse=lambda why: InputError(f"this {why}"))
+    features = unique_text(_entry(data, "features"), what="the targets of a stored model")
+    sources = unique_text(_entry(data, "sources"), what="the sources of a stored model")
+    p, m = len(features), len(sources)
+    r = np.asarray(_entry(arrays, "ratios")).size
+    shapes: dict[str, tuple[int, ...]] = {
+        "mean": (p,),
+        "within": (p, p),
+        "between": (p, p),
+        "basis": (p, r),
+        "ratios": (r,),
+        "origin": (p,),
+        "source_means": (m, p),
+        "source_scatter": (m, p, p),
+        "source_fourth": (m, p, p),
+    }
+    found = {
+        name: same_shape(
+            _entry(arrays, name), shape, what=f"{name} of a stored model", dtype=np.float64
+        )
+        for name, shape in shapes.items()
+    }
+    counts = same_shape(
+        _entry(arrays, "source_counts"), (m,), what="source_counts of a stored model",
+        dtype=np.int64,
+    )  # fmt: skip
+    numbers = {name: _entry(data, name) for name in _NUMBERS}
+    options = TwoLevelOptions.from_data(_entry(data, "options"))
+    _check_possible(found, counts, numbers, options)
+    sums = SourceSums.restored(
+        sources, counts, found.pop("source_means"), found.pop("source_scatter"),
+        found.pop("source_fourth"), found.pop("origin"),
+    )  # fmt: skip
+    return {
+        "options": options,
+        "features": features,
+        "replicate_level": choose(
+            _entry(data, "replicate_level"), REPLICATE_LEVELS, what="replicate level"
+        ),
+        "sums": sums,
+        **found,
+        **numbers,
+    }
+
+
+def _entry(table: Mapping[str, Any], name: str) -> Any:
+    if name not in table:
+        raise InputError(f"a stored two-level model has no {name!r}: the file is not complete")
+    return table[name]
+
+
+def _check_possible(
+    found: Mapping[str, NDArray[Any]],
+    counts: NDArray[np.int64],
+    numbers: Mapping[str, Any],
+    options: TwoLevelOptions,
+) -> None:
+    """Refuse parameters that no fit gives; a likelihood ratio from them would look like one."""
+    for name, array in found.items():
+        if not np.isfinite(array).all():
+            raise InputError(f"{name} of a stored two-level model holds values that are not finite")
+    wrong = [
+        name for name in ("kappa", "intensity", "n_dropped") if not _at_least_zero(numbers[name])
+    ]
+    width = numbers["bandwidth"]
+    if (width is None) != (options.between == "normal") or not (
+        width is None or (_at_least_zero(width) and width > 0)
+    ):
+        wrong.append("bandwidth")
+    if not len(found["ratios"]) or (found["ratios"] <= 0).any():
+        wrong.append("ratios")
+    if len(counts) < 2 or (counts < 1).any():
+        wrong.append("source_counts")
+    if wrong:
+        raise InputError(
+            f"a stored two-level model has impossible values of {', '.join(wrong)}: the file is "
+            "damaged or was changed"
+        )
+
+
+def _at_least_zero(value: object) -> bool:
+    return is_number(value) and 0 <= value < 1e308
