@@ -18,7 +18,7 @@ from drugsig.evidence.calibration import (
     LinearCurve,
     fit_calibration,
 )
-from drugsig.evidence.calibration.kde import BANDWIDTHS
+from drugsig.evidence.calibration.calibrators import BANDWIDTHS
 from drugsig.evidence.calibration.logit import fit_logit
 from tests.evidence.calibration.cases import (
     beta_pairs,
@@ -248,7 +248,7 @@ def test_many_scores_on_a_grid_are_as_good_as_each_by_itself(
     scores, linked = normal_pairs(900, 6000)
     asked = np.linspace(-3, 5, 200)
     on_a_grid = fit_calibration(scores, linked, method="kde", kind="similarity")
-    monkeypatch.setattr("drugsig.evidence.calibration.kde._MOST_CENTRES", 10**6)
+    monkeypatch.setattr("drugsig.evidence.calibration.calibrators._MOST_CENTRES", 10**6)
     each = fit_calibration(scores, linked, method="kde", kind="similarity")
     assert on_a_grid != each
     np.testing.assert_allclose(on_a_grid.log10_lr(asked), each.log10_lr(asked), atol=5e-4)

@@ -4,15 +4,15 @@
 `Calibration.log10_lr` then gives any score its log10 likelihood ratio, finite always.
 """
 
-from drugsig.evidence.calibration.beta import BetaCurve
 from drugsig.evidence.calibration.calibration import Calibration, fit_calibration
-from drugsig.evidence.calibration.curve import KnotCurve, LinearCurve
-from drugsig.evidence.calibration.registry import (
+from drugsig.evidence.calibration.calibrators import (
     CALIBRATORS,
     DEFAULT_CALIBRATOR,
+    BetaCurve,
     Calibrator,
     get_calibrator,
 )
+from drugsig.evidence.calibration.curve import KnotCurve, LinearCurve
 from drugsig.evidence.calibration.training import source_pair_weights
 
 __all__ = [

@@ -15,8 +15,8 @@ from drugsig._notes import Note, emit, notes_from_data
 from drugsig._repr import html_table
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import InputError
+from drugsig.evidence.calibration.calibrators import DEFAULT_CALIBRATOR, get_calibrator
 from drugsig.evidence.calibration.curve import Curve, finite_numbers
-from drugsig.evidence.calibration.registry import DEFAULT_CALIBRATOR, get_calibrator
 from drugsig.evidence.calibration.training import (
     KINDS,
     Kind,
