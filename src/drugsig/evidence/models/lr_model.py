@@ -1,4 +1,4 @@
-"""`LrModel`: a fitted likelihood ratio model, of which profiles it speaks, and how it did."""
+"""`LrModel`: a fitted likelihood ratio model, as an object and as a file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import choose
+from drugsig._check import choose, generator, listed
 from drugsig._files import archive_digest, read_archive, write_archive
 from drugsig._notes import Note, emit, notes_from_data
 from drugsig._repr import html_table
@@ -20,25 +21,29 @@ from drugsig.errors import DrugsigWarning, InputError, ReadError
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration import Calibration
 from drugsig.evidence.evidence import bounded_evidence
-from drugsig.evidence.models import cautions
-from drugsig.evidence.models.evaluated import EvaluatedPairs
-from drugsig.evidence.models.identity import ModelIdentity
+from drugsig.evidence.models.evaluated import (
+    EvaluatedPairs,
+    beyond_calibration,
+    own_profiles,
+    sizes_of_items,
+    validation_notes,
+)
+from drugsig.evidence.models.identity import ModelIdentity, identity_of
 from drugsig.evidence.models.items import ProfileItems, profile_items
 from drugsig.evidence.models.spec import LrModelSpec
-from drugsig.evidence.models.stages import Stages, item_ratios
-from drugsig.evidence.models.training import feature_values, item_scores
+from drugsig.evidence.models.stages import Stages, fit_stages, item_ratios
+from drugsig.evidence.models.training import feature_values, item_scores, training_set
 from drugsig.evidence.models.validation_summary import ValidationSummary
-from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
 from drugsig.evidence.two_level import TwoLevelModel
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["EvaluatedAcross", "LrModel", "load_model"]
+__all__ = ["EvaluatedAcross", "LrModel", "fit_lr_model", "load_model", "lr_model"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
-
 _KIND = "drugsig likelihood ratio model"
 
 
@@ -236,13 +241,13 @@ class LrModel:
         counts = [np.bincount(one.items.of_row) for one in (sets[0], sets[-1])]
         notes: list[Note] = [
             *self.notes,
-            *cautions.own_profiles(sum(map(bool, own)), in_background=self.background is not None),
-            *cautions.beyond_calibration(self.calibration, raw),
-            *cautions.sizes_of_items(self.stages.item_sizes, counts[0][first], counts[1][second]),
+            *own_profiles(sum(map(bool, own)), in_background=self.background is not None),
+            *beyond_calibration(self.calibration, raw),
+            *sizes_of_items(self.stages.item_sizes, counts[0][first], counts[1][second]),
         ]
         if across:
             notes.append(EvaluatedAcross(tuple(across)))
-        notes += cautions.validation_notes(self.validation)
+        notes += validation_notes(self.validation)
         emit(of_scores)
         return EvaluatedPairs(
             evidence=evidence,
@@ -561,3 +566,119 @@ def _refuse_same_profiles(sets: list[_Side], first: Places, second: Places) -> N
             "item is no second measurement of itself. Leave it out of the reference, or name the "
             "pairs: pairs=[(questioned, reference), ...]."
         )
+
+
+def fit_lr_model(
+    profiles: ProfileSet,
+    rule: PopulationRule | str,
+    spec: LrModelSpec,
+    /,
+    *,
+    rng: np.random.Generator,
+    across: Sequence[str] = (),
+) -> LrModel:
+    """Fit a likelihood ratio model to profiles of known source.
+
+    Background, calibration and bounds are all fitted to these profiles, but never to the same
+    pair: the likelihood ratios that teach the calibration come from backgrounds without the
+    sources of the pair, and those that teach the bounds from calibrations without them.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Pretreated, of known source.
+    rule : PopulationRule or str
+        What linked and unlinked mean.
+    spec : LrModelSpec
+        Every choice.
+    rng : numpy.random.Generator
+        For dealing sources into parts.
+    across : sequence of {"epoch", "laboratory"}
+        What the profiles may have several of, where they were brought to a common scale.
+
+    Returns
+    -------
+    LrModel
+        Not validated yet: see `evaluate_model`. The order of the profiles does not change a bit of
+        it: sources are dealt, and profiles added up, in the order of their labels.
+
+    Raises
+    ------
+    InputError
+        If the profiles cannot be used, or a stage cannot be fitted to them.
+
+    Warns
+    -----
+    SmallSampleWarning
+        If there are few sources.
+    CircularRuleWarning
+        If the rule looks at what was derived from the profile itself.
+
+    Notes
+    -----
+    In the feature approach the profiles of one source teach the variation within sources, whether
+    they are of one item or of several. They should therefore repeat what the replicate level says.
+    """
+    rule = get_rule(rule)
+    model, notes = lr_model(profiles, rule, spec, rng=rng, across=across)
+    emit(notes)
+    return model
+
+
+def lr_model(
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    spec: LrModelSpec,
+    /,
+    *,
+    rng: np.random.Generator,
+    across: Sequence[str] = (),
+) -> tuple[LrModel, tuple[Note, ...]]:
+    """Fit as `fit_lr_model` does, and return what must be said instead of warning.
+
+    Parameters
+    ----------
+    profiles, rule, spec, rng, across
+        As in `fit_lr_model`.
+
+    Returns
+    -------
+    model : LrModel
+        With its own notes.
+    notes : tuple of Note
+        Those on the rule and the scores, and those of the stages.
+    """
+    generator(rng)
+    if not isinstance(spec, LrModelSpec):
+        raise InputError(f"the choices of a model must be an LrModelSpec, got {spec!r}")
+    profiles = profiles.in_id_order()
+    identity = identity_of(profiles, rule, spec, library_version=version("drugsig"), across=across)
+    levels = _other_levels(profiles, spec)
+    if levels:
+        raise InputError(
+            f"the profiles repeat {listed(levels)} and the model is to be of replicate level "
+            f"'{spec.replicate_level}': the variation within sources would be that of another "
+            "level. Average them to one profile, or select the profiles of one level."
+        )
+    training = training_set(profiles, rule, spec)
+    stages = fit_stages(training, spec, np.ones(training.n_sources, dtype=bool), rng)
+    names = training.pairs.sources
+    row_source = training.row_source.tolist()
+    model = LrModel(
+        spec=spec,
+        rule=rule,
+        identity=identity,
+        stages=stages,
+        profile_ids=profiles.ids,
+        profile_sources=tuple("" if k < 0 else names[k] for k in row_source),
+        notes=(*stages.notes, *training.pairs.notes),
+    )
+    found = (*label_notes(rule, profiles), *training.notes, *circular_notes(rule))
+    return model, (*found, *stages.notes)
+
+
+def _other_levels(profiles: ProfileSet, spec: LrModelSpec) -> list[str]:
+    if "replicate_level" not in profiles.metadata_columns:
+        return []
+    texts = {t for t in profiles.column("replicate_level") if t}
+    return sorted(texts - {spec.replicate_level})

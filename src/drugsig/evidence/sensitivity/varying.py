@@ -14,8 +14,7 @@ from drugsig._notes import Note, emit, unique_notes
 from drugsig.errors import InputError
 from drugsig.evidence.calibration import CALIBRATORS
 from drugsig.evidence.models.evaluated import EvaluatedPairs
-from drugsig.evidence.models.fitting import lr_model
-from drugsig.evidence.models.lr_model import LrModel
+from drugsig.evidence.models.lr_model import LrModel, lr_model
 from drugsig.evidence.models.spec import NONE, LrModelSpec
 from drugsig.evidence.sensitivity.result import (
     AS_EVALUATED,

@@ -11,10 +11,9 @@ from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.held_out import held_out
 from drugsig.evidence.evaluation.running import evaluated
-from drugsig.evidence.models.fitting import lr_model
 from drugsig.evidence.models.identity import ACROSS, LABORATORY_COLUMN
 from drugsig.evidence.models.items import profile_items
-from drugsig.evidence.models.lr_model import LrModel
+from drugsig.evidence.models.lr_model import LrModel, lr_model
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.training import training_set
 from drugsig.evidence.performance import Estimate
