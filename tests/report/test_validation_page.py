@@ -11,7 +11,7 @@ from drugsig._notes import NOTES
 from drugsig.evidence.bounds import Bounds
 from drugsig.evidence.calibration.training import FewSourcesOfCalibration
 from drugsig.evidence.dependence import FewEffectiveSources, UnevenSources
-from drugsig.evidence.evaluation.running import FewSourcesOfEvaluation
+from drugsig.evidence.evaluation.held_out import FewSourcesOfEvaluation
 from drugsig.evidence.models.items import CircularFigures
 from drugsig.evidence.models.training import NestedReplicates
 from drugsig.evidence.performance.measure import FewSourcesOfFigures

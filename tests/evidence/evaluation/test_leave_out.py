@@ -10,7 +10,7 @@ from drugsig import pretreat
 from drugsig.errors import InputError, SmallSampleWarning
 from drugsig.evidence import PopulationRule
 from drugsig.evidence.evaluation import Evaluation, evaluate_held_out, evaluate_model
-from drugsig.evidence.evaluation.leave_out import judge
+from drugsig.evidence.evaluation.held_out import judge
 from drugsig.evidence.models import LrModelSpec, fit_lr_model
 from drugsig.evidence.models.parts import deal_sources, pairs_by_part
 from drugsig.evidence.models.stages import fit_stages

@@ -9,7 +9,7 @@ import numpy as np
 
 from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
-from drugsig.evidence.evaluation.leave_out import assembled, judge
+from drugsig.evidence.evaluation.held_out import assembled, judge
 from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages

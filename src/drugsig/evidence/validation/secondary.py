@@ -9,8 +9,7 @@ import numpy as np
 
 from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
-from drugsig.evidence.evaluation.held_out import held_out
-from drugsig.evidence.evaluation.running import evaluated
+from drugsig.evidence.evaluation.held_out import evaluated, held_out
 from drugsig.evidence.models.identity import ACROSS, LABORATORY_COLUMN
 from drugsig.evidence.models.items import profile_items
 from drugsig.evidence.models.lr_model import LrModel, lr_model

@@ -18,7 +18,7 @@ from drugsig._check import share as checked_share
 from drugsig._files import canonical_json
 from drugsig._notes import Note, emit, unique_notes
 from drugsig.evidence.evaluation.evaluation import Evaluation
-from drugsig.evidence.evaluation.running import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluated
+from drugsig.evidence.evaluation.held_out import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluated
 from drugsig.evidence.models.lr_model import LrModel, lr_model
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.pairs import find_pairs
