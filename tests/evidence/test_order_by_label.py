@@ -30,8 +30,8 @@ from drugsig.evidence.models import LrModelSpec, fit_lr_model
 from drugsig.evidence.sensitivity import sensitivity
 from drugsig.evidence.two_level import TwoLevelOptions
 from drugsig.evidence.validation import validate
-from drugsig.evidence.validation.arrangements import HALF_COLUMN, with_halves
 from drugsig.evidence.validation.disturbances import mistyped, redrawn
+from drugsig.evidence.validation.secondary import HALF_COLUMN, with_halves
 from drugsig.study import run_study
 
 RULE = PopulationRule.from_data(

@@ -7,9 +7,9 @@ from drugsig import ProfileSet, Status
 from drugsig.errors import InputError
 from drugsig.evidence.performance import Estimate, cllr
 from drugsig.evidence.resampling import Interval
-from drugsig.evidence.validation.arrangements import HALF_COLUMN, with_halves
 from drugsig.evidence.validation.changes import PairCosts, cllr_change, costs_of, same_pairs
 from drugsig.evidence.validation.disturbances import can_be_redrawn, mistyped, redrawn
+from drugsig.evidence.validation.secondary import HALF_COLUMN, with_halves
 from tests.evidence.validation.cases import N_SOURCES, RULE, batches
 
 

@@ -9,7 +9,7 @@ from drugsig import ProfileSet
 from drugsig.evidence.evaluation import evaluate_model
 from drugsig.evidence.validation.changes import pair_costs, same_pairs
 from drugsig.evidence.validation.disturbances import mistyped
-from drugsig.evidence.validation.mistyping import evaluate_apart, evaluate_mistyped, newly_named
+from drugsig.evidence.validation.secondary import evaluate_apart, evaluate_mistyped, newly_named
 from tests.evidence.validation.cases import RECIPE, RULE, SPEC, batches
 
 pytestmark = pytest.mark.filterwarnings("ignore::drugsig.errors.DrugsigWarning")

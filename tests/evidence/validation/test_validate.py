@@ -21,10 +21,9 @@ from drugsig.evidence.evaluation import evaluate_model
 from drugsig.evidence.models import load_model
 from drugsig.evidence.performance import cllr
 from drugsig.evidence.validation import CHARACTERISTICS, MEASURES, Criteria, ValidationReport
-from drugsig.evidence.validation.arrangements import HALF_COLUMN, with_halves
 from drugsig.evidence.validation.changes import pair_costs
-from drugsig.evidence.validation.discriminating import lr_discrimination
-from drugsig.evidence.validation.validating import validate
+from drugsig.evidence.validation.secondary import HALF_COLUMN, with_halves
+from drugsig.evidence.validation.validating import lr_discrimination, validate
 from tests.evidence.validation.cases import (
     N_SOURCES,
     QUICK,

@@ -1,4 +1,4 @@
-"""`validate`: measure everything a method is judged by, on sources it was not fitted to."""
+"""`validate`: judge a method by named criteria, on sources it was not fitted to."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from drugsig._check import generator, whole_number
 from drugsig._check import share as checked_share
 from drugsig._files import canonical_json
 from drugsig._notes import Note, emit, unique_notes
+from drugsig.comparison.metrics import METRICS, Metric
+from drugsig.evidence.dependence import measure_dependence
+from drugsig.evidence.discrimination import Discrimination, discriminated
 from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.held_out import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluated
 from drugsig.evidence.models.lr_model import LrModel, lr_model
 from drugsig.evidence.models.spec import LrModelSpec
+from drugsig.evidence.pair_samples import PairSample
 from drugsig.evidence.pairs import find_pairs
+from drugsig.evidence.performance import Estimate, LrPerformance
+from drugsig.evidence.performance.cllr import cllr_min
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.threshold import DEFAULT_RESAMPLES
 from drugsig.evidence.validation.criteria import Criteria, load_criteria
-from drugsig.evidence.validation.discriminating import lr_discrimination
 from drugsig.evidence.validation.findings import Finding, finding
-from drugsig.evidence.validation.primary import primary_findings, stage_figures
-from drugsig.evidence.validation.result import Arrangement, ValidationReport
+from drugsig.evidence.validation.result import Arrangement, StageFigures, ValidationReport
 from drugsig.evidence.validation.secondary import Measured, Trial
 from drugsig.profiles.labels import not_known_notes
 from drugsig.profiles.pretreatment.apply import pretreated
@@ -39,21 +43,34 @@ from drugsig.quality.profile_checks import data_notes
 __all__ = [
     "BACKGROUND_SHARE",
     "CHANGE_SEEDS",
+    "LR_AS_SCORE",
     "MISTYPED_SHARE",
+    "STAGES",
     "Validation",
+    "lr_discrimination",
     "validate",
 ]
 
 MISTYPED_SHARE = 0.01
 BACKGROUND_SHARE = 0.5
-
 # Changes are measured on as many of the fold seeds: each costs a whole evaluation.
 CHANGE_SEEDS = 5
-
 # The packages whose version can change a figure.
 _COMPUTING = ("numpy", "scipy", "pandas", "scikit-learn")
-
 _STEPS = 9
+# What each stage is called where it is reported.
+STAGES = {"raw": "raw", "calibrated": "calibrated", "bounded": "reported"}
+# Said of a rate that says nothing of the model: the bounds leave no room for it.
+_NEVER = "; the bounds never let an LR be so strong, so that this rate is 0 whatever the model does"
+# A metric in name only: it says that large LRs speak for a common source, and scores no profiles.
+LR_AS_SCORE: Metric = replace(
+    METRICS["pearson"],
+    name="log10 LR",
+    low=-np.inf,
+    high=np.inf,
+    self_value=np.inf,
+    formula="log10 of the likelihood ratio",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +258,7 @@ def _validated(
             evaluation=evaluation,
             model=model,
         )
-        found = list(primary_findings(evaluation, performance, discrimination, criteria))
+        found = list(_primary_findings(evaluation, performance, discrimination, criteria))
         secondary, arrangements, parts = _changes(trial, streams, settings, criteria, bar)
     found += secondary
     named = [settings["elsewhere"]] if settings["elsewhere"] else []
@@ -259,7 +276,7 @@ def _validated(
         bounds=model.bounds,
         performance=performance,
         discrimination=discrimination,
-        stages=stage_figures(evaluation),
+        stages=_stage_figures(evaluation),
         arrangements=arrangements,
         elsewhere=parts,
         elsewhere_column=settings["elsewhere"],
@@ -337,3 +354,132 @@ def _changes(
         for name, one in measured.items()
     ]
     return found, tuple(a for a, _ in arrangements), parts
+
+
+def _stage_figures(evaluation: Evaluation, /) -> tuple[StageFigures, ...]:
+    """Return Cllr and Cllr_min of raw, calibrated and reported LRs for every fold seed.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        All fold seeds.
+    """
+    table, _ = evaluation.figures_by_seed()
+    seeds = [int(s) for s in table["seed"]]
+    out = []
+    for which, name in STAGES.items():
+        least = {}
+        for seed in seeds:
+            own = evaluation.seed == seed
+            least[seed] = cllr_min(evaluation.log10_lr(which)[own], evaluation.linked[own])
+        cllr = dict(zip(seeds, (float(v) for v in table[f"cllr_{which}"]), strict=True))
+        out.append(StageFigures(name, cllr, least))
+    return tuple(out)
+
+
+def _primary_findings(
+    evaluation: Evaluation,
+    performance: LrPerformance,
+    discrimination: Discrimination,
+    criteria: Criteria,
+    /,
+) -> tuple[Finding, ...]:
+    """Judge the figures of the reported LRs.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of pairs whose sources were left out.
+    performance : LrPerformance
+        Of its bounded LRs.
+    discrimination : Discrimination
+        Of its calibrated LRs.
+    criteria : Criteria
+        What the figures must reach.
+    """
+    n_seeds = len(evaluation.seeds)
+    where = (
+        f"measured on {performance.n_linked:,} linked and {performance.n_unlinked:,} unlinked "
+        f"pairs of left-out sources, {n_seeds} fold seed{'s together' if n_seeds > 1 else ''}"
+    )
+    broken = [e for e in performance.exceedances if e.kept is False]
+    told = ", ".join(f"{'LR ≤ 1/' if e.linked else 'LR ≥ '}{e.k:,.0f}" for e in broken)
+    promises = f"{where}; broken: {told}" if broken else where
+    low, high = _reach(evaluation)
+    strong = performance.strong_log10_lr
+    figures: dict[str, tuple[Estimate, str, bool]] = {
+        "cllr": (performance.cllr, where, False),
+        "strong_linked": _rate(performance.strong_linked, where, never=low > -strong),
+        "strong_unlinked": _rate(performance.strong_unlinked, where, never=high < strong),
+        "cllr_min": (performance.cllr_min, where, False),
+        "auc": (
+            Estimate(discrimination.auc, discrimination.auc_interval),
+            f"{where}, before bounding",
+            False,
+        ),
+        "equal_error_rate": (
+            Estimate(discrimination.equal_error_rate, discrimination.equal_error_interval),
+            f"{where}, before bounding",
+            False,
+        ),
+        "cllr_cal": (performance.cllr_cal, where, False),
+        "devpav": (performance.devpav, where, False),
+        "broken_promises": (Estimate(float(len(broken))), promises, True),
+    }
+    return tuple(
+        finding(measure, estimate, criteria.of(measure), why=why, exact=exact)
+        for measure, (estimate, why, exact) in figures.items()
+    )
+
+
+def _rate(estimate: Estimate, where: str, *, never: bool) -> tuple[Estimate, str, bool]:
+    return estimate, where + _NEVER if never else where, never
+
+
+def _reach(evaluation: Evaluation) -> tuple[float, float]:
+    """Return the lowest and the highest log10 LR that the bounds of any fold let through."""
+    bounds = [fold.bounds for fold in evaluation.folds]
+    if any(one is None for one in bounds):
+        return float("-inf"), float("inf")
+    there = [one for one in bounds if one is not None]
+    return min(one.low for one in there), max(one.high for one in there)
+
+
+def lr_discrimination(
+    evaluation: Evaluation, /, *, rng: np.random.Generator, n_resamples: int
+) -> Discrimination:
+    """Measure how well calibrated LRs tell linked from unlinked pairs, all fold seeds together.
+
+    Calibrated and not bounded ones: at a bound many LRs are equal, and their order is lost.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of pairs of known source.
+    rng : numpy.random.Generator
+        For resampling sources.
+    n_resamples : int
+        How often.
+    """
+    # Sources and items without a pair must not be resampled.
+    used = np.union1d(evaluation.source_a, evaluation.source_b)
+    number = np.full(len(evaluation.sources), -1, dtype=np.int32)
+    number[used] = np.arange(len(used), dtype=np.int32)
+    source = np.full(len(evaluation.items), -1, dtype=np.int32)
+    source[evaluation.item_a] = number[evaluation.source_a]
+    source[evaluation.item_b] = number[evaluation.source_b]
+    sample = PairSample(
+        scores=evaluation.log10_lr("calibrated").copy(),
+        linked=evaluation.linked.copy(),
+        first=evaluation.item_a.astype(np.int32),
+        second=evaluation.item_b.astype(np.int32),
+        source=source,
+        sources=tuple(evaluation.sources[k] for k in used),
+        rule=evaluation.rule,
+        metric=LR_AS_SCORE,
+    )
+    found = discriminated(sample, rng=rng, n_resamples=n_resamples)
+    # A pair comes once a fold seed, and is one pair.
+    _, once = np.unique(np.stack([sample.first, sample.second]), axis=1, return_index=True)
+    pairs = {name: getattr(sample, name)[once] for name in ("scores", "linked", "first", "second")}
+    return replace(found, dependence=measure_dependence(replace(sample, **pairs)))
