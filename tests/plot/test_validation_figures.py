@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from drugsig.errors import InputError
-from drugsig.evidence.sensitivity.result import TARGET
+from drugsig.evidence.sensitivity import TARGET
 from drugsig.evidence.validation.findings import finding
 from drugsig.plot import to_svg
 from drugsig.plot.sensitivity_figures import MOST_CASES, sensitivity

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from drugsig.evidence.sensitivity.result import KINDS, Sensitivity, SensitivityCase
+from drugsig.evidence.sensitivity import KINDS, Sensitivity, SensitivityCase
 from drugsig.plot._style import (
     A4_WIDTH,
     ACCENT,

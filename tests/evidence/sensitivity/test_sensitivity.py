@@ -8,8 +8,16 @@ import pytest
 
 from drugsig.errors import DrugsigWarning, InputError, ModelMismatchError
 from drugsig.evidence.models import fit_lr_model
-from drugsig.evidence.sensitivity import Sensitivity, SensitivityCase, sensitivity
-from drugsig.evidence.sensitivity.result import BACKGROUND, KINDS, REPLICATE, TARGET, UNCERTAINTY
+from drugsig.evidence.sensitivity import (
+    BACKGROUND,
+    KINDS,
+    REPLICATE,
+    TARGET,
+    UNCERTAINTY,
+    Sensitivity,
+    SensitivityCase,
+    sensitivity,
+)
 from drugsig.evidence.verbal import load_verbal_scale
 from tests.evidence.sensitivity.cases import background, comparison, found, item, model
 from tests.evidence.validation.cases import RULE, SPEC, batches
