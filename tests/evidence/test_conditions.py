@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 
 from drugsig import PopulationRule, pair_sample
 from drugsig.errors import ConfigError, InputError, MetadataError, PopulationError, UnknownNameError
-from drugsig.evidence.conditions import CompoundCondition, Condition, GroupSize, PairCondition
+from drugsig.evidence.conditions import (
+    CompoundCondition,
+    Condition,
+    GroupSize,
+    PairCondition,
+    codes_of,
+    evaluate,
+)
 from drugsig.evidence.dependence import measure_dependence
 from drugsig.evidence.pairs import known_pairs
-from drugsig.evidence.truth import codes_of, evaluate
 from tests.evidence.cases import BATCHES, comparison_of, sample_of, with_metadata
 
 COLUMNS = ("a", "b", "c")

@@ -40,17 +40,17 @@ from drugsig.evidence.populations import PRESETS, PopulationRule, get_rule
 from drugsig.evidence.prevalence import TrueLinkShare, share_of_true_links
 from drugsig.evidence.resampling import Interval
 from drugsig.evidence.roc import auc, det_curve, roc_curve
-from drugsig.evidence.search_threshold import threshold_for_search
 from drugsig.evidence.sensitivity import Sensitivity
-from drugsig.evidence.strata import StratumRate
 from drugsig.evidence.target_selection import TargetSelection, between_within_ratio
 from drugsig.evidence.threshold import (
     ErrorRates,
+    StratumRate,
     Threshold,
     assess_threshold,
     given_threshold,
     learn_threshold,
     threshold_for,
+    threshold_for_search,
 )
 from drugsig.evidence.two_level import TwoLevelOptions
 from drugsig.evidence.validation import (

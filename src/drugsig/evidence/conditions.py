@@ -1,4 +1,6 @@
-"""Conditions on a pair of profiles: named, composable, and three-valued.
+"""Conditions on pairs of profiles, in words and as where they hold, fail, or nobody knows.
+
+Conditions on a pair of profiles: named, composable, and three-valued.
 
 ``&``, ``|`` and ``~`` combine conditions; unknown stays unknown unless the other part decides.
 """
@@ -8,12 +10,36 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from drugsig._check import choose, listed, one_line_text
 from drugsig.errors import ConfigError, InputError
+from drugsig.profiles.labels import without_meaning
+from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["CompoundCondition", "Condition", "GroupSize", "PairCondition", "names_of"]
+__all__ = [
+    "FALSE",
+    "TRUE",
+    "UNKNOWN",
+    "CompoundCondition",
+    "Condition",
+    "GroupSize",
+    "PairCondition",
+    "agree",
+    "both",
+    "codes_of",
+    "evaluate",
+    "names_of",
+    "negate",
+]
+
+Truth = NDArray[np.int8]
+Rows = NDArray[np.intp]
 
 # How compound conditions are written as data, and how they are joined in words.
 _JOINED = {"all": " and ", "any": " or "}
@@ -21,6 +47,11 @@ _NOT = "not"
 
 # A condition inside of a condition inside of ...: more than this is no rule that a reader follows.
 _DEEPEST = 20
+
+# Three-valued truth of a condition on a pair.
+TRUE = np.int8(1)
+FALSE = np.int8(0)
+UNKNOWN = np.int8(-1)
 
 
 @dataclass(frozen=True)
@@ -307,3 +338,98 @@ def _from_data(data: Mapping[str, Any], where: str, depth: int) -> Condition:
             "linked and different = ['batch_id'] for unlinked pairs."
         )
     return condition
+
+
+def codes_of(profiles: ProfileSet, column: str) -> NDArray[np.intp]:
+    """Return one whole number a text, in order of first use; -1 where nothing is known.
+
+    A cell is empty, or holds a text that says so, see `drugsig.profiles.labels.is_not_known`.
+
+    Raises
+    ------
+    MetadataError
+        If there is no such column.
+    """
+    table = profiles.profiles
+    if column not in table.columns:
+        profiles.column(column)
+    numbers, texts = pd.factorize(table[column])
+    nothing = without_meaning(column, texts)
+    if nothing:
+        kept = np.array([text not in nothing for text in texts], dtype=bool)
+        # The last place is that of an empty cell, -1.
+        numbers = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)[numbers]
+    return np.asarray(numbers, dtype=np.intp)
+
+
+def agree(codes: NDArray[np.intp], rows: Rows, columns: Rows) -> Truth:
+    """Say whether two profiles have the same code; unknown where one has none."""
+    a, b = codes[rows], codes[columns]
+    truth: Truth = (a == b).astype(np.int8)
+    if codes.min(initial=0) < 0:
+        truth[(a < 0) | (b < 0)] = UNKNOWN
+    return truth
+
+
+def both(first: Truth, second: Truth) -> Truth:
+    """Three-valued AND: false wins over unknown, unknown over true."""
+    return np.where(
+        (first == FALSE) | (second == FALSE),
+        FALSE,
+        np.where((first == UNKNOWN) | (second == UNKNOWN), UNKNOWN, TRUE),
+    )
+
+
+def _either(first: Truth, second: Truth) -> Truth:
+    """Three-valued OR: true wins over unknown, unknown over false."""
+    return negate(both(negate(first), negate(second)))
+
+
+def negate(truth: Truth) -> Truth:
+    """Three-valued NOT."""
+    return np.where(truth == UNKNOWN, UNKNOWN, 1 - truth).astype(np.int8)
+
+
+def evaluate(
+    condition: Condition,
+    codes: Mapping[str, NDArray[np.intp]],
+    rows: Rows,
+    columns: Rows,
+) -> Truth:
+    """Evaluate a condition on pairs.
+
+    Parameters
+    ----------
+    condition : Condition
+        What must hold.
+    codes : mapping of str to ndarray of int, shape (n_profiles,)
+        `codes_of` every column the condition looks at.
+    rows, columns : ndarray of int, shape (n_pairs,)
+        The pairs.
+
+    Returns
+    -------
+    ndarray of int8, shape (n_pairs,)
+        1 true, 0 false, -1 unknown.
+    """
+    if isinstance(condition, CompoundCondition):
+        parts = [evaluate(part, codes, rows, columns) for part in condition.parts]
+        if condition.kind == "not":
+            return negate(parts[0])
+        return reduce(both if condition.kind == "all" else _either, parts)
+    if not isinstance(condition, PairCondition):
+        raise InputError(f"a condition on pairs is needed, got {condition!r}")
+    truth: Truth = np.full(len(rows), TRUE, dtype=np.int8)
+    for column in condition.same:
+        truth = both(truth, agree(codes[column], rows, columns))
+    for column in condition.different:
+        truth = both(truth, negate(agree(codes[column], rows, columns)))
+    if condition.group_size is not None:
+        size = condition.group_size
+        known = codes[size.column]
+        counts = np.bincount(known[known >= 0], minlength=1)
+        fits = np.where(
+            known < 0, UNKNOWN, (counts[known] >= size.low) & (counts[known] <= size.high)
+        ).astype(np.int8)
+        truth = both(truth, both(fits[rows], fits[columns]))
+    return truth

@@ -11,9 +11,9 @@ from drugsig._check import listed
 from drugsig._notes import Note, emit
 from drugsig.comparison.comparison import Comparison
 from drugsig.errors import PopulationError
+from drugsig.evidence.conditions import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.evidence.pair_samples import LabelledPairs, PairSample, Places
 from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
-from drugsig.evidence.truth import FALSE, TRUE, agree, both, codes_of, evaluate, negate
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
 AS_EVALUATED = "as evaluated"
 TARGET = "target left out"
 REPLICATE = "replicate left out"

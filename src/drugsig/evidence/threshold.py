@@ -1,7 +1,8 @@
-"""`Threshold`: the score that makes a link, and the error rates that go with it."""
+"""`Threshold`: what is a link, from pairs of known source, and how often it is wrong."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,23 +10,23 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, generator, share, whole_number
+from drugsig._check import FEWEST_RESAMPLES, generator, is_number, share, whole_number
 from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric, get_metric
-from drugsig.errors import DrugsigWarning, SmallSampleWarning, ThresholdError
+from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning, ThresholdError
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
 from drugsig.evidence.pairs import PairSample, sampled, stratum_pairs
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.resampling import Interval, auc_interval, rate_interval, source_weights
 from drugsig.evidence.roc import auc, roc_curve
-from drugsig.evidence.strata import StratumRate, stratum_rates
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
+    "ALL_STRATA",
     "DEFAULT_RATE",
     "DEFAULT_RESAMPLES",
     "FEW_LINKED_SOURCES",
@@ -34,12 +35,14 @@ __all__ = [
     "FewSourcesOfThreshold",
     "NotValidated",
     "RatesOfOwnPairs",
+    "StratumRate",
     "Threshold",
     "assess_threshold",
     "find_threshold",
     "given_threshold",
     "learn_threshold",
     "threshold_for",
+    "threshold_for_search",
 ]
 
 Floats = NDArray[np.float64]
@@ -50,8 +53,8 @@ DEFAULT_RATE = 0.025
 # With fewer expected false positives among the unlinked pairs, the rate beside a threshold is a
 # matter of chance.
 FEW_FALSE_POSITIVES = 10
-
 DEFAULT_RESAMPLES = 2000
+ALL_STRATA = "all strata"
 
 
 @dataclass(frozen=True)
@@ -660,7 +663,7 @@ def _assessed(
         false_positive_interval=rate_interval(sample, positive, weights, linked=False),
         true_positive_interval=rate_interval(sample, positive, weights, linked=True),
         auc_interval=auc_interval(sample, weights),
-        strata=stratum_rates(sample, value, strata or {}),
+        strata=_stratum_rates(sample, value, strata or {}),
         n_resamples=n_resamples,
     )
     return Threshold(value, metric, origin, rates, rate, by_rate, tuple(notes))
@@ -674,3 +677,123 @@ def _few(sample: PairSample, rate: float | None) -> list[Note]:
     if asked * sample.n_unlinked < FEW_FALSE_POSITIVES:
         notes.append(FewExpectedFalsePositives(asked, sample.n_unlinked))
     return notes
+
+
+@dataclass(frozen=True)
+class StratumRate:
+    """How a threshold does on pairs of different seizures that agree in every stratum column.
+
+    Parameters
+    ----------
+    stratum : str
+        The texts of the stratum columns, or "all strata".
+    n_pairs : int
+        Pairs of different seizures in it; their source is not known.
+    link_rate : float
+        The share of them that meets the threshold.
+    auc : float
+        Linked pairs against these pairs.
+    """
+
+    stratum: str
+    n_pairs: int
+    link_rate: float
+    auc: float
+
+
+def _stratum_rates(
+    sample: PairSample, value: float, strata: dict[str, Floats], /
+) -> tuple[StratumRate, ...]:
+    """Measure a threshold on the pairs of every stratum, all of them together first.
+
+    Parameters
+    ----------
+    sample : PairSample
+        The pairs of known source, for the area under the curve.
+    value : float
+        The threshold.
+    strata : dict of str to ndarray of float64
+        From `drugsig.evidence.stratum_pairs`.
+    """
+    filled = {label: scores for label, scores in strata.items() if len(scores)}
+    if not filled:
+        return ()
+    metric = sample.metric
+    everything = {ALL_STRATA: np.concatenate(list(filled.values())), **filled}
+    return tuple(
+        StratumRate(
+            stratum=label,
+            n_pairs=len(scores),
+            link_rate=float(metric.meets(scores, value).mean()),
+            auc=auc(sample.linked_scores, scores, metric=metric),
+        )
+        for label, scores in everything.items()
+    )
+
+
+def threshold_for_search(
+    sample: PairSample,
+    /,
+    *,
+    chance_links: float,
+    n_reference: int,
+    rng: np.random.Generator,
+    n_resamples: int = DEFAULT_RESAMPLES,
+    strata: dict[str, NDArray[np.float64]] | None = None,
+) -> Threshold:
+    """Learn the threshold at which a query finds so many links by chance alone.
+
+    A profile that is compared with a whole database meets chance as often as there are profiles
+    in it: a threshold with a false-positive rate of 2.5 % makes 2,500 chance links a query among
+    100,000 profiles.
+
+    Parameters
+    ----------
+    sample : PairSample
+        Pairs of known source like those of the search.
+    chance_links : float
+        How many links a query may expect by chance alone, above 0.
+    n_reference : int
+        How many profiles a query is compared with.
+    rng, n_resamples, strata
+        As in `drugsig.learn_threshold`.
+
+    Returns
+    -------
+    Threshold
+        Learned at a false-positive rate of ``chance_links / n_reference``; use it with
+        `Threshold.search`.
+
+    Raises
+    ------
+    ThresholdError
+        If the unlinked pairs are too few to measure so small a rate: with m of them the smallest
+        rate that can be seen is 1/m.
+
+    Examples
+    --------
+    With 20,000 unlinked pairs and 1,000 reference profiles, 1 chance link a query is a rate of
+    0.001, which rests on 20 pairs.
+    """
+    for value, what in ((chance_links, "chance_links"), (n_reference, "n_reference")):
+        if not is_number(value) or not 0 < value < math.inf:
+            raise InputError(f"{what} must be a finite number above 0, got {value!r}")
+    rate = float(chance_links) / float(n_reference)
+    if rate >= 1.0:
+        raise InputError(
+            f"{chance_links:g} chance links among {n_reference:,} reference profiles would make "
+            "every pair a link. Ask for fewer."
+        )
+    # Compared without the quotient, whose rounding would refuse one link in just as many pairs.
+    if chance_links * sample.n_unlinked < n_reference:
+        raise ThresholdError(
+            f"{chance_links:g} chance links among {n_reference:,} profiles is a false-positive "
+            f"rate of {rate:.2g}, and {sample.n_unlinked:,} unlinked pairs cannot show a rate "
+            f"below {1.0 / sample.n_unlinked:.2g}. Use at least "
+            f"{math.ceil(n_reference / chance_links):,} "
+            "unlinked pairs of known source (ten times as many to measure it well), accept more "
+            "chance links, or search fewer profiles."
+        )
+    return learn_threshold(
+        sample, false_positive_rate=rate, rng=rng, n_resamples=n_resamples, strata=strata
+    )

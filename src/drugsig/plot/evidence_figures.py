@@ -15,8 +15,7 @@ from drugsig.errors import InputError
 from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.roc import roc_curve
-from drugsig.evidence.strata import StratumRate
-from drugsig.evidence.threshold import Threshold
+from drugsig.evidence.threshold import StratumRate, Threshold
 from drugsig.plot._style import (
     A4_WIDTH,
     ACCENT,

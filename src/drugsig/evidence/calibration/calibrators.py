@@ -38,20 +38,25 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
 _LN10 = float(np.log(10.0))
 PSEUDO_PAIRS = 1.0
 DEFAULT_BANDWIDTH = "silverman"
+
 # Name of a rule, its formula in words and signs.
 BANDWIDTHS = {
     "silverman": "0.9 min(s, IQR / 1.349) n^(-1/5) (Silverman 1986, equation 3.31)",
     "scott": "1.06 s n^(-1/5) (Scott 1992), right for a normal distribution",
 }
+
 # The distance between the quartiles of a standard normal distribution.
 _NORMAL_IQR = 1.3489795003921634
+
 # Scores of a class with more different values than this are collected on a grid, so many steps a
 # bandwidth; shared out linearly that moves the density by less than one part in 10,000.
 _MOST_CENTRES = 4000
 _STEPS_A_BANDWIDTH = 50
+
 # The curve is kept as knots; between them the line strays from the formula by no more than this
 # in log10, or as a share of a log10 LR beyond 1. A hundredth of the smallest difference that
 # anyone reports.
@@ -59,6 +64,7 @@ _TOLERANCE = 1e-4
 _FIRST_KNOTS = 256
 _OWN_KNOTS = 200
 _MOST_ROUNDS = 14
+
 # Products of a score and a centre taken at once; bounds the memory.
 _BLOCK = 2_000_000
 DEFAULT_CALIBRATOR = "logistic"

@@ -44,6 +44,7 @@ __all__ = ["EvaluatedAcross", "LrModel", "fit_lr_model", "load_model", "lr_model
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+
 _KIND = "drugsig likelihood ratio model"
 
 

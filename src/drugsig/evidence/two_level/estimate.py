@@ -23,12 +23,16 @@ from drugsig.evidence.two_level.sums import Totals
 __all__ = ["ENOUGH_SOURCES", "Directions", "Estimate", "estimate"]
 
 Floats = NDArray[np.float64]
+
 # The least eigenvalue of the correlations within sources: below it they are singular.
 SINGULAR = 1e-12
+
 # A variance between sources this much smaller than the largest is rounding of zero.
 _NO_VARIANCE = 1e-12
+
 # Below this many linked sources for each target or component, the covariances are poorly known.
 ENOUGH_SOURCES = 10
+
 # A standard deviation below this share of the size of the values is rounding of a constant.
 _CONSTANT = 1e-13
 

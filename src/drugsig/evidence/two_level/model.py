@@ -39,6 +39,7 @@ from drugsig.evidence.two_level.terms import TwoLevelTerms, two_level_terms
 __all__ = ["Items", "TwoLevelModel"]
 
 Floats = NDArray[np.float64]
+
 # In standard deviations within sources: squares of larger coordinates could not be held.
 _FARTHEST = 1e100
 _LN_10 = math.log(10.0)

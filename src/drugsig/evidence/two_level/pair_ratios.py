@@ -53,15 +53,19 @@ __all__ = ["error_log_odds", "item_log_densities", "kernel_log_lr", "normal_log_
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Places = NDArray[np.intp]
+
 # Multiplications in one matrix product of the kernel model. Larger ones are shared out to threads
 # by the linear algebra library, which for a product as thin as this costs more than it saves, and
 # their result leaves the cache.
 _MULTIPLICATIONS = 262_144
+
 # Squared distance from the middle, in kernel widths, above which distances are formed one by one:
 # as |a|^2 - 2 a b + |b|^2 they would lose too many digits.
 _FAR = 1e6
+
 # Pairs handled at once: the columns at work stay in the cache.
 _PAIRS = 8192
+
 # With fewer different numbers of replicates a combination of two fits 16 bits, and a stable sort
 # of such numbers is a fast radix sort.
 _FEW_KINDS = 256

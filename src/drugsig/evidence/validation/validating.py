@@ -53,15 +53,20 @@ __all__ = [
 
 MISTYPED_SHARE = 0.01
 BACKGROUND_SHARE = 0.5
+
 # Changes are measured on as many of the fold seeds: each costs a whole evaluation.
 CHANGE_SEEDS = 5
+
 # The packages whose version can change a figure.
 _COMPUTING = ("numpy", "scipy", "pandas", "scikit-learn")
 _STEPS = 9
+
 # What each stage is called where it is reported.
 STAGES = {"raw": "raw", "calibrated": "calibrated", "bounded": "reported"}
+
 # Said of a rate that says nothing of the model: the bounds leave no room for it.
 _NEVER = "; the bounds never let an LR be so strong, so that this rate is 0 whatever the model does"
+
 # A metric in name only: it says that large LRs speak for a common source, and scores no profiles.
 LR_AS_SCORE: Metric = replace(
     METRICS["pearson"],
