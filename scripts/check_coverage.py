@@ -38,7 +38,7 @@ from drugsig.errors import SmallSampleWarning
 from drugsig.evidence import Interval, PairSample, PopulationRule
 from drugsig.evidence.bounds import elub
 from drugsig.evidence.discrimination import measure_discrimination
-from drugsig.evidence.pair_samples import pairs_of_sources
+from drugsig.evidence.pairs import pairs_of_sources
 from drugsig.evidence.performance import cllr, measure_performance
 from drugsig.evidence.performance.intervals import (
     draw_sources,

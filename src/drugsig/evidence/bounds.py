@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import choose, one_line_text
 from drugsig.errors import InputError
-from drugsig.evidence.pair_samples import pairs_of_sources
+from drugsig.evidence.pairs import pairs_of_sources
 from drugsig.evidence.performance.inputs import checked_log10_lr, checked_pairs
 from drugsig.evidence.performance.intervals import independent_pairs
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from drugsig._notes import Note
 from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning
-from drugsig.evidence.pair_samples import PairSample
+from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.resampling import disjoint_pairs, effective_number
 
 __all__ = [

@@ -13,7 +13,7 @@ from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, PopulationError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, Dependence, measure_dependence
-from drugsig.evidence.pair_samples import PairSample
+from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.resampling import (
     CONFIDENCE,
     Interval,

@@ -29,7 +29,7 @@ from drugsig.evidence.calibration.training import (
     checked_labels,
     count_sources,
 )
-from drugsig.evidence.pair_samples import checked_weights
+from drugsig.evidence.pairs import checked_weights
 
 __all__ = ["FUSION_METHODS", "Fusion", "FusionPattern", "fit_fusion"]
 

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.special import betaincinv, stdtrit
 
-from drugsig.evidence.pair_samples import PairSample
+from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.roc import RankedPairs, auc, rank_pairs
 
 __all__ = [

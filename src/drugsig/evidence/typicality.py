@@ -42,7 +42,7 @@ from drugsig.evidence.calibration.training import (
     count_sources,
     training_pairs,
 )
-from drugsig.evidence.pair_samples import checked_weights
+from drugsig.evidence.pairs import checked_weights
 
 __all__ = [
     "DEFAULT_NEAREST",

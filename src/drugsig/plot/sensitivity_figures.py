@@ -30,7 +30,6 @@ MOST_CASES = 18
 _ROW = 0.19
 _GRID = "#ececec"
 _LONGEST_NAME = 34
-
 # How far raw values reach beyond the reported ones, in widths of these; farther is cut.
 _RAW_OUTSIDE = 1.0
 

@@ -15,7 +15,7 @@ from scipy.stats import beta
 
 from drugsig.errors import DataWarning, InputError, SmallSampleWarning
 from drugsig.evidence import Interval
-from drugsig.evidence.pair_samples import pairs_of_sources
+from drugsig.evidence.pairs import pairs_of_sources
 from drugsig.evidence.performance import (
     Estimate,
     cllr,

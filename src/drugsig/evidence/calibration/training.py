@@ -13,7 +13,7 @@ from drugsig._notes import Note
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
-from drugsig.evidence.pair_samples import checked_weights
+from drugsig.evidence.pairs import checked_weights
 
 __all__ = [
     "KINDS",

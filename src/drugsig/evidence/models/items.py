@@ -13,8 +13,7 @@ from drugsig._check import FrozenArrays, listed
 from drugsig._notes import Note
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.dependence import uneven_sources
-from drugsig.evidence.pair_samples import LabelledPairs
-from drugsig.evidence.pairs import find_pairs
+from drugsig.evidence.pairs import LabelledPairs, find_pairs
 from drugsig.evidence.populations import PopulationRule, label_notes
 from drugsig.profiles.labels import known_texts
 from drugsig.profiles.metadata import ID_COLUMN

@@ -14,7 +14,7 @@ from drugsig.comparison.dense import compared
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.models.items import ProfileItems, item_pairs, profile_items
 from drugsig.evidence.models.spec import LrModelSpec
-from drugsig.evidence.pair_samples import LabelledPairs
+from drugsig.evidence.pairs import LabelledPairs
 from drugsig.evidence.populations import PopulationRule
 from drugsig.profiles.labels import known_texts
 from drugsig.profiles.pretreatment.recipe import Recipe

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drugsig.errors import InputError
-from drugsig.evidence.pair_samples import checked_weights
+from drugsig.evidence.pairs import checked_weights
 
 __all__ = ["checked_log10_lr", "checked_pairs", "weighted_pairs"]
 

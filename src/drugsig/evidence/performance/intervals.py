@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FEWEST_RESAMPLES, generator, whole_number
-from drugsig.evidence.pair_samples import LabelledPairs
+from drugsig.evidence.pairs import LabelledPairs
 from drugsig.evidence.resampling import CONFIDENCE, Interval, disjoint_pairs, source_weights
 
 __all__ = [

@@ -15,7 +15,7 @@ from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, few_effective_sources
-from drugsig.evidence.pair_samples import LabelledPairs, pairs_of_sources
+from drugsig.evidence.pairs import LabelledPairs, pairs_of_sources
 from drugsig.evidence.performance.cllr import costs, infinite_costs, least_cost, mean_cost
 from drugsig.evidence.performance.ece import Ece, ece, priors
 from drugsig.evidence.performance.inputs import checked_pairs

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig.errors import InputError
 from drugsig.evidence.evaluation.evaluation import Evaluation
-from drugsig.evidence.pair_samples import pairs_of_sources
+from drugsig.evidence.pairs import pairs_of_sources
 from drugsig.evidence.performance import Estimate
 from drugsig.evidence.performance.cllr import costs
 from drugsig.evidence.performance.intervals import (

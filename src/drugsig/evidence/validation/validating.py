@@ -24,8 +24,7 @@ from drugsig.evidence.evaluation.evaluation import Evaluation
 from drugsig.evidence.evaluation.held_out import DEFAULT_FOLDS, DEFAULT_SEEDS, evaluated
 from drugsig.evidence.models.lr_model import LrModel, lr_model
 from drugsig.evidence.models.spec import LrModelSpec
-from drugsig.evidence.pair_samples import PairSample
-from drugsig.evidence.pairs import find_pairs
+from drugsig.evidence.pairs import PairSample, find_pairs
 from drugsig.evidence.performance import Estimate, LrPerformance
 from drugsig.evidence.performance.cllr import cllr_min
 from drugsig.evidence.populations import PopulationRule, get_rule
