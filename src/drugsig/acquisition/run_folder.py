@@ -15,7 +15,9 @@ from drugsig.acquisition.reading import run_of_file
 from drugsig.acquisition.run import Run
 from drugsig.errors import DrugsigError, RunError
 
-__all__ = ["RunFolder", "find_runs", "read_runs"]
+__all__ = ["LEADS_OUT", "RunFolder", "find_runs", "leads_out", "read_runs"]
+
+LEADS_OUT = "it is or holds a link that leads out of the folder of runs; copy the run into it"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,7 +84,8 @@ def find_runs(folder: str | os.PathLike[str], /) -> tuple[Path, ...]:
     Parameters
     ----------
     folder : path-like
-        Where to look. Links to folders are not followed.
+        Where to look. Links to folders are not followed; what is called as runs are is named, and
+        `leads_out` says whether it may be read.
 
     Returns
     -------
@@ -95,6 +98,21 @@ def find_runs(folder: str | os.PathLike[str], /) -> tuple[Path, ...]:
         If there is no such folder, or it may not be read.
     """
     return tuple(path for path, is_run in _entries(Path(folder)) if is_run)
+
+
+def leads_out(path: Path, folder: Path, /) -> bool:
+    """Say whether a run is, or holds, a link to what lies outside of its folder of runs.
+
+    Parameters
+    ----------
+    path : Path
+        Of `find_runs`.
+    folder : Path
+        The folder of runs.
+    """
+    root = folder.resolve()
+    parts = [path] if path.is_symlink() or not path.is_dir() else [path, *path.rglob("*")]
+    return any(p.is_symlink() and not p.resolve().is_relative_to(root) for p in parts)
 
 
 def read_runs(folder: str | os.PathLike[str], /) -> RunFolder:
@@ -127,6 +145,10 @@ def read_runs(folder: str | os.PathLike[str], /) -> RunFolder:
     for path, is_run in tqdm(found, desc="reading runs", unit="run", disable=None, leave=False):
         if not is_run:
             skipped.append(path)
+            continue
+        if leads_out(path, folder):
+            why = f"'{path.name}' is not read: {LEADS_OUT}."
+            errors.append((path, RunError(why, path=path, reason="unsupported")))
             continue
         try:
             run = run_of_file(path)

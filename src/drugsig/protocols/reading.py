@@ -18,7 +18,7 @@ from drugsig.protocols.meaning import count_compared, meaning_problems
 from drugsig.protocols.protocol import Protocol
 from drugsig.protocols.structure import Problem, structure_problems
 
-__all__ = ["ProtocolReport", "check_protocol", "list_protocols", "load_protocol"]
+__all__ = ["ProtocolReport", "check_protocol", "list_protocols", "load_protocol", "read_protocol"]
 
 # A protocol of a thousand targets has about 1 MB; a larger file is something else.
 _MOST_BYTES = 8_000_000
@@ -125,11 +125,28 @@ def load_protocol(name_or_path: str | Path, /) -> Protocol:
             name=name_or_path,
             known=list_protocols(),
         )
-    report = check_protocol(name_or_path)
+    return read_protocol(Path(name_or_path))[0]
+
+
+def read_protocol(path: Path, /) -> tuple[Protocol, bytes]:
+    """Return the protocol of a file, and the bytes that it was read from.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read or used; the message lists every problem with its key.
+    """
+    content = _content(path)
+    report = _report(str(path), content, None, None)
     report.raise_problems()
     if report.protocol is None:
         raise ReadError(f"protocol file '{report.place}' holds no protocol", path=report.place)
-    return report.protocol
+    return report.protocol, content
 
 
 def check_protocol(
@@ -168,15 +185,24 @@ def check_protocol(
             content = _content(place)
     else:
         content = _content(Path(path))
+    return _report(str(path), content, metric_minimum, parse_recipe)
+
+
+def _report(
+    place: str,
+    content: bytes,
+    metric_minimum: Mapping[str, int] | None,
+    parse_recipe: Callable[[str], object] | None,
+) -> ProtocolReport:
     data, problems = _parsed(content)
     if problems:
-        return ProtocolReport(str(path), None, problems, ())
+        return ProtocolReport(place, None, problems, ())
     problems = (*structure_problems(data), *meaning_problems(data))
     problems += tuple(_comparison_problems(data, metric_minimum, parse_recipe))
     if problems:
-        return ProtocolReport(str(path), None, problems, ())
+        return ProtocolReport(place, None, problems, ())
     protocol = Protocol.from_data(data)
-    return ProtocolReport(str(path), protocol, (), _remarks(protocol, metric_minimum))
+    return ProtocolReport(place, protocol, (), _remarks(protocol, metric_minimum))
 
 
 def _is_name(text: str) -> bool:

@@ -23,7 +23,7 @@ from drugsig.analysis.reading import PROFILES
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.workflow.config import AnalysisConfig, protocol_defaults
+from drugsig.workflow.config import AnalysisConfig, ProtocolRead
 from drugsig.workflow.outputs import write_analysis
 from drugsig.workflow.sources import Loaded, load
 
@@ -160,8 +160,9 @@ def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
         if "protocol" in choices:
             named = str(choices["protocol"])
             choices["protocol"] = Path(named) if named.endswith(".toml") else named
-            recipe, metric = protocol_defaults(choices["protocol"])
-            choices = {"recipe": recipe, "metric": metric, **choices}
+            read = ProtocolRead.of(choices["protocol"])
+            recipe, metric = read.defaults
+            choices = {"recipe": recipe, "metric": metric, "protocol_read": read, **choices}
         return AnalysisConfig(path=source, **choices)
     if choices:
         raise ConfigError(
@@ -188,7 +189,7 @@ def _run(
     config: AnalysisConfig, profiles: ProfileSet | None, target: Path | None, bar: Any
 ) -> Analysis:
     bar.set_description("read")
-    loaded = load(config, target) if profiles is None else Loaded(profiles, ())
+    loaded = load(config, target) if profiles is None else Loaded(profiles, (), {})
 
     def step(name: str) -> None:
         bar.update()
@@ -214,9 +215,7 @@ def _run(
         **{name: version(name) for name in COMPUTING},
     }
     inputs = loaded.inputs
-    data = config.to_data(
-        relative_to=target, sha256=inputs[0].sha256 if inputs else None, version=versions["drugsig"]
-    )
+    data = config.to_data(relative_to=target, sha256=loaded.digests, version=versions["drugsig"])
     other = config.written_by not in ("", versions["drugsig"])
     late = (OtherVersion(config.written_by, versions["drugsig"]),) if other else ()
     return replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from drugsig._check import choose, is_number, share, whole_number
-from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
+from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole, sha256_of
 from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, NO_THRESHOLD
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
 from drugsig.errors import ConfigError
@@ -20,13 +21,15 @@ from drugsig.evidence.threshold import DEFAULT_RATE, DEFAULT_RESAMPLES
 from drugsig.groups.grouping import DEFAULT_LINKAGE
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.tables.assembly import ReadingOptions
-from drugsig.protocols import load_protocol
+from drugsig.protocols import Protocol, load_protocol
+from drugsig.protocols.reading import read_protocol
 
 __all__ = [
     "FORMAT",
+    "INPUT_DIGESTS",
     "RUN_KEYS",
     "AnalysisConfig",
-    "protocol_defaults",
+    "ProtocolRead",
     "read_rule",
     "read_toml",
     "to_toml",
@@ -45,6 +48,9 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
 }
 
 _PATHS = ("path", "runs", "metadata_path")
+
+# What every file that decides the result must be, byte for byte.
+INPUT_DIGESTS = ("sha256", "metadata_sha256", "protocol_sha256")
 
 # The further keys of [input] where the profiles are extracted from runs.
 RUN_KEYS = (
@@ -89,10 +95,12 @@ class AnalysisConfig:
         How often sources are resampled.
     decimal_comma : bool
         Whether tables are written with a decimal comma and semicolons.
-    sha256 : str, optional
-        What the input must be, byte for byte.
+    sha256 : mapping of str to str
+        What the files must be, byte for byte, by the keys of `INPUT_DIGESTS`.
     written_by : str
         The version of drugsig that wrote the analysis file, if one did.
+    protocol_read : ProtocolRead, optional
+        The protocol as it was read; without it, it is read now.
     """
 
     path: Path
@@ -108,10 +116,13 @@ class AnalysisConfig:
     seed: int = DEFAULT_SEED
     n_resamples: int = DEFAULT_RESAMPLES
     decimal_comma: bool = False
-    sha256: str | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict)
     written_by: str = ""
+    protocol_read: ProtocolRead | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.protocol is not None and self.protocol_read is None:
+            object.__setattr__(self, "protocol_read", ProtocolRead.of(self.protocol))
         for key in self.reading:
             known = ReadingOptions.keys() if self.protocol is None else RUN_KEYS
             choose(key, known, what="key of [input]")
@@ -177,11 +188,16 @@ class AnalysisConfig:
             if path in reading:
                 reading[path] = _resolve(place.parent, reading[path])
         source = reading.pop(key)
-        sha256 = reading.pop("sha256", None)
-        recipe, metric = DEFAULT_RECIPE, DEFAULT_METRIC
+        sha256 = {
+            name: _digest(reading.pop(name), name, place)
+            for name in INPUT_DIGESTS
+            if name in reading
+        }
+        recipe, metric, read = DEFAULT_RECIPE, DEFAULT_METRIC, None
         if protocol is not None:
             protocol = _protocol(place.parent, protocol)
-            recipe, metric = protocol_defaults(protocol)
+            read = ProtocolRead.of(protocol)
+            recipe, metric = read.defaults
         population = data.get("population")
         return cls(
             path=source,
@@ -199,6 +215,7 @@ class AnalysisConfig:
             decimal_comma=_flag(found["output"], "decimal_comma", place),
             sha256=sha256,
             written_by=str(found["drugsig"].get("version", "")),
+            protocol_read=read,
         )
 
     def input_paths(self, relative_to: Path | None, /) -> dict[str, str]:
@@ -214,7 +231,7 @@ class AnalysisConfig:
         return paths
 
     def to_data(
-        self, *, relative_to: Path | None = None, sha256: str | None, version: str
+        self, *, relative_to: Path | None = None, sha256: Mapping[str, str], version: str
     ) -> dict[str, Any]:
         """Return everything as data for an analysis file.
 
@@ -223,8 +240,9 @@ class AnalysisConfig:
         relative_to : Path, optional
             The folder the file will lie in; paths are written relative to it where that is
             possible, and absolute otherwise.
-        sha256 : str or None
-            Of the input as it was read; None where it is no file of its own.
+        sha256 : mapping of str to str
+            Of the files as they were read, by the keys of `INPUT_DIGESTS`; of none where profiles
+            were given.
         version : str
             Of drugsig.
         """
@@ -242,7 +260,7 @@ class AnalysisConfig:
             "drugsig": {"format": FORMAT, "version": version},
             "input": {
                 first: given.pop(first),
-                **({} if sha256 is None else {"sha256": sha256}),
+                **sha256,
                 **{k: v for k, v in given.items() if v is not None},
             },
             "pretreatment": {"recipe": str(Recipe.parse(self.recipe))},
@@ -258,10 +276,36 @@ class AnalysisConfig:
         return data
 
 
-def protocol_defaults(protocol: Path | str, /) -> tuple[str, str]:
-    """Return the recipe and the metric of a protocol, or the usual ones where it names none."""
-    loaded = load_protocol(protocol)
-    return loaded.recipe or DEFAULT_RECIPE, loaded.metric or DEFAULT_METRIC
+@dataclass(frozen=True, eq=False)
+class ProtocolRead:
+    """A protocol, and the file that it was read from.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What is measured.
+    sha256 : str or None
+        Of the bytes that were parsed; None for a protocol that comes with drugsig.
+    size : int
+        How many those were.
+    """
+
+    protocol: Protocol
+    sha256: str | None
+    size: int
+
+    @classmethod
+    def of(cls, protocol: Path | str, /) -> ProtocolRead:
+        """Read a protocol: the name of one that comes with drugsig, or a file."""
+        if not isinstance(protocol, Path):
+            return cls(load_protocol(protocol), None, 0)
+        loaded, content = read_protocol(protocol)
+        return cls(loaded, sha256_of(content), len(content))
+
+    @property
+    def defaults(self) -> tuple[str, str]:
+        """The recipe and the metric that it names, or the usual ones."""
+        return self.protocol.recipe or DEFAULT_RECIPE, self.protocol.metric or DEFAULT_METRIC
 
 
 def to_toml(data: Mapping[str, Any], /) -> str:
@@ -341,6 +385,15 @@ def _flag(section: Mapping[str, Any], key: str, place: Path) -> bool:
     value = section.get(key, False)
     if not isinstance(value, bool):
         raise ConfigError(f"{place.name}: {key} must be true or false, got {value!r}")
+    return value
+
+
+def _digest(value: object, name: str, place: Path) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ConfigError(
+            f"{place.name}: {name} in [input] must be a text of 64 hexadecimal digits, got "
+            f"{value!r:.80}. Remove the line to take the file as it is."
+        )
     return value
 
 

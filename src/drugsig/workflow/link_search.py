@@ -21,7 +21,8 @@ from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables import read_profiles, write_columns
+from drugsig.profiles.tables import write_columns
+from drugsig.profiles.tables.assembly import ReadingOptions, Trace, assemble
 from drugsig.profiles.tables.table_file import coded
 from drugsig.quality.profile_checks import data_notes
 
@@ -129,12 +130,11 @@ def search_links(
     if target is not None:
         refuse_taken(target, _facts_path(target))
     get_metric(metric).check_threshold(threshold)
-    inputs, (ours, theirs) = {}, _read(questioned, reference, reading or {})
-    for side, given, found in (
-        ("questioned", questioned, ours),
-        ("reference", reference, theirs),
-    ):
-        inputs[side] = None if given is None or found is None else _input(given, found)
+    ours, told = _read(questioned, reading or {})
+    inputs: dict[str, Any] = {"questioned": told, "reference": None}
+    theirs = None
+    if reference is not None:
+        theirs, inputs["reference"] = _read(reference, reading or {})
     notes = unique_notes(
         note for one in (ours, theirs) if one is not None for note in data_notes(one)
     )
@@ -168,13 +168,25 @@ def search_links(
 # -- reading ---------------------------------------------------------------------------------
 
 
-def _read(
-    questioned: Source, reference: Source | None, reading: dict[str, Any]
-) -> tuple[ProfileSet, ProfileSet | None]:
-    def one(source: Source) -> ProfileSet:
-        return source if isinstance(source, ProfileSet) else read_profiles(source, **reading)
+def _read(source: Source, reading: dict[str, Any]) -> tuple[ProfileSet, dict[str, Any]]:
+    """Return the profiles, and what is told of them: the files by the bytes that were parsed."""
+    if isinstance(source, ProfileSet):
+        files: dict[str, Any] = {}
+        profiles = source
+    else:
+        trace = Trace()
+        profiles = assemble(source, ReadingOptions(**reading), trace)
+        files = _files(trace)
+    told = {"name": profiles.name, "profiles": len(profiles), **files, "digest": profiles.digest}
+    return profiles, told
 
-    return one(questioned), None if reference is None else one(reference)
+
+def _files(trace: Trace) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for key, one in (("", trace.source), ("metadata_", trace.metadata_source)):
+        if one is not None:
+            told[f"{key}file"], told[f"{key}sha256"] = one.name, one.sha256
+    return told
 
 
 def _pretreated(
@@ -186,15 +198,6 @@ def _pretreated(
     before = len(reference.pretreatment)
     frozen = Recipe.from_data(Recipe.of(treated).to_data()[before:])
     return pretreat(questioned, frozen), treated
-
-
-def _input(source: Source, profiles: ProfileSet) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": profiles.name, "profiles": len(profiles)}
-    if not isinstance(source, ProfileSet):
-        path = Path(source)
-        told["file"], told["sha256"] = path.name, sha256_of(path)
-    told["digest"] = profiles.digest
-    return told
 
 
 # -- telling ---------------------------------------------------------------------------------

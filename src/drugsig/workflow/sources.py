@@ -10,15 +10,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 from drugsig._check import choose
+from drugsig._files import sha256_of
 from drugsig._notes import Note
 from drugsig.acquisition.extraction import extracted
-from drugsig.acquisition.run_folder import find_runs
+from drugsig.acquisition.run_folder import LEADS_OUT, find_runs, leads_out
 from drugsig.analysis.inputs import InputFile, RunsRead
 from drugsig.analysis.run_cautions import KindsUnknown, about_tables
-from drugsig.errors import ConfigError, ReadError
+from drugsig.errors import ConfigError, DrugsigError, ReadError
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.profiles.tables import add_metadata, read_profiles
-from drugsig.protocols import Protocol, load_protocol
+from drugsig.profiles.tables.assembly import ReadingOptions, Trace, assemble
+from drugsig.profiles.tables.joining import with_metadata
+from drugsig.profiles.tables.source import open_source
 from drugsig.quality import BLANK, CONTROL, SAMPLE
 from drugsig.workflow.config import AnalysisConfig
 
@@ -38,6 +40,9 @@ class Loaded:
         Everything that was read, blanks and control samples included.
     inputs : tuple of InputFile
         The first stands for the table, or for all runs together.
+    digests : mapping of str to str
+        The sha256 of what decides the result, of the bytes that were parsed, by the keys of
+        `drugsig.workflow.config.INPUT_DIGESTS`.
     runs : RunsRead or None
         What was extracted, if the profiles come from runs.
     notes : tuple of Note
@@ -46,6 +51,7 @@ class Loaded:
 
     profiles: ProfileSet
     inputs: tuple[InputFile, ...]
+    digests: Mapping[str, str]
     runs: RunsRead | None = None
     notes: tuple[Note, ...] = ()
 
@@ -74,19 +80,36 @@ def load(config: AnalysisConfig, target: Path | None, /) -> Loaded:
     """
     if config.protocol is None:
         return _from_table(config, target)
-    return _from_runs(config, target, load_protocol(config.protocol))
+    return _from_runs(config, target)
 
 
 def _from_table(config: AnalysisConfig, target: Path | None) -> Loaded:
+    trace = Trace()
+    try:
+        profiles = assemble(config.path, ReadingOptions(**config.reading), trace)
+    except DrugsigError:
+        # That it is another file says more than what is wrong with it.
+        _refuse_changed(config, _digests_of(trace))
+        raise
+    digests = _digests_of(trace)
+    _refuse_changed(config, digests)
     told = config.input_paths(target)
-    inputs = [_input_file(told["path"], config.path)]
-    if "metadata_path" in told:
-        inputs.append(_input_file(told["metadata_path"], Path(config.reading["metadata_path"])))
-    _refuse_changed(config, inputs[0])
-    return Loaded(read_profiles(config.path, **config.reading), tuple(inputs))
+    inputs = [
+        InputFile(told[key], source.sha256, len(source.data))
+        for key, source in (("path", trace.source), ("metadata_path", trace.metadata_source))
+        if source is not None
+    ]
+    return Loaded(profiles, tuple(inputs), digests)
 
 
-def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) -> Loaded:
+def _digests_of(trace: Trace) -> dict[str, str]:
+    found = {"sha256": trace.source, "metadata_sha256": trace.metadata_source}
+    return {key: source.sha256 for key, source in found.items() if source is not None}
+
+
+def _from_runs(config: AnalysisConfig, target: Path | None) -> Loaded:
+    assert config.protocol_read is not None  # noqa: S101 - there is a protocol
+    protocol = config.protocol_read.protocol
     told = config.input_paths(target)
     found = find_runs(config.path)
     if not found:
@@ -95,17 +118,25 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
             "Agilent .D folders.",
             path=config.path,
         )
-    paths, unreadable = _present(found, _leave_out(config))
+    paths, unreadable = _present(found, config.path, _leave_out(config))
+    before = [_state_of(path) for path in paths]
     files = [
         _input_file(f"{told['runs']}/{p.relative_to(config.path).as_posix()}", p) for p in paths
     ]
-    together = hashlib.sha256(
-        "".join(f"{f.path.rpartition('/')[2]} {f.sha256}\n" for f in files).encode()
-    )
-    inputs = [InputFile(told["runs"], together.hexdigest(), sum(f.size for f in files)), *files]
-    if isinstance(config.protocol, Path):
-        inputs.append(_input_file(told["protocol"], config.protocol))
-    _refuse_changed(config, inputs[0])
+    together = sha256_of("".join(f"{f.path.rpartition('/')[2]} {f.sha256}\n" for f in files))
+    inputs = [InputFile(told["runs"], together, sum(f.size for f in files)), *files]
+    digests = {"sha256": together}
+    if config.protocol_read.sha256 is not None:
+        digests["protocol_sha256"] = config.protocol_read.sha256
+        inputs.append(
+            InputFile(told["protocol"], config.protocol_read.sha256, config.protocol_read.size)
+        )
+    metadata_path = config.reading.get("metadata_path")
+    metadata = None if metadata_path is None else open_source(metadata_path)
+    if metadata is not None:
+        digests["metadata_sha256"] = metadata.sha256
+        inputs.append(InputFile(told["metadata_path"], metadata.sha256, len(metadata.data)))
+    _refuse_changed(config, digests)
     try:
         extraction = extracted(
             tqdm(paths, desc="extract", unit="run", disable=None, leave=False), protocol
@@ -117,25 +148,20 @@ def _from_runs(config: AnalysisConfig, target: Path | None, protocol: Protocol) 
             path=config.path,
         ) from group
     profiles = extraction.profiles
-    reading = dict(config.reading)
-    reading.pop("leave_out", None)
-    kind_column = reading.pop("kind_column", None)
-    metadata_path = reading.pop("metadata_path", None)
-    if metadata_path is not None:
-        inputs.append(_input_file(told["metadata_path"], Path(metadata_path)))
-        profiles = add_metadata(
+    _refuse_changing(paths, before, files, profiles)
+    if metadata is not None:
+        profiles = with_metadata(
             profiles,
-            metadata_path,
-            sheet=reading.get("metadata_sheet"),
-            id_column=reading.get("metadata_id_column"),
-            missing=reading.get("metadata_missing", "refuse"),
+            metadata,
+            sheet=config.reading.get("metadata_sheet"),
+            id_column=config.reading.get("metadata_id_column"),
+            missing=config.reading.get("metadata_missing", "refuse"),
         )
-    kinds, notes = _kinds(profiles, kind_column)
+    kinds, notes = _kinds(profiles, config.reading.get("kind_column"))
     errors = (*unreadable, *((name, str(error)) for name, error in extraction.failures))
     runs = RunsRead(protocol, extraction.tables, kinds, errors)
-    return Loaded(
-        profiles, tuple(inputs), runs, (*extraction.notes, *notes, *about_tables(extraction.tables))
-    )
+    about = (*extraction.notes, *notes, *about_tables(extraction.tables))
+    return Loaded(profiles, tuple(inputs), digests, runs, about)
 
 
 def _leave_out(config: AnalysisConfig) -> tuple[str, ...]:
@@ -144,7 +170,7 @@ def _leave_out(config: AnalysisConfig) -> tuple[str, ...]:
 
 
 def _present(
-    paths: Sequence[Path], leave_out: Sequence[str]
+    paths: Sequence[Path], folder: Path, leave_out: Sequence[str]
 ) -> tuple[list[Path], list[tuple[str, str]]]:
     """Return the runs to extract, and those that are not there after all."""
     stems: dict[str, Path] = {}
@@ -159,10 +185,12 @@ def _present(
                 path=path,
             )
         stems[path.stem] = path
-        if path.exists():
-            kept.append(path)
-        else:
+        if not path.exists():
             missing.append((path.name, "it is a link to a file that is not there"))
+        elif leads_out(path, folder):
+            missing.append((path.name, LEADS_OUT))
+        else:
+            kept.append(path)
     for name in leave_out:
         choose(name, tuple(p.stem for p in paths), what="run to leave out")
     return kept, missing
@@ -188,13 +216,57 @@ def _kinds(profiles: ProfileSet, column: str | None) -> tuple[dict[str, str], tu
     return out, ()
 
 
-def _refuse_changed(config: AnalysisConfig, first: InputFile) -> None:
-    if config.sha256 is not None and config.sha256 != first.sha256:
-        raise ConfigError(
-            f"'{config.path.name}' is not the input this analysis was made from: its sha256 is "
-            f"{first.sha256[:12]}..., the analysis file says {config.sha256[:12]}.... To analyse "
-            "what is there now, remove the line sha256 from the analysis file."
-        )
+def _refuse_changed(config: AnalysisConfig, found: Mapping[str, str]) -> None:
+    """Refuse other files than those that the analysis file was made from."""
+    named = {
+        "sha256": config.path,
+        "metadata_sha256": config.reading.get("metadata_path"),
+        "protocol_sha256": config.protocol,
+    }
+    for key, said in config.sha256.items():
+        if key not in found:
+            raise ConfigError(
+                f"the analysis file says {key}, and names no file that it could be of. Remove the "
+                "line, or name the file."
+            )
+        if found[key] != said:
+            raise ConfigError(
+                f"'{Path(named[key] or '').name}' is not the input this analysis was made from: "
+                f"its sha256 is {found[key][:12]}..., the analysis file says {said[:12]}.... To "
+                f"analyse what is there now, remove the line {key} from the analysis file."
+            )
+
+
+def _refuse_changing(
+    paths: Sequence[Path],
+    before: Sequence[object],
+    files: Sequence[InputFile],
+    profiles: ProfileSet,
+) -> None:
+    """Refuse runs that changed between the digest that is told of them and what was read."""
+    column = "run_sha256"
+    read = {}
+    if column in profiles.metadata_columns:
+        read = dict(zip(profiles.ids, profiles.column(column), strict=True))
+    for path, state, file in zip(paths, before, files, strict=True):
+        # The digest of a folder is of all its files, that of its run of one.
+        parsed = file.sha256 if path.is_dir() else read.get(path.stem) or file.sha256
+        if _state_of(path) != state or parsed != file.sha256:
+            raise ReadError(
+                f"'{path.name}' changed while it was read. Wait until it is written to its end, "
+                "and start again.",
+                path=path,
+            )
+
+
+def _state_of(path: Path) -> list[tuple[str, int, int]]:
+    """Return what changes when a run is written to: the size and time of each of its files."""
+    try:
+        parts = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        found = [(part, part.stat()) for part in parts]
+    except OSError as error:
+        raise ReadError(f"'{path}' cannot be read: {error.strerror}", path=path) from error
+    return [(part.as_posix(), s.st_size, s.st_mtime_ns) for part, s in found]
 
 
 def _input_file(name: str, path: Path) -> InputFile:
@@ -210,12 +282,6 @@ def _input_file(name: str, path: Path) -> InputFile:
                 while chunk := stream.read(1 << 20):
                     hasher.update(chunk)
                     size += len(chunk)
-    except FileNotFoundError as error:
-        raise ReadError(
-            f"there is no file '{path}'. Give the path of a table of profiles, of a folder of runs "
-            "or of an analysis.toml.",
-            path=path,
-        ) from error
     except OSError as error:
         raise ReadError(f"'{path}' cannot be read: {error.strerror}", path=path) from error
     return InputFile(name, hasher.hexdigest(), size)

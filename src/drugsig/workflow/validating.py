@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,6 +32,14 @@ __all__ = [
 REPORT = "validation.html"
 REPORT_DATA = "validation.json"
 MODEL = "model.npz"
+
+# What the digests of the files that decide a validation are called in its report.
+_FILES = {
+    "sha256": "input_file",
+    "metadata_sha256": "metadata_file",
+    "protocol_sha256": "protocol_file",
+    "criteria_sha256": "criteria_file",
+}
 
 
 @dataclass(frozen=True)
@@ -104,8 +113,7 @@ def validate_method(
         progress=progress,
         **config.settings,
     )
-    if unusable:
-        made = _with_note(made, unusable)
+    made = _with_inputs(made, {**loaded.digests, **config.digests}, unusable)
     if target is not None:
         _write(made, target)
     return made
@@ -152,10 +160,13 @@ def told_lines(report: ValidationReport, /) -> list[str]:
     return lines
 
 
-def _with_note(made: Validation, unusable: dict[str, str]) -> Validation:
-    """Return the same validation with a note on the profiles that were left out."""
-    note = ProfilesLeftOut(tuple(unusable), tuple(unusable.values()))
-    report = replace(made.report, notes=(note, *made.report.notes))
+def _with_inputs(
+    made: Validation, files: Mapping[str, str], unusable: Mapping[str, str]
+) -> Validation:
+    """Return the same validation with the files that decide it and the profiles left out."""
+    left = (ProfilesLeftOut(tuple(unusable), tuple(unusable.values())),) if unusable else ()
+    digests = {**made.report.digests, **{_FILES[key]: sha256 for key, sha256 in files.items()}}
+    report = replace(made.report, notes=(*left, *made.report.notes), digests=digests)
     carried = made.model.validation
     assert carried is not None  # noqa: S101 - `validate` gives its model a validation
     model = made.model.with_validation(replace(carried, report=report.digest))

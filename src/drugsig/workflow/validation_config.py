@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from drugsig._check import choose, is_number, is_whole, listed
+from drugsig._files import sha256_of
 from drugsig.errors import ConfigError, InputError, UnknownNameError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.two_level import TwoLevelOptions
 from drugsig.evidence.validation import Criteria, load_criteria, validate
-from drugsig.evidence.validation.criteria import DEFAULT_CRITERIA
+from drugsig.evidence.validation.criteria import DEFAULT_CRITERIA, read_criteria
 from drugsig.workflow.config import AnalysisConfig, read_toml
 
 __all__ = ["ValidationConfig"]
@@ -21,6 +22,9 @@ __all__ = ["ValidationConfig"]
 # The sections it shares with an analysis file, and its own.
 _SHARED = ("drugsig", "input", "pretreatment", "population", "run")
 _OWN = ("model", "validation", "criteria")
+
+# What [validation] says of the criteria.
+_OF_CRITERIA = ("criteria", "criteria_sha256")
 
 # What [validation] may hold: the keyword arguments of `validate` that have no section of their own.
 _NOT_SETTINGS = ("rng", "recipe", "criteria", "progress")
@@ -46,12 +50,15 @@ class ValidationConfig:
         What the figures must reach.
     settings : mapping
         Further keyword arguments of `validate`.
+    digests : mapping of str to str
+        The sha256 of the file of criteria, if there is one, as ``criteria_sha256``.
     """
 
     analysis: AnalysisConfig
     spec: LrModelSpec
     criteria: Criteria
     settings: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | Path, /) -> ValidationConfig:
@@ -87,12 +94,14 @@ class ValidationConfig:
         if not isinstance(settings, Mapping):
             raise ConfigError(f"{place.name}: [validation] must be a section, got {settings!r}")
         for key in settings:
-            choose(key, (*_settings(), "criteria"), what=f"key of [validation] in {place.name}")
+            choose(key, (*_settings(), *_OF_CRITERIA), what=f"key of [validation] in {place.name}")
+        criteria, digests = _criteria(data, settings, place)
         return cls(
             AnalysisConfig.from_data({k: data[k] for k in _SHARED if k in data}, place),
             _spec(data["model"], place),
-            _criteria(data, settings, place),
-            _values({k: v for k, v in settings.items() if k != "criteria"}, place),
+            criteria,
+            _values({k: v for k, v in settings.items() if k not in _OF_CRITERIA}, place),
+            digests,
         )
 
 
@@ -148,27 +157,44 @@ def _spec(model: object, place: Path) -> LrModelSpec:
         raise ConfigError(f"{where}: {error}") from error
 
 
-def _criteria(data: Mapping[str, Any], settings: Mapping[str, Any], place: Path) -> Criteria:
-    """Return criteria that are written out here, or named."""
+def _criteria(
+    data: Mapping[str, Any], settings: Mapping[str, Any], place: Path
+) -> tuple[Criteria, dict[str, str]]:
+    """Return criteria that are written out here, or named, and the digest of their file."""
+    said = settings.get("criteria_sha256")
+    named = settings.get("criteria", DEFAULT_CRITERIA)
+    is_file = isinstance(named, str) and named.endswith(".toml")
+    if said is not None and not ("criteria" in settings and is_file):
+        raise ConfigError(
+            f"{place.name}: criteria_sha256 in [validation] is of no file. Name the file of "
+            'criteria, criteria = "... .toml", or remove the line.'
+        )
     if "criteria" in data:
         if "criteria" in settings:
             raise ConfigError(
                 f"{place.name} both names criteria in [validation] and writes them out in "
                 "[criteria]: which count?"
             )
-        return Criteria.from_data(data["criteria"])
-    named = settings.get("criteria", DEFAULT_CRITERIA)
+        return Criteria.from_data(data["criteria"]), {}
     if not isinstance(named, str):
         raise ConfigError(f"{place.name}: criteria must be a name or a path, got {named!r}")
     if not named.endswith(".toml"):
-        return load_criteria(named)
+        return load_criteria(named), {}
     path = place.parent / named
     if not path.is_file():
         raise ConfigError(
             f"{place.name}: there is no criteria file '{path}'. Its path is relative to the folder "
             "of the validation file; without criteria those that come with drugsig count."
         )
-    return load_criteria(path)
+    criteria, content = read_criteria(path)
+    found = sha256_of(content)
+    if said not in (None, found):
+        raise ConfigError(
+            f"'{path.name}' is not the file of criteria that {place.name} was written for: its "
+            f"sha256 is {found[:12]}..., the file says {str(said)[:12]}.... To validate against "
+            "what is there now, remove the line criteria_sha256."
+        )
+    return criteria, {"criteria_sha256": found}
 
 
 def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
 from drugsig.errors import ConfigError, ReadError
 from drugsig.evidence.validation.measures import MEASURES
 
-__all__ = ["DEFAULT_CRITERIA", "Criteria", "Criterion", "load_criteria"]
+__all__ = ["DEFAULT_CRITERIA", "Criteria", "Criterion", "load_criteria", "read_criteria"]
 
 DEFAULT_CRITERIA = "default"
 
@@ -177,9 +177,25 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA, /) -> Criteria:
         name = choose(name_or_path, (DEFAULT_CRITERIA,), what="set of criteria")
         place = resources.files("drugsig.evidence").joinpath(*_FOLDER, name + _ENDING)
         return Criteria.from_data(parsed_toml(place.read_bytes()))
-    path = Path(name_or_path)
+    return read_criteria(Path(name_or_path))[0]
+
+
+def read_criteria(path: Path, /) -> tuple[Criteria, bytes]:
+    """Return the criteria of a file, and the bytes that they were read from.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read or used.
+    """
     try:
-        return Criteria.from_data(parsed_toml(read_whole(path, most=MOST_SETTINGS)))
+        content = read_whole(path, most=MOST_SETTINGS)
+        return Criteria.from_data(parsed_toml(content)), content
     except (OSError, ValueError) as error:
         raise ReadError(f"criteria file '{path}' cannot be used: {error}", path=path) from error
 

@@ -131,6 +131,8 @@ class Trace:
     ----------
     source : Source, optional
         The file.
+    metadata_source : Source, optional
+        The file of metadata, if it is another one.
     workbook : Workbook, optional
         Its sheets, if it is a workbook.
     grid : Grid, optional
@@ -148,6 +150,7 @@ class Trace:
     """
 
     source: Source | None = None
+    metadata_source: Source | None = None
     workbook: Workbook | None = None
     grid: Grid | None = None
     header: Header | None = None
@@ -313,7 +316,7 @@ def _foreign(
     for k in layout.metadata:
         table[header.headings[k]] = [text_of(c) or None for c in header.cells(k)]
     trace.guesses += _unmeasured(ids, columns)
-    joined = _joined(grid, book, header, layout, ids, said)
+    joined = _joined(grid, book, header, layout, ids, said, trace)
     if joined is not None:
         _merge(table, joined, [t.name for t in targets], grid)
     counts: Counter[str] = Counter()
@@ -419,6 +422,7 @@ def _joined(
     layout: Layout,
     ids: list[str],
     said: ReadingOptions,
+    trace: Trace,
 ) -> JoinedMetadata | None:
     path, sheet = said.metadata_path, said.metadata_sheet
     if path is None and sheet is None:
@@ -427,7 +431,7 @@ def _joined(
         return None
     other = grid.source
     if path is not None:
-        other = open_source(path, encoding=said.encoding)
+        other = trace.metadata_source = open_source(path, encoding=said.encoding)
         book = open_workbook(other) if other.is_workbook else None
     if book is not None:
         table = sheet_grid(book, sheet)

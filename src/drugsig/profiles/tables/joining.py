@@ -11,10 +11,10 @@ from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.tables.delimited import text_grid
 from drugsig.profiles.tables.metadata import MISSING_CHOICES, join_metadata
-from drugsig.profiles.tables.source import open_source
+from drugsig.profiles.tables.source import Source, open_source
 from drugsig.profiles.tables.workbook import open_workbook, sheet_grid
 
-__all__ = ["add_metadata"]
+__all__ = ["add_metadata", "with_metadata"]
 
 
 def add_metadata(
@@ -54,8 +54,30 @@ def add_metadata(
     MetadataError
         If profiles lack metadata, or a column is there already.
     """
+    return with_metadata(
+        profiles, open_source(path), sheet=sheet, id_column=id_column, missing=missing
+    )
+
+
+def with_metadata(
+    profiles: ProfileSet,
+    source: Source,
+    /,
+    *,
+    sheet: str | None,
+    id_column: str | Sequence[str] | None,
+    missing: str,
+) -> ProfileSet:
+    """Return what `add_metadata` does, of a file that was read.
+
+    Parameters
+    ----------
+    profiles, sheet, id_column, missing
+        As there.
+    source : Source
+        The file.
+    """
     choose(missing, MISSING_CHOICES, what="value of missing")
-    source = open_source(path)
     grid = sheet_grid(open_workbook(source), sheet) if source.is_workbook else text_grid(source)
     joined = join_metadata(
         grid,
