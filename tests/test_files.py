@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,12 +17,16 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
+import drugsig
 from drugsig._files import (
     FORMATS,
     check_format,
     new_files,
     new_folder,
+    parsed_toml,
     read_archive,
+    read_whole,
+    refuse_inflating,
     refuse_taken,
     sha256_of,
     write_archive,
@@ -284,3 +290,80 @@ def test_an_archive_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert all(np.array_equal(numbers[name], array) for name, array in arrays.items())
     with pytest.raises(ReadError, match="is no stored calibration"):
         read_archive(a, kind="drugsig calibration")
+
+
+# -- what is read ----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes here")
+def test_what_is_no_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="no file but a device, a pipe or the like"):
+            read_whole(name, most=1_000_000)
+    with pytest.raises(IsADirectoryError):
+        read_whole(tmp_path, most=1_000)
+    with pytest.raises(OSError, match="no file can have this name"):
+        read_whole("a\0b", most=1_000)
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "ten").write_bytes(b"0123456789")
+    assert read_whole(tmp_path / "ten", most=10) == b"0123456789"
+    with pytest.raises(OSError, match="it has 10 bytes, and at most 9 are read"):
+        read_whole(tmp_path / "ten", most=9)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"x = {'[' * 100_000}", "nested too deeply"),
+        (f"x = {'9' * 5_000}", "a number in it"),
+        (f"{'a.' * 100_000}b = 1", "parts between dots"),
+        (f"[{'a.' * 100_000}b]", "parts between dots"),
+        (f"x = {{{'a . ' * 100_000}b = 1}}", "parts between dots"),
+        ("a." * 100_000, "parts between dots"),
+        ("x = ", "Invalid value"),
+    ],
+)
+def test_settings_made_to_do_harm_are_refused_at_once(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parsed_toml(text.encode())
+
+
+def test_settings_may_hold_long_prose_and_long_lists() -> None:
+    prose = "One sentence. Another one. " * 400
+    numbers = ", ".join(f"{k}.5" for k in range(5_000))
+    made = parsed_toml(f'a.b.c = "{prose}"\nd = [{numbers}]\n'.encode("utf-8-sig"))
+    assert made["a"]["b"]["c"] == prose
+    assert len(made["d"]) == 5_000
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_archive_that_inflates_is_refused(compression: int, tmp_path: Path) -> None:
+    head = io.BytesIO()
+    shape = (10,) if compression else (10**12,)
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", compression) as archive:
+        archive.writestr("header.npy", head.getvalue() + bytes(10))
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz") as archive,
+        pytest.raises(ValueError, match="compressed" if compression else "declares 1,000,0"),
+    ):
+        refuse_inflating(archive, (tmp_path / "a.npz").stat().st_size)
+    with pytest.raises(ReadError, match=r"damaged index"):
+        drugsig.load_index(write_with_digest(tmp_path / "b.npz", compression))
+
+
+def write_with_digest(place: Path, compression: int) -> Path:
+    """Write an archive with the names of an index, which declares a gigabyte."""
+    with zipfile.ZipFile(place, "w", compression) as archive:
+        for name in ("header", "header_sha256"):
+            head = io.BytesIO()
+            np.lib.format.write_array_header_1_0(
+                head, {"descr": "|u1", "fortran_order": False, "shape": (2**30,)}
+            )
+            archive.writestr(f"{name}.npy", head.getvalue() + bytes(64))
+    return place

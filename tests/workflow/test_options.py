@@ -19,7 +19,7 @@ NAMED_BY_SECTION = {("population", ""): "rule", ("threshold", "value"): "thresho
 NO_OPTIONS_OF_PYTHON = {"out", "progress"}
 NO_OPTIONS_OF_THE_COMMAND = {"source", "out", "as_json", "quiet", "open_report"}
 NO_OPTIONS_OF_THE_FILE = {("drugsig", "format"), ("drugsig", "version")}
-FACTS_OF_THE_FILE = {"path", "sha256", "written_by"}
+FACTS_OF_THE_FILE = {"path", "sha256", "written_by", "protocol_read"}
 
 
 def keywords(function: object) -> set[str]:
