@@ -124,7 +124,8 @@ def changes_when_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         if self.name != path.name:
             return usual(self, *arguments, **keywords)
         opened.append(1)
-        path.write_bytes(first if len(opened) == 1 else first.replace(b"002-1", b"002-8"))
+        with usual(path, "wb") as file:
+            file.write(first if len(opened) == 1 else first.replace(b"002-1", b"002-8"))
         return usual(self, *arguments, **keywords)
 
     monkeypatch.setattr(Path, "open", open_file)
