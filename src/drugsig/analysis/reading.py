@@ -19,6 +19,7 @@ from drugsig._notes import Note, emit
 from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.headings import told
 from drugsig.analysis.record import ComparedRecord, Record, record_of
+from drugsig.comparison.comparability import Treatment
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links, links_of
 from drugsig.comparison.metrics import get_metric
@@ -208,6 +209,7 @@ def _restored(place: Path, record: Record, added: tuple[Note, ...]) -> Analysis:
         column_detected=compared.detected,
         row_digest=compared.digest,
         column_digest=compared.digest,
+        treatment=Treatment.of(compared),
     )
     limit = record.threshold
     threshold = Threshold(
@@ -218,6 +220,7 @@ def _restored(place: Path, record: Record, added: tuple[Note, ...]) -> Analysis:
         limit.target_rate,
         limit.by_rate,
         limit.notes,
+        comparison.treatment,
     )
     _agree({c.profile_id for c in record.checks} == set(profiles.ids), "checks are of others")
     _agree(set(record.undecided) <= set(compared.ids), "undecided profiles are not compared")

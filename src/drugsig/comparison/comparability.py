@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass
+
 import numpy as np
 
 from drugsig._check import listed, whole_number
+from drugsig._files import canonical_json
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ComparisonError, TargetMismatchError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["EPOCH_COLUMN", "check_comparable", "least_measured"]
+__all__ = ["EPOCH_COLUMN", "Treatment", "check_comparable", "least_measured"]
 
 # The column that names the comparability epoch: instrument, column and method version.
 EPOCH_COLUMN = "epoch"
@@ -19,6 +24,44 @@ _LARGEST_VALUE = 1e150
 
 # Profiles looked at together: a million of them are not copied to be checked.
 _CHUNK = 65_536
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What the numbers of a profile set are: of which targets, and what was done to them.
+
+    Scores mean the same only where this is the same; a threshold or a model that was learned from
+    some speaks of no others.
+
+    Parameters
+    ----------
+    targets : str
+        The sha256 of the names, roles and units of the targets, in order.
+    pretreatment : str
+        The steps with their frozen parameters, as canonical JSON.
+    """
+
+    targets: str
+    pretreatment: str
+
+    @classmethod
+    def of(cls, profiles: ProfileSet, /) -> Treatment:
+        """Return that of a profile set."""
+        text = canonical_json([[t.name, t.role, t.unit] for t in profiles.targets])
+        return cls(
+            hashlib.sha256(text.encode()).hexdigest(), canonical_json(list(profiles.pretreatment))
+        )
+
+    def differing(self, other: Treatment, /) -> dict[str, str]:
+        """Return what differs, in words, by the name of it."""
+        found = {}
+        if self.targets != other.targets:
+            found["targets"] = "the targets, their roles, units or order"
+        if self.pretreatment != other.pretreatment:
+            steps = json.loads(other.pretreatment)
+            told = " | ".join(str(s["step"]) for s in steps) or "not at all"
+            found["pretreatment"] = f"the pretreatment or its parameters (treated: {told})"
+        return found
 
 
 def check_comparable(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays, choose, listed
 from drugsig._notes import Note
 from drugsig._repr import html_table
+from drugsig.comparison.comparability import Treatment
 from drugsig.comparison.links import Links, checked_rate, links_of
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import largest_size, pair_sizes
@@ -73,6 +74,8 @@ class Comparison(FrozenArrays):
     row_sizes, column_sizes : ndarray of float64, shape (n,), or None
         What each profile adds to the size of its scores, see `Metric.slack`; None for a metric
         with a finite range.
+    treatment : Treatment or None
+        The targets and the pretreatment of the profiles; None where scores come from elsewhere.
     """
 
     scores: NDArray[np.float64]
@@ -89,6 +92,7 @@ class Comparison(FrozenArrays):
     column_digest: str
     row_sizes: NDArray[np.float64] | None = None
     column_sizes: NDArray[np.float64] | None = None
+    treatment: Treatment | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Comparison):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._notes import emit
-from drugsig.comparison.comparability import check_comparable, least_measured
+from drugsig.comparison.comparability import Treatment, check_comparable, least_measured
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.fast_forms import compiled_form
 from drugsig.comparison.metrics import DEFAULT_METRIC, Metric, get_metric
@@ -162,6 +162,7 @@ def compared(
         column_digest=other.digest,
         row_sizes=a.sizes,
         column_sizes=b.sizes,
+        treatment=Treatment.of(questioned),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from drugsig._check import FrozenArrays, freeze, listed
 from drugsig._notes import Note, emit
 from drugsig._repr import html_table
+from drugsig.comparison.comparability import Treatment
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.ties import merge_ties
@@ -151,6 +152,7 @@ class LabelledPairs(FrozenArrays):
         *,
         metric: Metric,
         sizes: NDArray[np.float64] | None = None,
+        treatment: Treatment | None = None,
     ) -> PairSample:
         """Put scores to the pairs; pairs without a score are left out and counted.
 
@@ -161,6 +163,8 @@ class LabelledPairs(FrozenArrays):
         metric : Metric
             What the scores mean.
         sizes : ndarray of float64, shape (n_pairs,), optional
+            As in `PairSample`.
+        treatment : Treatment, optional
             As in `PairSample`.
 
         Raises
@@ -193,6 +197,7 @@ class LabelledPairs(FrozenArrays):
             scores=scores,
             metric=metric,
             sizes=sizes,
+            treatment=treatment,
         )
         sample.refuse_one_sided(
             "A threshold cannot be learned; give one instead, and it is reported as not validated."
@@ -260,6 +265,9 @@ class PairSample(LabelledPairs):
     sizes : ndarray of float64, shape (n_pairs,), or None
         What the slack of a score is a share of, see `drugsig.comparison.Metric.slack`; None for a
         metric with a finite range.
+    treatment : Treatment or None
+        The targets and the pretreatment that the scores are of; None where they come from
+        elsewhere.
 
     Notes
     -----
@@ -271,6 +279,7 @@ class PairSample(LabelledPairs):
     scores: NDArray[np.float64]
     metric: Metric
     sizes: NDArray[np.float64] | None = None
+    treatment: Treatment | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PairSample):
@@ -593,6 +602,7 @@ def sampled(
         comparison.scores[known.first, known.second],
         metric=comparison.metric,
         sizes=comparison.sizes(known.first, known.second),
+        treatment=comparison.treatment,
     )
     return sample, (*label_notes(rule, profiles), *circular_notes(rule))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from drugsig._check import FEWEST_RESAMPLES, generator, is_number, share, whole_number
 from drugsig._notes import Note, emit
 from drugsig._repr import html_table
+from drugsig.comparison.comparability import Treatment
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
@@ -206,6 +207,9 @@ class Threshold:
         A learned threshold by that rate alone, before it was stopped at the middle of the gap.
     notes : tuple of Note
         What a reader must know before using it.
+    treatment : Treatment or None
+        The targets and the pretreatment that its error rates are of; None where they are not known:
+        for a threshold that was given, or scores from elsewhere.
     """
 
     value: float
@@ -215,6 +219,7 @@ class Threshold:
     target_rate: float | None = None
     by_rate: float | None = None
     notes: tuple[Note, ...] = ()
+    treatment: Treatment | None = None
 
     @property
     def validated(self) -> bool:
@@ -248,12 +253,13 @@ class Threshold:
         Parameters
         ----------
         comparison : Comparison
-            Made with the same metric.
+            Made with the same metric, of profiles with the same targets and pretreatment.
 
         Raises
         ------
         ThresholdError
-            If it was made with another metric.
+            If it was made with another metric, or of other targets or another pretreatment than
+            the pairs behind its error rates.
         """
         if comparison.metric != self.metric:
             raise ThresholdError(
@@ -262,6 +268,7 @@ class Threshold:
                 f"metric='{self.metric.name}', or learn a threshold for the other. A fitted metric "
                 "counts as another where it was fitted on other profiles."
             )
+        self._require(comparison.treatment)
         return comparison.links(
             self.value,
             **self.chance,
@@ -284,7 +291,14 @@ class Threshold:
         Links
             With the false-positive rate of the threshold, so that they state their comparisons
             and how many links chance alone would make.
+
+        Raises
+        ------
+        ThresholdError
+            If the profiles have other targets or another pretreatment than those of the pairs
+            behind its error rates.
         """
+        self._require(Treatment.of(questioned))
         return links(
             questioned,
             reference,
@@ -292,6 +306,21 @@ class Threshold:
             threshold=self.value,
             **self.chance,
             **options,
+        )
+
+    def _require(self, treatment: Treatment | None) -> None:
+        """Refuse scores of another kind than those that the error rates were measured on."""
+        if self.treatment is None or self.treatment == treatment:
+            return
+        why = "what the scores are of is not known"
+        if treatment is not None:
+            why = f"these differ in {' and '.join(self.treatment.differing(treatment).values())}"
+        raise ThresholdError(
+            "a threshold and its error rates belong to the recipe and the targets they were "
+            f"measured with, and mean nothing with others: {why}. Treat these profiles with the "
+            "recipe of the others, drugsig.pretreat(profiles, drugsig.Recipe.of(learned_from)), "
+            "learn a threshold for them, or take the number as given and not validated, "
+            f"given_threshold({self.value:g}, metric='{self.metric.name}')."
         )
 
     @property
@@ -666,7 +695,7 @@ def _assessed(
         strata=_stratum_rates(sample, value, strata or {}),
         n_resamples=n_resamples,
     )
-    return Threshold(value, metric, origin, rates, rate, by_rate, tuple(notes))
+    return Threshold(value, metric, origin, rates, rate, by_rate, tuple(notes), sample.treatment)
 
 
 def _few(sample: PairSample, rate: float | None) -> list[Note]:

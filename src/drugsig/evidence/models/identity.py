@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from drugsig._check import choose, listed
 from drugsig._files import canonical_json
-from drugsig.comparison.comparability import EPOCH_COLUMN
+from drugsig.comparison.comparability import EPOCH_COLUMN, Treatment
 from drugsig.errors import InputError, ModelMismatchError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.populations import PopulationRule
@@ -93,11 +92,8 @@ class ModelIdentity:
             differing["protocol"] = (
                 f"the protocol ({_short(_protocol_of(profiles))}, and was {_short(self.protocol)})"
             )
-        if self.targets != _targets_of(profiles):
-            differing["targets"] = "the targets, their roles, units or order"
-        if self.pretreatment != canonical_json(list(profiles.pretreatment)):
-            steps = " | ".join(str(s["step"]) for s in profiles.pretreatment) or "not at all"
-            differing["pretreatment"] = f"the pretreatment or its parameters (treated: {steps})"
+        treatment = Treatment(self.targets, self.pretreatment)
+        differing |= treatment.differing(Treatment.of(profiles))
         levels = {t for t in _texts(profiles, REPLICATE_COLUMN) if t} - {self.replicate_level}
         if replicate_level is not None and replicate_level != self.replicate_level:
             levels.add(replicate_level)
@@ -198,10 +194,11 @@ def identity_of(
         if spec.approach == "score"
         else canonical_json(list(profiles.target_names))
     )
+    treatment = Treatment.of(profiles)
     return ModelIdentity(
         protocol=_protocol_of(profiles),
-        targets=_targets_of(profiles),
-        pretreatment=canonical_json(list(profiles.pretreatment)),
+        targets=treatment.targets,
+        pretreatment=treatment.pretreatment,
         measure=measure,
         rule=canonical_json(rule.to_data()),
         replicate_level=spec.replicate_level,
@@ -216,11 +213,6 @@ def _protocol_of(profiles: ProfileSet) -> str:
     """Return the digest of the protocol named last in the history; empty where there is none."""
     digests = [s.detail["digest"] for s in profiles.history if "protocol" in s.detail]
     return str(digests[-1]) if digests else ""
-
-
-def _targets_of(profiles: ProfileSet) -> str:
-    text = canonical_json([[t.name, t.role, t.unit] for t in profiles.targets])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _texts(profiles: ProfileSet, column: str) -> set[str | None]:
