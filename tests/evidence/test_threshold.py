@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drugsig import PopulationRule, ProfileSet, compare, learn_threshold, pair_sample
+from drugsig import (
+    PopulationRule,
+    ProfileSet,
+    Recipe,
+    compare,
+    learn_threshold,
+    pair_sample,
+    pretreat,
+)
 from drugsig.comparison import get_metric
 from drugsig.errors import (
     DrugsigWarning,
@@ -29,6 +38,7 @@ from drugsig.evidence import (
     threshold_for,
 )
 from tests.evidence.cases import BATCHES, comparison_of, sample_of, with_metadata
+from tests.evidence.validation.cases import batches
 
 DISTANCE, SIMILARITY = get_metric("euclidean"), get_metric("squared_cosine")
 
@@ -375,3 +385,70 @@ def test_links_at_a_threshold_carry_its_rates() -> None:
     assert "not known" in repr(comparison.links(threshold.value, false_positive_rate=0.0))
     with pytest.raises(ThresholdError, match="one of metric 'cosine_distance'"):
         threshold.links(compare(profiles, metric="euclidean"))
+
+
+# -- of which profiles it speaks -------------------------------------------------------------
+
+
+KNOWN = PopulationRule.from_data(
+    {
+        "name": "batches",
+        "source": ["batch_id"],
+        "linked": {"same": ["batch_id"]},
+        "unlinked": {"different": ["batch_id"]},
+    }
+)
+
+
+def impurities() -> ProfileSet:
+    profiles = batches()
+    return profiles.keep_targets([t.name for t in profiles.targets if t.role == "impurity"])
+
+
+def learned_on(profiles: ProfileSet) -> Threshold:
+    rng = np.random.default_rng(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DrugsigWarning)
+        return threshold_for(
+            compare(profiles, metric="euclidean"), profiles, KNOWN, rng=rng, n_resamples=100
+        )
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (lambda p: pretreat(p, "sum"), r"the pretreatment .*treated: sum\)"),
+        (lambda p: p, r"treated: not at all"),
+        (lambda p: pretreat(p.keep_targets(p.target_names[:-1]), "sum | fourth_root"), "targets"),
+        (lambda p: pretreat(p, "sum | autoscale"), "pretreatment"),
+    ],
+)
+def test_profiles_of_another_recipe_or_other_targets_are_refused(
+    other: Callable[[ProfileSet], ProfileSet], why: str
+) -> None:
+    raw = impurities()
+    threshold = learned_on(pretreat(raw, "sum | fourth_root"))
+    strange = other(raw)
+    with pytest.raises(ThresholdError, match=why):
+        threshold.links(compare(strange, metric="euclidean"))
+    with pytest.raises(ThresholdError, match=why):
+        threshold.search(strange)
+
+
+def test_frozen_numbers_of_a_recipe_count() -> None:
+    raw = impurities()
+    half = raw.select(np.arange(len(raw) // 2))
+    threshold = learned_on(pretreat(raw, "sum | autoscale"))
+    with pytest.raises(ThresholdError, match=r"drugsig\.Recipe\.of"):
+        threshold.search(pretreat(half, "sum | autoscale"))
+    frozen = pretreat(half, Recipe.of(pretreat(raw, "sum | autoscale")))
+    assert threshold.search(frozen) == threshold.links(compare(frozen, metric="euclidean"))
+
+
+def test_a_given_threshold_speaks_of_no_profiles() -> None:
+    raw = impurities()
+    given = given_threshold(0.01, metric="euclidean")
+    assert given.treatment is None
+    assert given.links(compare(pretreat(raw, "sum"), metric="euclidean")) == given.search(
+        pretreat(raw, "sum")
+    )

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from drugsig.acquisition import run_folder
+from drugsig.acquisition.extraction import extracted
 from drugsig.acquisition.run_folder import find_runs, read_runs
 from drugsig.analysis.analysis import Analysis
 from drugsig.datasets import write_example
 from drugsig.errors import ConfigError, DrugsigWarning, ReadError
-from drugsig.workflow import analyse, search_links, sources, validate_method
+from drugsig.workflow import analyse, search_links, validate_method
 from drugsig.workflow.validation_config import ValidationConfig
 
 
@@ -161,15 +162,15 @@ def test_an_analysis_of_runs_names_protocol_and_metadata(runs: Path) -> None:
 def test_a_run_that_changes_while_it_is_read_is_refused(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = sources.extracted
+    usual = extracted
 
-    def extracted(paths: Any, protocol: Any) -> Any:
+    def late_change(paths: Any, protocol: Any) -> Any:
         done = usual(paths, protocol)
         late = min((runs / "runs").iterdir())
         late.write_bytes(late.read_bytes() + b"\0")
         return done
 
-    monkeypatch.setattr(sources, "extracted", extracted)
+    monkeypatch.setattr("drugsig.workflow.sources.extracted", late_change)
     with pytest.raises(ReadError, match="changed while it was read"):
         analyse(runs / "analysis.toml")
 
