@@ -14,6 +14,7 @@ from drugsig.analysis.cautions import (
     about_links,
     about_threshold,
     many_links,
+    sources_are_groups,
 )
 from drugsig.analysis.headings import told
 from drugsig.analysis.inputs import RunsRead
@@ -186,7 +187,7 @@ def analysed(
     n_resamples, runs, progress
         As in `analyse_profiles`.
     """
-    known = None if rule is None else get_rule(rule)
+    known = None if rule is None else get_rule(rule, profiles)
     treatment = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
     begin = (lambda _: None) if progress is None else progress
     if known is None and threshold is None:
@@ -241,6 +242,7 @@ def analysed(
                 *about_links(links),
                 *groups.notes,
                 *about_groups(groups, undecided),
+                *sources_are_groups(groups, compared, known),
                 *(() if found is None else about_runs(found, threshold=limit.value)),
             )
         ),

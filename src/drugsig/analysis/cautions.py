@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from drugsig._check import listed
 from drugsig._notes import Note
 from drugsig._words import about, count, rate, score, several
 from drugsig.comparison.links import FEW_DETECTED, Links
-from drugsig.errors import DrugsigWarning
-from drugsig.evidence.populations import LimitedPurpose
+from drugsig.errors import CircularRuleWarning, DrugsigWarning
+from drugsig.evidence.populations import LimitedPurpose, PopulationRule
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups
+from drugsig.profiles.labels import known_texts
+from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
     "CircularPopulation",
@@ -77,6 +80,28 @@ class CircularPopulation(Note):
             f"It uses {', '.join(self.columns)}, which {were} derived from the profiles "
             "themselves: pairs are called unlinked because their profiles differ, so all rates "
             "below look better than they are."
+        )
+
+
+@dataclass(frozen=True)
+class SourcesAreGroups(Note):
+    """The known sources are exactly the groups that were found.
+
+    Make sure that they are known from elsewhere. Sources that were taken from an earlier analysis
+    of the same profiles look like this, and then all rates are too good.
+    """
+
+    code: ClassVar[str] = "sources-are-groups"
+    category: ClassVar[type[DrugsigWarning] | None] = CircularRuleWarning
+    columns: tuple[str, ...]
+    n_groups: int
+
+    def __str__(self) -> str:
+        return (
+            f"The texts of {listed(self.columns)} divide all profiles exactly as the "
+            f"{count(self.n_groups, 'group')} that were found. Perfect data look like this, and so "
+            "do groups of an earlier analysis that were taken for known sources: then the rule is "
+            "circular, and all rates are better than they would be in casework."
         )
 
 
@@ -254,6 +279,21 @@ def about_links(links: Links, /) -> Iterator[Note]:
     few = int(links.few_detected.sum())
     if n and few >= _MANY_FEW_DETECTED * n:
         yield LinksOnLittle(few, n)
+
+
+def sources_are_groups(
+    groups: Groups, profiles: ProfileSet, rule: PopulationRule | None, /
+) -> Iterator[Note]:
+    """Yield a note if the sources of a rule are the groups themselves, for every profile."""
+    if rule is None or rule.circular:
+        return
+    texts = [known_texts(profiles, c) for c in rule.source]
+    if any(t is None for column in texts for t in column):
+        return
+    pairs = set(zip(zip(*texts, strict=True), groups.labels.tolist(), strict=True))
+    sources, found = {source for source, _ in pairs}, {label for _, label in pairs}
+    if len(pairs) == len(sources) == len(found) < len(profiles) and len(pairs) > 1:
+        yield SourcesAreGroups(rule.source, len(found))
 
 
 def about_groups(groups: Groups, undecided: Mapping[str, Sequence[Note]], /) -> Iterator[Note]:

@@ -50,6 +50,7 @@ HEADINGS: Headings = {
     "errors-unknown": ("NOT VALIDATED", True),
     "limited-purpose": (lambda n: f"Rule {n.rule} has a limited purpose", True),
     "circular-population": ("The population rule is circular", True),
+    "sources-are-groups": ("The known sources are the groups that were found", True),
     "harder-pairs": ("Pairs of one kind are harder to tell apart", False),
     "few-sources-of-threshold": ("Few known sources", False),
     "few-expected-false-positives": ("Few known sources", False),

@@ -12,12 +12,10 @@ from drugsig._check import listed, whole_number
 from drugsig._files import canonical_json
 from drugsig.comparison.metrics import Metric
 from drugsig.errors import ComparisonError, TargetMismatchError
+from drugsig.profiles.labels import EPOCH_COLUMN
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["EPOCH_COLUMN", "Treatment", "check_comparable", "least_measured"]
-
-# The column that names the comparability epoch: instrument, column and method version.
-EPOCH_COLUMN = "epoch"
+__all__ = ["Treatment", "check_comparable", "least_measured"]
 
 # Above this, squares overflow and sums lose the small targets.
 _LARGEST_VALUE = 1e150

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from drugsig._check import listed
 from drugsig._notes import emit
-from drugsig.comparison.comparability import EPOCH_COLUMN, check_comparable, least_measured
+from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.index_file import IndexContent, read_index, write_index
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.linking import BYTES_A_LINK, LINKS_LIMIT_BYTES
@@ -35,6 +35,7 @@ from drugsig.comparison.search.running import how_many_workers
 from drugsig.comparison.search.tree import Indices
 from drugsig.errors import InputError, SizeError
 from drugsig.profiles.history import Step
+from drugsig.profiles.labels import EPOCH_COLUMN
 from drugsig.profiles.profile_set import ID_COLUMN, PRETREAT, ProfileSet
 from drugsig.protocols.target import Target
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drugsig._check import FrozenArrays
-from drugsig.comparison.comparability import EPOCH_COLUMN
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import PreparedProfiles
 from drugsig.comparison.search.query_finder import QueryFinder
 from drugsig.comparison.search.tree import Indices
+from drugsig.profiles.labels import EPOCH_COLUMN
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.status import Status, is_usable
 

@@ -476,7 +476,7 @@ def known_pairs(profiles: ProfileSet, rule: PopulationRule | str, /) -> Labelled
     DataWarning
         If the rule leaves out a text that no profile has.
     """
-    rule = get_rule(rule)
+    rule = get_rule(rule, profiles)
     found = find_pairs(profiles, rule)
     emit(label_notes(rule, profiles))
     return found
@@ -572,7 +572,7 @@ def pair_sample(
     CircularRuleWarning
         If the rule looks at a column derived from the profile itself.
     """
-    rule = get_rule(rule)
+    rule = get_rule(rule, profiles)
     sample, notes = sampled(comparison, profiles, rule)
     emit(notes)
     return sample
@@ -629,7 +629,7 @@ def stratum_pairs(
     dict of str to ndarray of float64
         Defined scores by stratum, its texts joined by " / ". Empty without stratum columns.
     """
-    rule = get_rule(rule)
+    rule = get_rule(rule, profiles)
     if not rule.strata:
         return {}
     rule.check(profiles)

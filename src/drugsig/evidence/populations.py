@@ -7,7 +7,9 @@ batches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -23,7 +25,13 @@ from drugsig.errors import (
     UnknownNameError,
 )
 from drugsig.evidence.conditions import Condition, GroupSize, PairCondition, names_of
-from drugsig.profiles.labels import SPECIMEN_COLUMN, look_alike_notes, not_known_notes
+from drugsig.profiles.labels import (
+    SPECIMEN_COLUMN,
+    NearlyKnownColumn,
+    look_alike_notes,
+    nearly_named,
+    not_known_notes,
+)
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
@@ -40,7 +48,18 @@ __all__ = [
     "get_rule",
     "label_notes",
     "names_of",
+    "own_results",
 ]
+
+# Columns of the tables of groups and of links that drugsig writes: where they stand together, they
+# are its own results.
+OWN_TABLES = (
+    ("group", "group_size", "component", "state"),
+    ("reference", "score", "threshold", "few_detected"),
+    ("reference", "score", "measured_in_both", "few_detected"),
+)
+# As drugsig names its groups.
+_GROUP_NAME = re.compile(r"G[0-9]{3,}")
 
 # The columns that name the specimen and the analytical series unless a rule names others.
 DEFAULT_SPECIMEN = SPECIMEN_COLUMN
@@ -381,12 +400,61 @@ def label_notes(rule: PopulationRule, profiles: ProfileSet, /) -> tuple[Note, ..
     in_vain = [ExcludedInVain(rule.name, text) for text in rule.unmatched(profiles)]
     named = rule.naming_columns(profiles)
     not_known = not_known_notes(profiles, named, left_out=rule.left_out(profiles))
-    return (*in_vain, *not_known, *look_alike_notes(profiles, named))
+    return (
+        *in_vain,
+        *not_known,
+        *look_alike_notes(profiles, named),
+        *_nearly_known(rule, profiles, named),
+    )
+
+
+def _nearly_known(
+    rule: PopulationRule, profiles: ProfileSet, named: Sequence[str]
+) -> Iterator[Note]:
+    """Yield what must be said of columns that would count if they were named a little otherwise."""
+    for key, known in (("specimen", DEFAULT_SPECIMEN), ("sequence", DEFAULT_SEQUENCE)):
+        if getattr(rule, key) is None and not (key == "sequence" and rule.same_sequence):
+            for column in nearly_named(profiles, known):
+                if column not in named:
+                    yield NearlyKnownColumn(
+                        column, known, f"{key} = '{column}' in the population rule"
+                    )
 
 
 def circular_notes(rule: PopulationRule, /) -> tuple[Note, ...]:
     """Return what must be said of a rule that looks at a column derived from the profile."""
     return (CircularRule(rule.name, rule.circular),) if rule.circular else ()
+
+
+def own_results(profiles: ProfileSet, columns: Iterable[str], /) -> tuple[str, ...]:
+    """Return those of the columns that are results of drugsig on these or other profiles.
+
+    They are told by the columns of a table that drugsig wrote standing together, or by texts that
+    number groups as drugsig does, the largest first.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With metadata.
+    columns : iterable of str
+        Which are asked about; those that are not there are none.
+    """
+    there = set(profiles.metadata_columns)
+    written = {c for table in OWN_TABLES if set(table) <= there for c in table}
+    return tuple(
+        c
+        for c in dict.fromkeys(columns)
+        if c in there and (c in written or _numbers_groups(profiles.column(c)))
+    )
+
+
+def _numbers_groups(texts: Iterable[str | None]) -> bool:
+    sizes = Counter(text for text in texts if text is not None)
+    if len(sizes) < 2 or not all(_GROUP_NAME.fullmatch(name) for name in sizes):
+        return False
+    by_number = {int(name[1:]): size for name, size in sizes.items()}
+    ordered = [by_number.get(k, 0) for k in range(1, len(sizes) + 1)]
+    return all(ordered) and ordered == sorted(ordered, reverse=True)
 
 
 def _restore_rule(data: Mapping[str, Any]) -> PopulationRule:
@@ -438,13 +506,16 @@ def _presets() -> Mapping[str, PopulationRule]:
 PRESETS = _presets()
 
 
-def get_rule(rule: PopulationRule | str, /) -> PopulationRule:
+def get_rule(rule: PopulationRule | str, profiles: ProfileSet | None = None, /) -> PopulationRule:
     """Return a rule as it is, and a name as the rule of a published study, to reproduce that study.
 
     Parameters
     ----------
     rule : PopulationRule or str
         A rule, or one of the names of `PRESETS`.
+    profiles : ProfileSet, optional
+        What it is for. Columns of theirs that are drugsig's own results, as groups of an earlier
+        analysis, are then marked as derived from the profiles.
 
     Returns
     -------
@@ -456,10 +527,11 @@ def get_rule(rule: PopulationRule | str, /) -> PopulationRule:
     UnknownNameError
         If there is no such preset.
     """
-    if isinstance(rule, PopulationRule):
-        return rule
-    if isinstance(rule, str) and rule in PRESETS:
-        return PRESETS[rule]
+    found = PRESETS.get(rule) if isinstance(rule, str) else rule
+    if isinstance(found, PopulationRule):
+        own = () if profiles is None else own_results(profiles, found.columns)
+        new = [c for c in own if c not in found.derived]
+        return replace(found, derived=(*found.derived, *new)) if new else found
     raise UnknownNameError(
         f"'{rule}' is no preset population rule. {did_you_mean(str(rule), tuple(PRESETS))} Any "
         "other rule is written in a TOML file with a section [population].",

@@ -590,7 +590,7 @@ def threshold_for(
     found, _, notes = find_threshold(
         comparison,
         profiles,
-        get_rule(rule),
+        get_rule(rule, profiles),
         rng=rng,
         value=value,
         false_positive_rate=false_positive_rate,

@@ -14,20 +14,25 @@ from drugsig.profiles.metadata import ID_COLUMN
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = [
+    "EPOCH_COLUMN",
     "NOT_AVAILABLE",
     "SPECIMEN_COLUMN",
     "LookAlikeLabels",
+    "NearlyKnownColumn",
     "NotKnownAsEmpty",
     "is_not_known",
     "known_texts",
     "look_alike_notes",
     "look_alikes",
+    "nearly_named",
     "not_known_notes",
     "without_meaning",
 ]
 
 # The column that names the specimen of a profile unless another is named.
 SPECIMEN_COLUMN = "specimen_id"
+# The column that names the comparability epoch: instrument, column and method version.
+EPOCH_COLUMN = "epoch"
 
 # What stands for "there is nothing here" in a cell of a target as well.
 NOT_AVAILABLE = (
@@ -264,6 +269,57 @@ class LookAlikeLabels(Note):
             f"column '{self.column}': {'; '.join(each[:5])}{more} read the same and count as "
             "different. If they are one, what is of one is taken for two that are known to differ."
         )
+
+
+@dataclass(frozen=True)
+class NearlyKnownColumn(Note):
+    """A column looks like one that drugsig knows under another name, and was not used.
+
+    Say what it is, or give it a name that is less like the other if it is something else.
+    """
+
+    code: ClassVar[str] = "nearly-known-column"
+    column: str
+    known: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        say = f"say {self.remedy}, or " if self.remedy else ""
+        return (
+            f"column '{self.column}' was not used, although it looks like '{self.known}', which "
+            f"decides what is compared. If it is that, {say}name it '{self.known}' in the table."
+        )
+
+
+# What a heading may say besides the thing itself.
+_ENDINGS = re.compile(r"(?:id|ids|nr|no|num|number|name|code|key)+$")
+_OTHER_WORDS = {
+    "sequence": ("seq", "sequenz", "secuencia", "sequenza", "sekvens", "sequentie"),
+    "specimen": ("specimens",),
+    "epoch": ("epochs", "epoche", "epoque", "epoca"),
+}
+
+
+def nearly_named(profiles: ProfileSet, known: str, /) -> tuple[str, ...]:
+    """Return columns that are named nearly as a known one is, where that is not there.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With metadata.
+    known : str
+        The name that is looked for.
+    """
+    if known in profiles.metadata_columns:
+        return ()
+    stem = _stem(known)
+    words = {stem, *_OTHER_WORDS.get(stem, ())}
+    return tuple(c for c in profiles.metadata_columns if _stem(c) in words)
+
+
+def _stem(heading: str) -> str:
+    plain = "".join(c for c in _plain(heading) if c.isalnum())
+    return _ENDINGS.sub("", plain) or plain
 
 
 def look_alike_notes(

@@ -8,7 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from drugsig._notes import Note
-from drugsig.profiles.labels import SPECIMEN_COLUMN, look_alike_notes
+from drugsig.profiles.labels import (
+    EPOCH_COLUMN,
+    SPECIMEN_COLUMN,
+    NearlyKnownColumn,
+    look_alike_notes,
+    look_alikes,
+    nearly_named,
+)
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.status import Status, is_censored
 from drugsig.profiles.tables.notes import reading_notes
@@ -18,6 +25,7 @@ __all__ = [
     "DOMINANT_TARGET",
     "FEW_IMPURITIES",
     "DominantTarget",
+    "LookAlikeTargets",
     "ProfileCheck",
     "RunningNumber",
     "SumOfTargets",
@@ -197,6 +205,23 @@ class SumOfTargets(Note):
         )
 
 
+@dataclass(frozen=True)
+class LookAlikeTargets(Note):
+    """Targets whose names read the same count as different compounds.
+
+    Leave one of them out, or give them names that differ by more than case and blanks.
+    """
+
+    code: ClassVar[str] = "look-alike-targets"
+    targets: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"the targets {' and '.join(repr(t) for t in self.targets)} read the same and count as "
+            "different compounds. If they are one, it counts twice in every score."
+        )
+
+
 def data_notes(profiles: ProfileSet, /) -> tuple[Note, ...]:
     """Return what makes a wrong number likely, whatever is done with the profiles.
 
@@ -208,8 +233,11 @@ def data_notes(profiles: ProfileSet, /) -> tuple[Note, ...]:
     profiles : ProfileSet
         Before pretreatment.
     """
+    alike = look_alikes(profiles.target_names)
     ids = [ID_COLUMN, *(c for c in (SPECIMEN_COLUMN,) if c in profiles.metadata_columns)]
     notes: list[Note] = [*reading_notes(profiles), *look_alike_notes(profiles, ids)]
+    notes += [NearlyKnownColumn(c, EPOCH_COLUMN) for c in nearly_named(profiles, EPOCH_COLUMN)]
+    notes += [LookAlikeTargets(same) for same in alike]
     if not profiles.pretreatment:
         notes += [RunningNumber(name) for name in running_numbers(profiles)]
         notes += [SumOfTargets(name, part) for name, part in sums_of_targets(profiles).items()]

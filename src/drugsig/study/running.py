@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from drugsig.errors import (
     DrugsigError,
     InputError,
 )
-from drugsig.evidence.populations import PopulationRule, circular_notes, label_notes
+from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
 from drugsig.evidence.resampling import percentile_interval
 from drugsig.evidence.target_selection import TargetSelection
 from drugsig.profiles.pretreatment.recipe import Recipe
@@ -158,6 +158,7 @@ def run_plan(
     workers = whole_number(workers, what="workers", least=1)
     studied = plan.load() if profiles is None else profiles
     _refuse_learned(studied)
+    plan = replace(plan, rules=tuple(get_rule(rule, studied) for rule in plan.rules))
     run = _Run(plan, studied, workers, progress)
     study = run.study()
     told: list[Note] = [note for rule in plan.rules for note in circular_notes(rule)]

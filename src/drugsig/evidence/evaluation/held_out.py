@@ -320,7 +320,7 @@ def evaluate_model(
     >>> evaluation.by_seed()["cllr_bounded"].max() < 0.8
     np.True_
     """
-    rule = get_rule(rule)
+    rule = get_rule(rule, profiles)
     found, notes = evaluated(
         profiles, rule, spec, recipe=recipe, seeds=seeds, n_folds=n_folds, across=across
     )
@@ -521,7 +521,7 @@ def held_out(
     """
     profiles = profiles.in_id_order()
     model.identity.require(profiles, replicate_level=replicate_level, across=across)
-    known = model.rule if rule is None else get_rule(rule)
+    known = get_rule(model.rule if rule is None else rule, profiles)
     data = training_set(profiles, known, model.spec)
     _refuse_overlap(data.pairs.sources, model.sources)
     same = sorted(set(profiles.ids) & set(model.profile_ids))

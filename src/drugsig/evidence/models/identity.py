@@ -8,10 +8,11 @@ from typing import Any
 
 from drugsig._check import choose, listed
 from drugsig._files import canonical_json
-from drugsig.comparison.comparability import EPOCH_COLUMN, Treatment
+from drugsig.comparison.comparability import Treatment
 from drugsig.errors import InputError, ModelMismatchError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.populations import PopulationRule
+from drugsig.profiles.labels import EPOCH_COLUMN
 from drugsig.profiles.profile_set import ProfileSet
 
 __all__ = ["ACROSS", "LABORATORY_COLUMN", "REPLICATE_COLUMN", "ModelIdentity", "identity_of"]

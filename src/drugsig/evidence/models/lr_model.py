@@ -620,7 +620,7 @@ def fit_lr_model(
     In the feature approach the profiles of one source teach the variation within sources, whether
     they are of one item or of several. They should therefore repeat what the replicate level says.
     """
-    rule = get_rule(rule)
+    rule = get_rule(rule, profiles)
     model, notes = lr_model(profiles, rule, spec, rng=rng, across=across)
     emit(notes)
     return model

@@ -185,7 +185,7 @@ def validate(
     SmallSampleWarning
         If there are few sources.
     """
-    rule = get_rule(rule)
+    rule = get_rule(rule, profiles)
     generator(rng)
     whole_number(change_seeds, what="change_seeds", least=1)
     checked_share(background_share, what="share of sources that stay")
