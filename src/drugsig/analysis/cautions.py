@@ -27,10 +27,12 @@ __all__ = [
     "ManyUndecided",
     "OtherVersion",
     "ProfilesWithoutScore",
+    "SourcesAreGroups",
     "about_groups",
     "about_links",
     "about_threshold",
     "many_links",
+    "sources_are_groups",
 ]
 
 # From these shares on a finding colours everything else in the report.
