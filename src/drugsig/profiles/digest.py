@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from drugsig._files import canonical_json
 
-__all__ = ["ENCODING", "content_digest"]
+__all__ = ["ENCODING", "content_digest", "history_digest"]
 
 ENCODING = b"drugsig-profiles-1\n"
 
@@ -67,3 +67,19 @@ def content_digest(
     hasher.update(_section(b"uncertainty", _float_bytes(uncertainty)))
     hasher.update(_section(b"pretreatment", canonical_json(list(pretreatment)).encode()))
     return hasher.hexdigest()
+
+
+def history_digest(name: str, content: str, history: Sequence[tuple[str, str]], /) -> str:
+    """Return the sha256 of what a profile set says of how it came to be.
+
+    Parameters
+    ----------
+    name : str
+        What the set is called.
+    content : str
+        Its content digest, so that a history belongs to its profiles.
+    history : sequence of (operation, detail)
+        Every step; the detail as canonical JSON.
+    """
+    told = canonical_json([name, content, [list(step) for step in history]])
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from drugsig._check import listed
 from drugsig._files import FORMATS, check_format
 from drugsig.errors import InputError, TableError
+from drugsig.profiles.digest import history_digest
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
 from drugsig.profiles.status import Status
@@ -76,7 +77,7 @@ def native_cells(
     rows: list[list[object]] = [
         [TAG, FORMATS[_FORMAT], "decimal comma" if decimal_comma else "decimal point"],
         ["#name", profiles.name],
-        ["#digest", profiles.digest],
+        ["#digest", profiles.digest, _of_history(profiles.name, profiles.digest, profiles.history)],
     ]
     rows.extend(["#target", one.name, one.role, one.unit] for one in profiles.targets)
     for step in profiles.history:
@@ -125,6 +126,7 @@ class _Preamble:
     decimal: str = "."
     name: str = ""
     digest: str | None = None
+    history_digest: str | None = None
     targets: list[Target] = field(default_factory=list)
     history: list[Step] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
@@ -152,8 +154,8 @@ def read_native(
 ) -> tuple[ProfileSet, tuple[Guess, ...]]:
     """Read a table in drugsig's own format.
 
-    Where the content is not what was written, the history of the result ends with a step
-    ``"digest_mismatch"``.
+    Where the content or the history is not what was written, the history of the result ends with a
+    step ``"digest_mismatch"``.
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ def read_native(
     profiles : ProfileSet
         What the file holds.
     guesses : tuple of Guess
-        That the content is another one than was written, if it is.
+        That the content or the history is another one than was written, if it is.
 
     Raises
     ------
@@ -189,19 +191,32 @@ def read_native(
         raise TableError(
             f"{source.name} holds profiles that contradict themselves: {error}", path=source.path
         ) from error
-    if head.digest == digest:
+    history = _of_history(head.name, head.digest or "", head.history)
+    said = []
+    if head.digest != digest:
+        said.append(
+            f"{source.name} was edited outside drugsig: what it holds is not what was written to it"
+        )
+    if head.history_digest is None:
+        said.append(
+            f"{source.name} does not say what its history was: an early drugsig wrote it or it was "
+            "edited, so nobody knows whether risks that were told are still in it"
+        )
+    elif head.history_digest != history:
+        said.append(
+            f"the name or the history in {source.name} was edited outside drugsig: what it says of "
+            "how the profiles came to be is not what was written to it"
+        )
+    if not said:
         return profiles, ()
-    said = f"{source.name} was edited outside drugsig: what it holds is not what was written to it"
-    step = Step.make(
-        DIGEST_MISMATCH,
-        {
-            "file": source.name,
-            "written": head.digest,
-            "read": digest,
-            "risks": [said],
-        },
-    )
-    return profiles._replace(step=step), (Guess(said, risky=True),)
+    detail = {"file": source.name, "written": head.digest, "read": digest, "risks": said}
+    detail |= {"history_written": head.history_digest, "history_read": history}
+    step = Step.make(DIGEST_MISMATCH, detail)
+    return profiles._replace(step=step), tuple(Guess(one, risky=True) for one in said)
+
+
+def _of_history(name: str, digest: str, history: Sequence[Step]) -> str:
+    return history_digest(name, digest, [(s.operation, s.detail_json) for s in history])
 
 
 def _unescaped(row: Sequence[Cell]) -> list[str]:
@@ -223,8 +238,9 @@ def _read_preamble(rows: Iterator[tuple[int, list[Cell]]], place: _Place) -> _Pr
                 raise place.fault(line, f"must say one of {listed(_DECIMAL_WORDS)}")
         elif key == "#name" and len(cells) == 2:
             out.name = cells[1]
-        elif key == "#digest" and len(cells) == 2:
+        elif key == "#digest" and len(cells) in (2, 3):
             out.digest = cells[1]
+            out.history_digest = cells[2] if len(cells) == 3 else None
         elif key == "#target" and len(cells) == 4:
             out.targets.append(_made_target(cells, line, place))
         elif key == "#history" and len(cells) > 2:
