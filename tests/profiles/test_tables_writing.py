@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from drugsig.errors import InputError, OutputError, TableError, UnknownNameError
+from drugsig.errors import DrugsigError, InputError, OutputError, TableError, UnknownNameError
 from drugsig.profiles import ProfileSet, Status, Step
 from drugsig.profiles.tables import (
     describe_table,
@@ -504,3 +505,75 @@ def test_info_about_the_own_format(native: Path, some: ProfileSet) -> None:
     assert info.format == "drugsig"
     assert info.targets == some.target_names
     assert info.problem is None
+
+
+# -- a history that was edited ---------------------------------------------------------------
+
+
+@pytest.fixture
+def risky(tmp_path: Path) -> Path:
+    """Write a table in the own format whose history tells a risk."""
+    (tmp_path / "plain.csv").write_text(
+        "Sample,cocaine,T1\nA,5.5,2.5\nB,6.5,3.5\n", encoding="utf-8"
+    )
+    profiles = read_profiles(tmp_path / "plain.csv")
+    assert profiles.history[0].detail["risks"]
+    return write_profiles(profiles, tmp_path / "own.csv")
+
+
+def test_an_untouched_history_says_nothing(risky: Path) -> None:
+    assert [s.operation for s in read_profiles(risky).history] == ["read"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r'""risks"":\[.*?\]', '""risks"":[]'),
+        ("name of a main compound", "name of a wain compound"),
+        (r"#history,read,.*\n", ""),
+        ("#name,plain", "#name,other"),
+        ('""sha256"":""[0-9a-f]', '""sha256"":""x'),
+    ],
+)
+def test_an_edited_history_is_told(old: str, new: str, risky: Path) -> None:
+    text = risky.read_text(encoding="utf-8")
+    changed = re.sub(old, new, text, count=1)
+    assert changed != text
+    risky.write_text(changed, encoding="utf-8")
+    profiles = read_profiles(risky)
+    last = profiles.history[-1]
+    assert last.operation == "digest_mismatch"
+    assert "history in own.csv was edited outside drugsig" in last.detail["risks"][0]
+    assert last.detail["written"] == last.detail["read"] == profiles.digest
+    # Written again, the step stays, and taking it out is noticed.
+    again = write_profiles(profiles, risky.with_name("again.csv"))
+    assert read_profiles(again).history == profiles.history
+    lines = again.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("#history,digest_mismatch")]
+    assert len(kept) == len(lines) - 1
+    again.write_text("".join(kept), encoding="utf-8")
+    assert read_profiles(again).history[-1].operation == "digest_mismatch"
+
+
+def test_a_table_without_the_digest_of_its_history_is_read_and_says_so(risky: Path) -> None:
+    text = risky.read_text(encoding="utf-8")
+    risky.write_text(re.sub(r"(#digest,[0-9a-f]{64}),[0-9a-f]{64}", r"\1", text), encoding="utf-8")
+    (said,) = read_profiles(risky).history[-1].detail["risks"]
+    assert "does not say what its history was" in said
+
+
+def test_bit_flips_in_a_history_are_refused_or_told(risky: Path) -> None:
+    data = risky.read_bytes()
+    first = data.index(b"#history")
+    line = range(first, data.index(b"\n", first))
+    rng = np.random.default_rng(4)
+    silent = 0
+    for _ in range(200):
+        flipped = bytearray(data)
+        flipped[rng.choice(line)] ^= 1 << int(rng.integers(8))
+        risky.write_bytes(flipped)
+        try:
+            silent += read_profiles(risky).history[-1].operation != "digest_mismatch"
+        except DrugsigError:
+            continue
+    assert silent == 0
