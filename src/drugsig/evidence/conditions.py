@@ -8,7 +8,7 @@ Conditions on a pair of profiles: named, composable, and three-valued.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -30,10 +30,13 @@ __all__ = [
     "Condition",
     "GroupSize",
     "PairCondition",
+    "Truth",
     "agree",
     "both",
     "codes_of",
     "evaluate",
+    "fitting",
+    "judge",
     "names_of",
     "negate",
 ]
@@ -412,24 +415,57 @@ def evaluate(
     ndarray of int8, shape (n_pairs,)
         1 true, 0 false, -1 unknown.
     """
+
+    def sized(size: GroupSize) -> Truth:
+        fits = fitting(size, codes[size.column])
+        return both(fits[rows], fits[columns])
+
+    return judge(condition, lambda column: agree(codes[column], rows, columns), sized, len(rows))
+
+
+def fitting(size: GroupSize, codes: NDArray[np.intp]) -> Truth:
+    """Say which profiles belong to a group of the size, shape (n_profiles,)."""
+    counts = np.bincount(codes[codes >= 0], minlength=1)
+    fits = (counts[codes] >= size.low) & (counts[codes] <= size.high)
+    return np.where(codes < 0, UNKNOWN, fits).astype(np.int8)
+
+
+def judge(
+    condition: Condition,
+    same: Callable[[str], Truth],
+    sized: Callable[[GroupSize], Truth],
+    n_pairs: int,
+) -> Truth:
+    """Evaluate a condition on pairs of which is known in which columns they agree.
+
+    Parameters
+    ----------
+    condition : Condition
+        What must hold.
+    same : callable
+        From a column to whether both profiles have the same text in it.
+    sized : callable
+        From a size to whether both belong to groups of it.
+    n_pairs : int
+        How many pairs.
+
+    Returns
+    -------
+    ndarray of int8, shape (n_pairs,)
+        1 true, 0 false, -1 unknown.
+    """
     if isinstance(condition, CompoundCondition):
-        parts = [evaluate(part, codes, rows, columns) for part in condition.parts]
+        parts = [judge(part, same, sized, n_pairs) for part in condition.parts]
         if condition.kind == "not":
             return negate(parts[0])
         return reduce(both if condition.kind == "all" else _either, parts)
     if not isinstance(condition, PairCondition):
         raise InputError(f"a condition on pairs is needed, got {condition!r}")
-    truth: Truth = np.full(len(rows), TRUE, dtype=np.int8)
+    truth: Truth = np.full(n_pairs, TRUE, dtype=np.int8)
     for column in condition.same:
-        truth = both(truth, agree(codes[column], rows, columns))
+        truth = both(truth, same(column))
     for column in condition.different:
-        truth = both(truth, negate(agree(codes[column], rows, columns)))
+        truth = both(truth, negate(same(column)))
     if condition.group_size is not None:
-        size = condition.group_size
-        known = codes[size.column]
-        counts = np.bincount(known[known >= 0], minlength=1)
-        fits = np.where(
-            known < 0, UNKNOWN, (counts[known] >= size.low) & (counts[known] <= size.high)
-        ).astype(np.int8)
-        truth = both(truth, both(fits[rows], fits[columns]))
+        truth = both(truth, sized(condition.group_size))
     return truth

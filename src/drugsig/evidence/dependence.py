@@ -24,6 +24,7 @@ __all__ = [
     "SameSequenceLeftOut",
     "SpecimenUnknown",
     "UnevenSources",
+    "dependence_notes",
     "few_effective_sources",
     "measure_dependence",
     "uneven_sources",
@@ -233,7 +234,7 @@ def measure_dependence(sample: PairSample, /) -> Dependence:
         effective_linked_sources=effective_number(linked),
         effective_unlinked_sources=effective_number(ends),
         disjoint_unlinked=_disjoint(sample.source_a[apart], sample.source_b[apart]),
-        notes=_notes(sample, linked),
+        notes=dependence_notes(sample),
     )
 
 
@@ -241,7 +242,15 @@ def _disjoint(a: NDArray[np.integer], b: NDArray[np.integer]) -> int:
     return disjoint_pairs(a, b) if len(a) else 0
 
 
-def _notes(sample: PairSample, linked: NDArray[np.intp]) -> tuple[Note, ...]:
+def dependence_notes(sample: PairSample, /) -> tuple[Note, ...]:
+    """Return what makes the figures of a sample better than those of casework, or uncertain.
+
+    Parameters
+    ----------
+    sample : PairSample
+        With all linked pairs; the unlinked ones do not count.
+    """
+    linked = np.bincount(sample.source_a[sample.linked], minlength=len(sample.sources))
     notes: list[Note] = []
     if not sample.sequences_differ:
         notes.append(OneSeries(sample.rule.same_sequence))

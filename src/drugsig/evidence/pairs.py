@@ -28,6 +28,7 @@ __all__ = [
     "checked_weights",
     "find_pairs",
     "known_pairs",
+    "numbered_texts",
     "pair_sample",
     "pairs_of_sources",
     "sampled",
@@ -500,7 +501,7 @@ def find_pairs(profiles: ProfileSet, rule: PopulationRule, /) -> LabelledPairs:
     left_out = rule.left_out(profiles)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(left_out)] = False
-    source, names = _numbered(profiles, rule.source)
+    source, names = numbered_texts(profiles, rule.source)
     found: list[tuple[NDArray[np.bool_], Places, Places]] = []
     undecided = same_specimen = same_sequence = 0
     for rows, columns in _blocks(profiles.id_order[used[profiles.id_order]]):
@@ -663,7 +664,7 @@ def stratum_places(profiles: ProfileSet, rule: PopulationRule, /) -> dict[str, P
     if not rule.strata:
         return {}
     codes = {c: codes_of(profiles, c) for c in (*rule.strata, rule.seizure)}
-    stratum, labels = _numbered(profiles, rule.strata)
+    stratum, labels = numbered_texts(profiles, rule.strata)
     used = np.ones(len(profiles), dtype=bool)
     used[profiles.index_of(rule.left_out(profiles))] = False
     specimen = _codes_or_none(profiles, rule.specimen_column(profiles))
@@ -706,8 +707,25 @@ def _codes_or_none(profiles: ProfileSet, column: str | None) -> NDArray[np.intp]
     return np.full(len(profiles), -1, dtype=np.intp)
 
 
-def _numbered(profiles: ProfileSet, columns: Sequence[str]) -> tuple[Places, tuple[str, ...]]:
-    """Number the texts that columns hold together by name, -1 where one is empty."""
+def numbered_texts(
+    profiles: ProfileSet, columns: Sequence[str], /
+) -> tuple[Places, tuple[str, ...]]:
+    """Number the texts that columns hold together by name, -1 where one is empty.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        With these columns.
+    columns : sequence of str
+        The columns that together name something, as a source.
+
+    Returns
+    -------
+    number : ndarray of int, shape (n_profiles,)
+        A place in `names` each.
+    names : tuple of str
+        Sorted as text.
+    """
     codes = np.stack([codes_of(profiles, c) for c in columns], axis=1)
     out = np.full(len(profiles), -1, dtype=np.int32)
     rows = np.flatnonzero((codes >= 0).all(axis=1))

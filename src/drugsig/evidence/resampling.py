@@ -21,10 +21,13 @@ from drugsig.evidence.roc import RankedPairs, auc, rank_pairs
 __all__ = [
     "CONFIDENCE",
     "Interval",
+    "affordable_by_hits",
     "affordable_by_pairs",
     "affordable_resamples",
     "auc_interval",
     "disjoint_pairs",
+    "drawn_interval",
+    "drawn_pairs",
     "effective_number",
     "effective_sources",
     "falling",
@@ -97,7 +100,7 @@ def rate_interval(
     positive : ndarray of bool, shape (n_pairs,)
         Which pairs meet the threshold.
     weights : ndarray of float64, shape (n_sources, n_resamples)
-        From `source_weights`; fewer are used where there are very many pairs of sources.
+        From `source_weights`; fewer are used where very many pairs of sources are positive.
     linked : bool
         Whether the linked or the unlinked pairs are meant.
     """
@@ -109,20 +112,76 @@ def rate_interval(
         hits = np.bincount(a[hit], minlength=n_sources).astype(np.float64)
         top, bottom = hits @ weights, pairs @ weights
     else:
-        # One entry a pair of sources, whichever of the two profiles stands first.
-        ends = np.minimum(a, b), np.maximum(a, b)
-        counts = coo_array((np.ones(len(a)), ends), shape=(n_sources, n_sources)).tocsr()
-        hit_counts = coo_array((hit.astype(np.float64), ends), shape=(n_sources, n_sources)).tocsr()
-        weights = weights[:, : _affordable(weights.shape[1], int(counts.nnz), _MOST_FOR_RATE)]
-        top, bottom = _drawn(hit_counts, weights), _drawn(counts, weights)
-    low, high = rate_band(
-        (top[bottom > 0] / bottom[bottom > 0])[:, np.newaxis],
-        np.array([hit.mean()]),
+        weights = affordable_by_hits(a[hit], b[hit], weights)
+        top, bottom = drawn_pairs(a[hit], b[hit], weights), drawn_pairs(a, b, weights)
+    return drawn_interval(
+        top,
+        bottom,
+        float(hit.mean()),
         n_sources=effective_sources(a, b),
         units=len(np.unique(a)) if linked else disjoint_pairs(a, b),
         n_pairs=len(hit),
     )
+
+
+def drawn_interval(
+    top: Floats, bottom: Floats, observed: float, /, *, n_sources: float, units: int, n_pairs: int
+) -> Interval:
+    """Return the interval of one rate, see `rate_band`.
+
+    Parameters
+    ----------
+    top, bottom : ndarray of float64, shape (n_resamples,)
+        Positive pairs and all pairs in every draw of sources.
+    observed : float
+        The rate itself.
+    n_sources, units, n_pairs
+        As in `rate_band`.
+    """
+    low, high = rate_band(
+        (top[bottom > 0] / bottom[bottom > 0])[:, np.newaxis],
+        np.array([observed]),
+        n_sources=n_sources,
+        units=units,
+        n_pairs=n_pairs,
+    )
     return Interval(float(low[0]), float(high[0]))
+
+
+def affordable_by_hits(
+    a: NDArray[np.integer], b: NDArray[np.integer], weights: Floats, /
+) -> Floats:
+    """Return as many of the weightings as are affordable for so many positive pairs.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape (n_positive,)
+        The sources of the unlinked pairs that are positive.
+    weights : ndarray of float64, shape (n_sources, n_resamples)
+        From `source_weights`.
+    """
+    n = len(weights)
+    met = np.unique(np.minimum(a, b).astype(np.int64) * n + np.maximum(a, b))
+    return weights[:, : _affordable(weights.shape[1], len(met), _MOST_FOR_RATE)]
+
+
+def drawn_pairs(a: NDArray[np.integer], b: NDArray[np.integer], weights: Floats, /) -> Floats:
+    """Return how many pairs every resample holds; whole numbers, so no sum is rounded.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape (n_pairs,)
+        The sources of both profiles, never the same.
+    weights : ndarray of float64, shape (n_sources, n_resamples)
+        From `source_weights`.
+    """
+    size = len(weights)
+    # One entry a pair of sources, whichever of the two profiles stands first.
+    ends = np.minimum(a, b), np.maximum(a, b)
+    counts = coo_array((np.ones(len(a)), ends), shape=(size, size)).tocsr()
+    crowded = counts.nnz > _CROWDED * size * size and size <= _MOST_CROWDED_SOURCES
+    product = (counts.toarray() if crowded else counts) @ weights
+    return np.asarray((weights * np.asarray(product)).sum(axis=0), dtype=np.float64)
 
 
 def rate_band(
@@ -338,14 +397,6 @@ def percentile_interval(top: Floats, bottom: Floats, observed: float, units: int
     if observed == 1.0:
         low = min(low, _TAIL ** (1.0 / units))
     return Interval(min(low, observed), max(high, observed))
-
-
-def _drawn(counts: csr_array, weights: Floats) -> Floats:
-    """Return the number of pairs in every resample; whole numbers, so no sum is rounded."""
-    size = counts.shape[0]
-    crowded = counts.nnz > _CROWDED * size * size and size <= _MOST_CROWDED_SOURCES
-    product = (counts.toarray() if crowded else counts) @ weights
-    return np.asarray((weights * np.asarray(product)).sum(axis=0), dtype=np.float64)
 
 
 def _affordable(n_resamples: int, products: int, most: int) -> int:

@@ -69,7 +69,7 @@ def auc(linked: Floats, unlinked: Floats, /, *, metric: Metric | str) -> float:
 
 
 def roc_curve(
-    linked: Floats, unlinked: Floats, /, *, metric: Metric | str
+    linked: Floats, unlinked: Floats, /, *, metric: Metric | str, n_unlinked: int | None = None
 ) -> tuple[Floats, Floats, Floats]:
     """Return the rates at every observed score, from the strictest to the most permissive.
 
@@ -81,6 +81,9 @@ def roc_curve(
         Defined scores.
     metric : Metric or str
         Says which direction means alike.
+    n_unlinked : int, optional
+        How many unlinked pairs there are, where those given are the most alike of them: the
+        curve then holds up to the last of these.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def roc_curve(
     if measure.is_similarity:
         ours, theirs = -ours[::-1], -theirs[::-1]
     steps = np.unique(np.concatenate([ours, theirs]))
-    false = np.searchsorted(theirs, steps, side="right") / len(unlinked)
+    false = np.searchsorted(theirs, steps, side="right") / (n_unlinked or len(unlinked))
     true = np.searchsorted(ours, steps, side="right") / len(linked)
     return (-steps if measure.is_similarity else steps), false, true
 

@@ -39,9 +39,11 @@ __all__ = [
     "StratumRate",
     "Threshold",
     "assess_threshold",
+    "few_notes",
     "find_threshold",
     "given_threshold",
     "learn_threshold",
+    "learned_value",
     "threshold_for",
     "threshold_for_search",
 ]
@@ -164,6 +166,9 @@ class ErrorRates:
         The first is over all strata.
     n_resamples : int
         How often sources were resampled; less often where there are very many pairs.
+    auc_error : float or None
+        The standard error of the area where unlinked pairs were drawn at random for it; None where
+        all of them count. The rates are those of all pairs either way.
     """
 
     rule: PopulationRule
@@ -184,6 +189,7 @@ class ErrorRates:
     auc_interval: Interval
     strata: tuple[StratumRate, ...]
     n_resamples: int
+    auc_error: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -430,10 +436,53 @@ def _learned(
     strata: dict[str, Floats] | None,
 ) -> Threshold:
     rate = share(false_positive_rate, what="false_positive_rate")
+    value, by_rate, separated = learned_value(sample, rate, n_unlinked=sample.n_unlinked)
+    return _assessed(
+        sample,
+        value,
+        origin="learned",
+        rate=rate,
+        by_rate=by_rate,
+        separated=separated,
+        rng=rng,
+        n_resamples=n_resamples,
+        strata=strata,
+    )
+
+
+def learned_value(
+    sample: PairSample, rate: float, /, *, n_unlinked: int
+) -> tuple[float, float, bool]:
+    """Find the threshold that `learn_threshold` learns.
+
+    Parameters
+    ----------
+    sample : PairSample
+        All linked pairs and the most alike of the unlinked ones: at least so many that they are
+        more than the rate allows.
+    rate : float
+        The false-positive rate that must not be exceeded.
+    n_unlinked : int
+        How many unlinked pairs there are in all.
+
+    Returns
+    -------
+    value : float
+        The threshold.
+    by_rate : float
+        The threshold by the rate alone, before it was stopped at the middle of the gap.
+    separated : bool
+        Whether linked and unlinked pairs separate completely.
+
+    Raises
+    ------
+    ThresholdError
+        If no observed score keeps to the rate.
+    """
     metric = sample.metric
     linked, unlinked = sample.tied_sides
-    steps, false, _ = roc_curve(linked, unlinked, metric=metric)
-    by_rate = _most_permissive(sample, steps[false <= rate], rate)
+    steps, false, _ = roc_curve(linked, unlinked, metric=metric, n_unlinked=n_unlinked)
+    by_rate = _most_permissive(sample, steps[false <= rate], rate, n_unlinked)
     if by_rate is None:
         raise ThresholdError(
             f"no observed score keeps to a false-positive rate of {rate:g}: already "
@@ -451,17 +500,7 @@ def _learned(
         if sample.meets(middle)[~sample.linked].any():
             middle = last_linked
         value = middle if sign * middle < sign * by_rate else by_rate
-    return _assessed(
-        sample,
-        value,
-        origin="learned",
-        rate=rate,
-        by_rate=by_rate,
-        separated=separated,
-        rng=rng,
-        n_resamples=n_resamples,
-        strata=strata,
-    )
+    return value, by_rate, separated
 
 
 def assess_threshold(
@@ -637,13 +676,15 @@ def find_threshold(
     return found, sample, (*notes, *found.notes)
 
 
-def _most_permissive(sample: PairSample, steps: Floats, rate: float) -> float | None:
+def _most_permissive(
+    sample: PairSample, steps: Floats, rate: float, n_unlinked: int
+) -> float | None:
     """Return the most permissive step at which the share of unlinked pairs that meet it is allowed.
 
     Where sizes differ from pair to pair, a pair beyond a step may meet it by its own slack.
     """
     for step in steps[::-1].tolist():
-        if sample.meets(step)[~sample.linked].mean() <= rate:
+        if sample.meets(step)[~sample.linked].sum() / n_unlinked <= rate:
             return float(step)
     return None
 
@@ -672,7 +713,10 @@ def _assessed(
     metric = sample.metric
     positive = sample.meets(value)
     weights = source_weights(len(sample.sources), n_resamples, rng)
-    notes = [*_few(sample, rate), *measure_dependence(sample).notes]
+    notes = [
+        *few_notes(sample, rate, n_unlinked=sample.n_unlinked),
+        *measure_dependence(sample).notes,
+    ]
     if origin == "learned":
         notes.append(RatesOfOwnPairs())
     rates = ErrorRates(
@@ -698,14 +742,25 @@ def _assessed(
     return Threshold(value, metric, origin, rates, rate, by_rate, tuple(notes), sample.treatment)
 
 
-def _few(sample: PairSample, rate: float | None) -> list[Note]:
+def few_notes(sample: PairSample, rate: float | None, /, *, n_unlinked: int) -> tuple[Note, ...]:
+    """Return what must be said where few pairs or sources stand behind a threshold.
+
+    Parameters
+    ----------
+    sample : PairSample
+        With all linked pairs.
+    rate : float or None
+        The false-positive rate asked for.
+    n_unlinked : int
+        How many unlinked pairs there are in all.
+    """
     notes: list[Note] = []
     if sample.n_linked_sources < FEW_LINKED_SOURCES:
         notes.append(FewSourcesOfThreshold(sample.n_linked_sources, sample.n_linked))
     asked = DEFAULT_RATE if rate is None else rate
-    if asked * sample.n_unlinked < FEW_FALSE_POSITIVES:
-        notes.append(FewExpectedFalsePositives(asked, sample.n_unlinked))
-    return notes
+    if asked * n_unlinked < FEW_FALSE_POSITIVES:
+        notes.append(FewExpectedFalsePositives(asked, n_unlinked))
+    return tuple(notes)
 
 
 @dataclass(frozen=True)
