@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drugsig._codec import record_of as read_record
+from drugsig._codec import to_data
 from drugsig._files import FORMATS, check_format
 from drugsig._notes import Note, Told
 from drugsig.analysis.analysis import Analysis, Partition
-from drugsig.analysis.codec import from_data, to_data
 from drugsig.analysis.inputs import InputFile
 from drugsig.analysis.run_findings import RunFindings
 from drugsig.evidence.prevalence import TrueLinkShare
@@ -180,11 +181,9 @@ def record_of(text: str, /) -> Record:
     try:
         told = json.loads(text)
         check_format(told, _FORMAT, refuse=lambda why: ValueError(f"it {why.rstrip('.')}"))
-        record = from_data(Record, told.get("analysis"))
+        return read_record(Record, told.get("analysis"), where="the record", stored=True)
     except RecursionError as error:
         raise ValueError("it is nested deeper than any record is") from error
-    assert isinstance(record, Record)  # noqa: S101 - for type checkers
-    return record
 
 
 def _compared(profiles: ProfileSet) -> ComparedRecord:

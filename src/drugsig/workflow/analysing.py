@@ -23,7 +23,12 @@ from drugsig.analysis.reading import PROFILES
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.profiles.profile_set import ProfileSet
-from drugsig.workflow.config import AnalysisConfig, ProtocolRead
+from drugsig.workflow.config import (
+    AnalysisConfig,
+    ProtocolRead,
+    RunReadingOptions,
+    reading_options,
+)
 from drugsig.workflow.outputs import write_analysis
 from drugsig.workflow.sources import Loaded, load
 
@@ -126,7 +131,7 @@ def analyse(
         "linkage": linkage,
         "seed": seed,
         "n_resamples": n_resamples,
-        "reading": reading,
+        "reading": reading and reading_options(reading, runs=protocol is not None),
         "protocol": protocol,
     }
     given = {k: v for k, v in choices.items() if v is not None}
@@ -162,7 +167,8 @@ def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
             choices["protocol"] = Path(named) if named.endswith(".toml") else named
             read = ProtocolRead.of(choices["protocol"])
             recipe, metric = read.defaults
-            choices = {"recipe": recipe, "metric": metric, "protocol_read": read, **choices}
+            usual = {"recipe": recipe, "metric": metric, "reading": RunReadingOptions()}
+            choices = {**usual, "protocol_read": read, **choices}
         return AnalysisConfig(path=source, **choices)
     if choices:
         raise ConfigError(

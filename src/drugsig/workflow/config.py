@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from drugsig._check import choose, is_number, share, whole_number
+from drugsig._check import choose, share, whole_number
+from drugsig._codec import given, record_of, to_data
 from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole, sha256_of
 from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, NO_THRESHOLD
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
@@ -27,40 +28,60 @@ from drugsig.protocols.reading import read_protocol
 __all__ = [
     "FORMAT",
     "INPUT_DIGESTS",
-    "RUN_KEYS",
     "AnalysisConfig",
     "ProtocolRead",
+    "RunReadingOptions",
     "read_rule",
     "read_toml",
+    "reading_options",
     "to_toml",
 ]
 
 FORMAT = 1
 
+# The sections of the file and their keys, which are fields of the same name; in this order.
 _SECTIONS: dict[str, tuple[str, ...]] = {
     "drugsig": ("format", "version"),
     "pretreatment": ("recipe",),
     "comparison": ("metric", "min_measured"),
-    "threshold": ("value", "false_positive_rate", "n_resamples"),
+    "threshold": ("n_resamples", "value", "false_positive_rate"),
     "groups": ("linkage",),
     "run": ("seed",),
     "output": ("decimal_comma",),
 }
 
-_PATHS = ("path", "runs", "metadata_path")
 
 # What every file that decides the result must be, byte for byte.
 INPUT_DIGESTS = ("sha256", "metadata_sha256", "protocol_sha256")
 
-# The further keys of [input] where the profiles are extracted from runs.
-RUN_KEYS = (
-    "metadata_path",
-    "metadata_sheet",
-    "metadata_id_column",
-    "metadata_missing",
-    "kind_column",
-    "leave_out",
-)
+
+@dataclass(frozen=True, kw_only=True)
+class RunReadingOptions:
+    """How the metadata of runs are read, and which runs are samples.
+
+    Parameters
+    ----------
+    metadata_path : path-like, optional
+        A table of metadata by run.
+    metadata_sheet, metadata_id_column, metadata_missing
+        As in `drugsig.read_profiles`.
+    kind_column : str, optional
+        The column that tells samples from blanks and control samples.
+    leave_out : sequence of str
+        Runs to leave out, by the name of their file without ending.
+    """
+
+    metadata_path: str | os.PathLike[str] | None = None
+    metadata_sheet: str | None = None
+    metadata_id_column: str | Sequence[str] | None = None
+    metadata_missing: str = "refuse"
+    kind_column: str | None = None
+    leave_out: Sequence[str] = ()
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said and differs from the defaults."""
+        return given(self)
 
 
 @dataclass(frozen=True)
@@ -71,8 +92,8 @@ class AnalysisConfig:
     ----------
     path : Path
         The table of profiles, or the folder of runs.
-    reading : mapping
-        Keyword arguments of `drugsig.read_profiles`; for runs those in `RUN_KEYS`.
+    reading : ReadingOptions or RunReadingOptions
+        How the table is read; for runs how their metadata are.
     protocol : Path or str, optional
         For runs: the protocol, a file or the name of a built-in one.
     recipe : str
@@ -104,7 +125,7 @@ class AnalysisConfig:
     """
 
     path: Path
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    reading: ReadingOptions | RunReadingOptions = field(default_factory=ReadingOptions)
     recipe: str = DEFAULT_RECIPE
     metric: str = DEFAULT_METRIC
     min_measured: int | None = None
@@ -123,9 +144,11 @@ class AnalysisConfig:
     def __post_init__(self) -> None:
         if self.protocol is not None and self.protocol_read is None:
             object.__setattr__(self, "protocol_read", ProtocolRead.of(self.protocol))
-        for key in self.reading:
-            known = ReadingOptions.keys() if self.protocol is None else RUN_KEYS
-            choose(key, known, what="key of [input]")
+        if isinstance(self.reading, ReadingOptions) != (self.protocol is None):
+            raise ConfigError(
+                "a table is read by ReadingOptions, and runs, which need a protocol, by "
+                f"RunReadingOptions; got {self.reading!r} and the protocol {self.protocol!r}"
+            )
         Recipe.parse(self.recipe)
         metric = get_metric(self.metric)
         share(self.false_positive_rate, what="false_positive_rate")
@@ -171,52 +194,42 @@ class AnalysisConfig:
         for section, keys in _SECTIONS.items():
             for key in found[section]:
                 choose(key, keys, what=f"key of [{section}] in {place.name}")
-        if found["drugsig"].get("format") != FORMAT:
+        head = found.pop("drugsig")
+        if head.get("format") != FORMAT:
             raise ConfigError(
-                f"{place.name}: [drugsig] format must be {FORMAT}, got "
-                f"{found['drugsig'].get('format')!r}. It says how the file is to be read."
+                f"{place.name}: [drugsig] format must be {FORMAT}, got {head.get('format')!r}. It "
+                "says how the file is to be read."
             )
-        reading = dict(found["input"])
-        protocol = reading.pop("protocol", None)
+        source = dict(found.pop("input"))
+        told: dict[str, Any] = {k: v for keys in found.values() for k, v in keys.items()}
+        told["written_by"] = str(head.get("version", ""))
+        if "value" in told:
+            told["threshold"] = told.pop("value")
+        if "population" in data:
+            told["rule"] = data["population"]
+        told["sha256"] = {
+            name: _digest(source.pop(name), name, place) for name in INPUT_DIGESTS if name in source
+        }
+        protocol = source.pop("protocol", None)
         key = "path" if protocol is None else "runs"
-        if not isinstance(reading.get(key), str) or {"path", "runs"} <= set(reading):
+        if not isinstance(source.get(key), str) or {"path", "runs"} <= set(source):
             raise ConfigError(
                 f"{place.name}: [input] needs either path, the table of profiles, or runs and "
                 "protocol, a folder of runs and what is measured in them"
             )
-        for path in _PATHS:
-            if path in reading:
-                reading[path] = _resolve(place.parent, reading[path])
-        source = reading.pop(key)
-        sha256 = {
-            name: _digest(reading.pop(name), name, place)
-            for name in INPUT_DIGESTS
-            if name in reading
-        }
-        recipe, metric, read = DEFAULT_RECIPE, DEFAULT_METRIC, None
+        told["path"] = place.parent / source.pop(key)
         if protocol is not None:
-            protocol = _protocol(place.parent, protocol)
-            read = ProtocolRead.of(protocol)
-            recipe, metric = read.defaults
-        population = data.get("population")
-        return cls(
-            path=source,
-            reading=reading,
-            protocol=protocol,
-            recipe=_text(found["pretreatment"], "recipe", recipe, place),
-            metric=_text(found["comparison"], "metric", metric, place),
-            min_measured=found["comparison"].get("min_measured"),
-            threshold=_number(found["threshold"], "value", place),
-            false_positive_rate=found["threshold"].get("false_positive_rate", DEFAULT_RATE),
-            rule=None if population is None else _rule(population, place),
-            linkage=_text(found["groups"], "linkage", DEFAULT_LINKAGE, place),
-            seed=found["run"].get("seed", DEFAULT_SEED),
-            n_resamples=found["threshold"].get("n_resamples", DEFAULT_RESAMPLES),
-            decimal_comma=_flag(found["output"], "decimal_comma", place),
-            sha256=sha256,
-            written_by=str(found["drugsig"].get("version", "")),
-            protocol_read=read,
+            told["protocol"] = _protocol(place.parent, protocol)
+            told["protocol_read"] = ProtocolRead.of(told["protocol"])
+            recipe, metric = told["protocol_read"].defaults
+            told = {"recipe": recipe, "metric": metric, **told}
+        told["reading"] = reading_options(
+            source,
+            runs=protocol is not None,
+            where=f"{place.name}, [input]",
+            folder=place.parent,
         )
+        return record_of(cls, told, where=place.name, error=ConfigError)
 
     def input_paths(self, relative_to: Path | None, /) -> dict[str, str]:
         """Return the paths of [input] as they are written, by key."""
@@ -226,8 +239,8 @@ class AnalysisConfig:
             paths["protocol"] = _relative(self.protocol, relative_to)
         elif self.protocol is not None:
             paths["protocol"] = self.protocol
-        if "metadata_path" in self.reading:
-            paths["metadata_path"] = _relative(Path(self.reading["metadata_path"]), relative_to)
+        if self.reading.metadata_path is not None:
+            paths["metadata_path"] = _relative(Path(self.reading.metadata_path), relative_to)
         return paths
 
     def to_data(
@@ -246,34 +259,64 @@ class AnalysisConfig:
         version : str
             Of drugsig.
         """
-        given = {**self.reading, **self.input_paths(relative_to)}
+        paths = self.input_paths(relative_to)
         first = "path" if self.protocol is None else "runs"
-        threshold: dict[str, Any] = {"n_resamples": self.n_resamples}
-        if self.threshold is not None:
-            threshold["value"] = self.threshold
-        else:
-            threshold["false_positive_rate"] = self.false_positive_rate
-        comparison: dict[str, Any] = {"metric": self.metric}
-        if self.min_measured is not None:
-            comparison["min_measured"] = self.min_measured
-        data: dict[str, Any] = {
-            "drugsig": {"format": FORMAT, "version": version},
-            "input": {
-                first: given.pop(first),
-                **sha256,
-                **{k: v for k, v in given.items() if v is not None},
-            },
-            "pretreatment": {"recipe": str(Recipe.parse(self.recipe))},
-            "comparison": comparison,
-            "threshold": threshold,
-            "groups": {"linkage": self.linkage},
-            "run": {"seed": self.seed},
+        told = {first: paths.pop(first), **sha256, **self.reading.given, **paths}
+        values = {
+            **vars(self),
+            "recipe": str(Recipe.parse(self.recipe)),
+            "value": self.threshold,
+            "false_positive_rate": self.false_positive_rate if self.threshold is None else None,
+            "decimal_comma": self.decimal_comma or None,
+            "format": FORMAT,
+            "version": version,
         }
-        if self.decimal_comma:
-            data["output"] = {"decimal_comma": True}
+        data = {name: _set_ones(values, keys) for name, keys in _SECTIONS.items()}
+        data = {"drugsig": data.pop("drugsig"), "input": _set_ones(to_data(told)), **data}
         if self.rule is not None:
             data["population"] = self.rule.to_data()
-        return data
+        return {name: section for name, section in data.items() if section}
+
+
+def _set_ones(values: Mapping[str, Any], keys: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return what is set; TOML has no word for nothing."""
+    return {k: values[k] for k in (values if keys is None else keys) if values[k] is not None}
+
+
+def reading_options(
+    told: Mapping[str, Any],
+    /,
+    *,
+    runs: bool,
+    where: str = "reading",
+    folder: Path | None = None,
+) -> ReadingOptions | RunReadingOptions:
+    """Return how a table, or the metadata of runs, are read.
+
+    Parameters
+    ----------
+    told : mapping
+        By keyword.
+    runs : bool
+        Whether runs are meant.
+    where : str
+        What it is, for messages.
+    folder : Path, optional
+        The folder that a path in it is relative to.
+
+    Raises
+    ------
+    ConfigError
+        If a value is of the wrong kind.
+    UnknownNameError
+        If there is no such keyword.
+    """
+    kind: type[ReadingOptions] | type[RunReadingOptions]
+    kind = RunReadingOptions if runs else ReadingOptions
+    read = record_of(kind, told, where=where, error=ConfigError)
+    if folder is None or read.metadata_path is None:
+        return read
+    return replace(read, metadata_path=folder / read.metadata_path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,7 +368,7 @@ def read_rule(path: str | Path, /) -> PopulationRule:
     data = read_toml(place)
     if "population" not in data:
         raise ConfigError(f"{place.name} has no section [population]")
-    return _rule(data["population"], place)
+    return PopulationRule.from_data(data["population"])
 
 
 def read_toml(place: Path, /) -> dict[str, Any]:
@@ -359,35 +402,6 @@ def _section(data: Mapping[str, Any], name: str, place: Path) -> dict[str, Any]:
     return section
 
 
-def _rule(population: object, place: Path) -> PopulationRule:
-    if not isinstance(population, Mapping):
-        raise ConfigError(f"{place.name}: [population] must be a section, got {population!r}")
-    return PopulationRule.from_data(population)
-
-
-def _text(section: Mapping[str, Any], key: str, default: str, place: Path) -> str:
-    value = section.get(key, default)
-    if not isinstance(value, str):
-        raise ConfigError(f"{place.name}: {key} must be text, got {value!r}")
-    return value
-
-
-def _number(section: Mapping[str, Any], key: str, place: Path) -> float | None:
-    value = section.get(key)
-    if value is None:
-        return None
-    if not is_number(value):
-        raise ConfigError(f"{place.name}: {key} must be a number, got {value!r}")
-    return float(value)
-
-
-def _flag(section: Mapping[str, Any], key: str, place: Path) -> bool:
-    value = section.get(key, False)
-    if not isinstance(value, bool):
-        raise ConfigError(f"{place.name}: {key} must be true or false, got {value!r}")
-    return value
-
-
 def _digest(value: object, name: str, place: Path) -> str:
     if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
         raise ConfigError(
@@ -402,12 +416,6 @@ def _protocol(folder: Path, name: object) -> Path | str:
     if not isinstance(name, str):
         raise ConfigError(f"protocol must be a name or a path, got {name!r}")
     return folder / name if name.endswith(".toml") else name
-
-
-def _resolve(folder: Path, path: object) -> Path:
-    if not isinstance(path, str):
-        raise ConfigError(f"a path in an analysis file must be text, got {path!r}")
-    return folder / path
 
 
 def _relative(path: Path, folder: Path | None) -> str:

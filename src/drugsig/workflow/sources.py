@@ -22,7 +22,7 @@ from drugsig.profiles.tables.assembly import ReadingOptions, Trace, assemble
 from drugsig.profiles.tables.joining import with_metadata
 from drugsig.profiles.tables.source import open_source
 from drugsig.quality import BLANK, CONTROL, SAMPLE
-from drugsig.workflow.config import AnalysisConfig
+from drugsig.workflow.config import AnalysisConfig, RunReadingOptions
 
 __all__ = ["Loaded", "load"]
 
@@ -78,15 +78,15 @@ def load(config: AnalysisConfig, target: Path | None, /) -> Loaded:
     ReadError
         If it cannot be read.
     """
-    if config.protocol is None:
-        return _from_table(config, target)
-    return _from_runs(config, target)
+    if isinstance(config.reading, ReadingOptions):
+        return _from_table(config, config.reading, target)
+    return _from_runs(config, config.reading, target)
 
 
-def _from_table(config: AnalysisConfig, target: Path | None) -> Loaded:
+def _from_table(config: AnalysisConfig, reading: ReadingOptions, target: Path | None) -> Loaded:
     trace = Trace()
     try:
-        profiles = assemble(config.path, ReadingOptions(**config.reading), trace)
+        profiles = assemble(config.path, reading, trace)
     except DrugsigError:
         # That it is another file says more than what is wrong with it.
         _refuse_changed(config, _digests_of(trace))
@@ -107,7 +107,7 @@ def _digests_of(trace: Trace) -> dict[str, str]:
     return {key: source.sha256 for key, source in found.items() if source is not None}
 
 
-def _from_runs(config: AnalysisConfig, target: Path | None) -> Loaded:
+def _from_runs(config: AnalysisConfig, reading: RunReadingOptions, target: Path | None) -> Loaded:
     assert config.protocol_read is not None  # noqa: S101 - there is a protocol
     protocol = config.protocol_read.protocol
     told = config.input_paths(target)
@@ -118,7 +118,7 @@ def _from_runs(config: AnalysisConfig, target: Path | None) -> Loaded:
             "Agilent .D folders.",
             path=config.path,
         )
-    paths, unreadable = _present(found, config.path, _leave_out(config))
+    paths, unreadable = _present(found, config.path, reading.leave_out)
     before = [_state_of(path) for path in paths]
     files = [
         _input_file(f"{told['runs']}/{p.relative_to(config.path).as_posix()}", p) for p in paths
@@ -131,8 +131,7 @@ def _from_runs(config: AnalysisConfig, target: Path | None) -> Loaded:
         inputs.append(
             InputFile(told["protocol"], config.protocol_read.sha256, config.protocol_read.size)
         )
-    metadata_path = config.reading.get("metadata_path")
-    metadata = None if metadata_path is None else open_source(metadata_path)
+    metadata = None if reading.metadata_path is None else open_source(reading.metadata_path)
     if metadata is not None:
         digests["metadata_sha256"] = metadata.sha256
         inputs.append(InputFile(told["metadata_path"], metadata.sha256, len(metadata.data)))
@@ -153,20 +152,15 @@ def _from_runs(config: AnalysisConfig, target: Path | None) -> Loaded:
         profiles = with_metadata(
             profiles,
             metadata,
-            sheet=config.reading.get("metadata_sheet"),
-            id_column=config.reading.get("metadata_id_column"),
-            missing=config.reading.get("metadata_missing", "refuse"),
+            sheet=reading.metadata_sheet,
+            id_column=reading.metadata_id_column,
+            missing=reading.metadata_missing,
         )
-    kinds, notes = _kinds(profiles, config.reading.get("kind_column"))
+    kinds, notes = _kinds(profiles, reading.kind_column)
     errors = (*unreadable, *((name, str(error)) for name, error in extraction.failures))
     runs = RunsRead(protocol, extraction.tables, kinds, errors)
     about = (*extraction.notes, *notes, *about_tables(extraction.tables))
     return Loaded(profiles, tuple(inputs), digests, runs, about)
-
-
-def _leave_out(config: AnalysisConfig) -> tuple[str, ...]:
-    """Return the runs that the analysis leaves out, by the name of their file without ending."""
-    return tuple(config.reading.get("leave_out", ()))
 
 
 def _present(
@@ -220,7 +214,7 @@ def _refuse_changed(config: AnalysisConfig, found: Mapping[str, str]) -> None:
     """Refuse other files than those that the analysis file was made from."""
     named = {
         "sha256": config.path,
-        "metadata_sha256": config.reading.get("metadata_path"),
+        "metadata_sha256": config.reading.metadata_path,
         "protocol_sha256": config.protocol,
     }
     for key, said in config.sha256.items():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drugsig._check import choose, listed, one_line_text
+from drugsig._codec import given
 from drugsig.errors import InputError, MetadataError, ReadError, TableError
 from drugsig.profiles.history import Step
 from drugsig.profiles.profile_set import ID_COLUMN, ProfileSet
@@ -51,11 +52,11 @@ class ReadingOptions:
     targets: Sequence[str] | None = None
     metadata: Sequence[str] | None = None
     roles: Mapping[str, str] | None = None
-    unit: str = "area"
     metadata_sheet: str | None = None
     metadata_path: str | os.PathLike[str] | None = None
     metadata_id_column: str | Sequence[str] | None = None
     metadata_missing: str = "refuse"
+    unit: str = "area"
     header_line: int | None = None
     skip_lines: Sequence[int] | None = None
     leave_out: Sequence[str] | None = None
@@ -77,8 +78,7 @@ class ReadingOptions:
     @property
     def given(self) -> dict[str, Any]:
         """What was said and differs from the defaults."""
-        found = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
-        return {key: value for key, (value, usual) in found.items() if value not in (None, usual)}
+        return given(self)
 
     @property
     def skipped(self) -> list[int]:
