@@ -23,6 +23,7 @@ LOWER_ROOMS = (
     "profiles",
     "protocols",
     "_files",
+    "_codec",
     "_check",
     "_notes",
     "_words",
