@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from drugsig._check import one_line_text
 from drugsig.comparison.kernels import Kernel
 from drugsig.comparison.link_rule import LinkRule
-from drugsig.comparison.metric import Metric, register
+from drugsig.comparison.metric import Metric, get_metric, register
 from drugsig.comparison.search.pair_finder import PairFinder
 from drugsig.errors import ComparisonError
 
@@ -61,7 +61,7 @@ def register_metric(metric: Metric, /, *, replace: bool = False) -> Metric:
     return register(metric, replace=replace)
 
 
-def check_metric(metric: Metric, /) -> None:
+def check_metric(metric: Metric | str, /) -> None:
     """Try out what every metric promises.
 
     Identical profiles score the declared value exactly; the score is symmetric and the same in
@@ -71,7 +71,7 @@ def check_metric(metric: Metric, /) -> None:
 
     Parameters
     ----------
-    metric : Metric
+    metric : Metric or str
         Fitted, if it needs fitting.
 
     Raises
@@ -79,6 +79,7 @@ def check_metric(metric: Metric, /) -> None:
     ComparisonError
         If a promise is broken; the message names every one.
     """
+    metric = get_metric(metric)
     if metric.needs_fit:
         raise ComparisonError(metric.not_fitted_message)
     broken = list(_entry_faults(metric))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, FrozenArrays, generator, listed, whole_number
+from drugsig._check import FrozenArrays, listed
 from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.errors import DrugsigWarning, PopulationError, SmallSampleWarning
@@ -18,13 +18,13 @@ from drugsig.evidence.resampling import (
     CONFIDENCE,
     Interval,
     affordable_resamples,
+    checked_source_weights,
     effective_sources,
     falling,
     independent_units,
     percentile_interval,
     ranked_sample,
     rate_band,
-    source_weights,
 )
 from drugsig.evidence.roc import (
     RankedPairs,
@@ -253,7 +253,7 @@ def discriminated(
     sample, rng, n_resamples
         As in `measure_discrimination`.
     """
-    weights = _weights(len(sample.sources), n_resamples, rng)
+    weights = checked_source_weights(len(sample.sources), n_resamples, rng)
     weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
     ranked, units = ranked_sample(sample), independent_units(sample)
     drawn = _drawn(ranked, weights, _RATES)
@@ -317,7 +317,7 @@ def compare_discrimination(
         If the samples are not of the same profiles and rule, or share no pairs of either kind.
     """
     one, two, left_out = _same_pairs(first, second)
-    weights = _weights(len(one.sources), n_resamples, rng)
+    weights = checked_source_weights(len(one.sources), n_resamples, rng)
     weights = weights[:, : affordable_resamples(one, weights.shape[1])]
     none = np.empty(0)
     plain, drawn, areas = [], [], []
@@ -368,11 +368,6 @@ def _drawn(ranked: RankedPairs, weights: Floats, rates: Floats) -> _Drawn:
         np.concatenate(errors),
         np.concatenate(curves, axis=1),
     )
-
-
-def _weights(n_sources: int, n_resamples: int, rng: np.random.Generator) -> Floats:
-    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
-    return source_weights(n_sources, n_resamples, generator(rng))
 
 
 def _error_interval(drawn: Floats, observed: float, units: int) -> Interval:

@@ -14,7 +14,7 @@ from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.comparison.comparability import Treatment
 from drugsig.comparison.comparison import Comparison
-from drugsig.comparison.metrics import Metric
+from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.comparison.ties import merge_ties
 from drugsig.errors import InputError, PopulationError
 from drugsig.evidence.conditions import FALSE, TRUE, agree, both, codes_of, evaluate, negate
@@ -151,7 +151,7 @@ class LabelledPairs(FrozenArrays):
         scores: NDArray[np.float64],
         /,
         *,
-        metric: Metric,
+        metric: Metric | str,
         sizes: NDArray[np.float64] | None = None,
         treatment: Treatment | None = None,
     ) -> PairSample:
@@ -161,7 +161,7 @@ class LabelledPairs(FrozenArrays):
         ----------
         scores : ndarray of float64, shape (n_pairs,)
             One a pair, NaN where undefined.
-        metric : Metric
+        metric : Metric or str
             What the scores mean.
         sizes : ndarray of float64, shape (n_pairs,), optional
             As in `PairSample`.
@@ -196,7 +196,7 @@ class LabelledPairs(FrozenArrays):
             specimen_known=self.specimen_known,
             sequences_differ=self.sequences_differ,
             scores=scores,
-            metric=metric,
+            metric=get_metric(metric),
             sizes=sizes,
             treatment=treatment,
         )

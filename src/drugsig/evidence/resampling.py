@@ -15,6 +15,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.special import betaincinv, stdtrit
 
+from drugsig._check import FEWEST_RESAMPLES, generator, whole_number
 from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.roc import RankedPairs, auc, rank_pairs
 
@@ -25,6 +26,7 @@ __all__ = [
     "affordable_by_pairs",
     "affordable_resamples",
     "auc_interval",
+    "checked_source_weights",
     "disjoint_pairs",
     "drawn_interval",
     "drawn_pairs",
@@ -53,6 +55,8 @@ _SAME = 1e-12
 # the curve, which sorts pairs, and of a rate, which adds them up by pair of sources.
 _MOST_FOR_AUC = 400_000_000
 _MOST_FOR_RATE = 2_000_000_000
+# The same of figures that add up one cost a pair.
+_MOST_FOR_COSTS = 200_000_000
 _FEWEST_RESAMPLES = 200
 
 # A matrix with more than this share of entries is multiplied faster in full, if it is not too big.
@@ -81,6 +85,33 @@ def source_weights(n_sources: int, n_resamples: int, rng: np.random.Generator, /
     """Return how often each source is drawn, shape (n_sources, n_resamples)."""
     draws = rng.multinomial(n_sources, np.full(n_sources, 1.0 / n_sources), size=n_resamples)
     return np.ascontiguousarray(draws.T, dtype=np.float64)
+
+
+def checked_source_weights(
+    n_sources: int, n_resamples: int, rng: np.random.Generator, /, *, n_costs: int = 0
+) -> Floats:
+    """Return the `source_weights` that a caller of this library asks for.
+
+    Parameters
+    ----------
+    n_sources : int
+        How many there are to draw from, and in each draw.
+    n_resamples : int
+        How often they are drawn.
+    rng : numpy.random.Generator
+        For drawing.
+    n_costs : int
+        Pairs whose costs are added up in every draw; there are fewer draws where they are very
+        many.
+
+    Raises
+    ------
+    InputError
+        If `n_resamples` is below 100 or `rng` is no generator.
+    """
+    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
+    generator(rng)
+    return source_weights(n_sources, _affordable(n_resamples, n_costs, _MOST_FOR_COSTS), rng)
 
 
 def rate_interval(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, generator, is_number, share, whole_number
+from drugsig._check import is_number, share
 from drugsig._notes import Note, emit
 from drugsig._repr import html_table
 from drugsig.comparison.comparability import Treatment
@@ -22,7 +22,12 @@ from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning, Thres
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
 from drugsig.evidence.pairs import PairSample, sampled, stratum_pairs
 from drugsig.evidence.populations import PopulationRule, get_rule
-from drugsig.evidence.resampling import Interval, auc_interval, rate_interval, source_weights
+from drugsig.evidence.resampling import (
+    Interval,
+    auc_interval,
+    checked_source_weights,
+    rate_interval,
+)
 from drugsig.evidence.roc import auc, roc_curve
 from drugsig.profiles.profile_set import ProfileSet
 
@@ -708,11 +713,9 @@ def _assessed(
     n_resamples: int,
     strata: dict[str, Floats] | None,
 ) -> Threshold:
-    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
-    generator(rng)
     metric = sample.metric
+    weights = checked_source_weights(len(sample.sources), n_resamples, rng)
     positive = sample.meets(value)
-    weights = source_weights(len(sample.sources), n_resamples, rng)
     notes = [
         *few_notes(sample, rate, n_unlinked=sample.n_unlinked),
         *measure_dependence(sample).notes,

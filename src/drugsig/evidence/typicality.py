@@ -329,7 +329,7 @@ def fit_typicality(
     /,
     *,
     method: str = "logistic",
-    metric: Metric | None = None,
+    metric: Metric | str | None = None,
     kind: str | None = None,
     weights: ArrayLike | None = None,
     source_a: ArrayLike | None = None,
@@ -351,7 +351,7 @@ def fit_typicality(
         Known to share the source; the others are known not to.
     method : {"logistic", "logistic_firth"}
         Maximum likelihood, which refuses separated classes, or with Firth's penalty.
-    metric : Metric, optional
+    metric : Metric or str, optional
         What the scores mean.
     kind : {"similarity", "distance"}, optional
         The direction where there is no metric.

@@ -218,7 +218,7 @@ def fit_calibration(
     /,
     *,
     method: str = DEFAULT_CALIBRATOR,
-    metric: Metric | None = None,
+    metric: Metric | str | None = None,
     kind: str | None = None,
     weights: ArrayLike | None = None,
     source_a: ArrayLike | None = None,
@@ -237,7 +237,7 @@ def fit_calibration(
         Known to share the source; the others are known not to.
     method : str
         A name of `CALIBRATORS`.
-    metric : Metric, optional
+    metric : Metric or str, optional
         What the scores mean: their direction, and the range that `kde` and `beta` use.
     kind : {"similarity", "distance"}, optional
         The direction where there is no metric. A log10 likelihood ratio is a similarity.
@@ -305,7 +305,7 @@ def calibrated(
     /,
     *,
     method: str = DEFAULT_CALIBRATOR,
-    metric: Metric | None = None,
+    metric: Metric | str | None = None,
     kind: str | None = None,
     weights: ArrayLike | None = None,
     source_a: ArrayLike | None = None,

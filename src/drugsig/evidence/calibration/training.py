@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drugsig._check import FrozenArrays, choose
 from drugsig._notes import Note
-from drugsig.comparison.metrics import Metric
+from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.pairs import checked_weights
@@ -146,7 +146,7 @@ def training_pairs(
     linked: ArrayLike,
     /,
     *,
-    metric: Metric | None = None,
+    metric: Metric | str | None = None,
     kind: str | None = None,
     weights: ArrayLike | None = None,
     support: tuple[float, float] | None = None,
@@ -159,7 +159,7 @@ def training_pairs(
         Finite.
     linked : array_like of bool, shape (n_pairs,)
         Known to share the source; the others are known not to.
-    metric : Metric, optional
+    metric : Metric or str, optional
         Says which direction means alike, and the range of the scores.
     kind : {"similarity", "distance"}, optional
         Says it where there is no metric.
@@ -175,7 +175,10 @@ def training_pairs(
         If both or neither of metric and kind are given, if shapes differ, if a score is undefined
         or infinite, if there are no linked or no unlinked pairs, if all scores are equal, or if
         one lies outside the support.
+    UnknownNameError
+        If there is no metric of that name.
     """
+    metric = None if metric is None else get_metric(metric)
     direction = _direction(metric, kind)
     if support is None:
         support = (-np.inf, np.inf) if metric is None else (metric.low, metric.high)

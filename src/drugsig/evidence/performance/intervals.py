@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, generator, whole_number
 from drugsig.evidence.pairs import LabelledPairs
-from drugsig.evidence.resampling import CONFIDENCE, Interval, disjoint_pairs, source_weights
+from drugsig.evidence.resampling import CONFIDENCE, Interval, checked_source_weights, disjoint_pairs
 
 __all__ = [
     "Estimate",
@@ -33,10 +32,6 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 _TAIL = (1.0 - CONFIDENCE) / 2.0
-
-# Above this many products of a pair and a draw there are fewer draws.
-_MOST_PRODUCTS = 200_000_000
-_FEWEST_DRAWS = 200
 
 # Numbers that one block of draws may hold.
 _BLOCK_NUMBERS = 4_000_000
@@ -160,10 +155,7 @@ def draw_sources(
     InputError
         If `n_resamples` is below 100 or `rng` is no generator.
     """
-    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
-    generator(rng)
-    affordable = max(_FEWEST_DRAWS, _MOST_PRODUCTS // max(1, len(pairs)))
-    counts = source_weights(len(pairs.sources), min(n_resamples, affordable), rng)
+    counts = checked_source_weights(len(pairs.sources), n_resamples, rng, n_costs=len(pairs))
     every = SourceDraws(pairs, counts)
     usable = np.ones(every.n_draws, dtype=bool)
     for linked in (True, False):
