@@ -1,4 +1,4 @@
-"""Intervals by resampling sources.
+"""Resampling of sources: weights and intervals of draws, and folds.
 
 The pairs of one source depend on each other, so sources are drawn, not pairs: a source drawn
 twice counts its linked pairs twice and its unlinked pairs with another source as often as the
@@ -7,6 +7,7 @@ product of both counts. Pairs between copies of one source are never made.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,14 +36,17 @@ __all__ = [
     "falling",
     "independent_units",
     "independent_units_of",
+    "pairs_by_fold",
     "percentile_interval",
     "ranked_sample",
     "rate_band",
     "rate_interval",
+    "source_folds",
     "source_weights",
 ]
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.integer]
 
 CONFIDENCE = 0.95
 _TAIL = (1.0 - CONFIDENCE) / 2.0
@@ -428,6 +432,56 @@ def percentile_interval(top: Floats, bottom: Floats, observed: float, units: int
     if observed == 1.0:
         low = min(low, _TAIL ** (1.0 / units))
     return Interval(min(low, observed), max(high, observed))
+
+
+def source_folds(weights: Places, n_folds: int, rng: np.random.Generator, /) -> Places:
+    """Deal sources into folds at random, alike ones evenly.
+
+    Parameters
+    ----------
+    weights : ndarray of int, shape (n_sources,)
+        How many linked pairs each source has, or anything else that makes sources alike. Those
+        of equal weight are dealt out one after the other, so that no fold lacks them by bad luck.
+    n_folds : int
+        How many folds.
+    rng : numpy.random.Generator
+        For the deal.
+
+    Returns
+    -------
+    ndarray of intp, shape (n_sources,)
+        The fold of every source.
+    """
+    n = len(weights)
+    order = np.lexsort((rng.random(n), -weights))
+    rounds = [rng.permutation(n_folds) for _ in range(-(-n // n_folds))]
+    folds = np.empty(n, dtype=np.intp)
+    folds[order] = np.concatenate([np.empty(0, np.intp), *rounds])[:n]
+    return folds
+
+
+def pairs_by_fold(fold_a: Places, fold_b: Places, /) -> Iterator[tuple[set[int], Places]]:
+    """Yield the pairs that touch the same one or two folds, and these folds.
+
+    Parameters
+    ----------
+    fold_a, fold_b : ndarray of intp, shape (n_pairs,)
+        The folds of the two sources of every pair.
+
+    Yields
+    ------
+    folds : set of int
+        One fold or two.
+    places : ndarray of intp
+        The pairs.
+    """
+    if not len(fold_a):
+        return
+    low, high = np.minimum(fold_a, fold_b), np.maximum(fold_a, fold_b)
+    key = low * (int(high.max()) + 1) + high
+    order = np.argsort(key, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+        yield {int(low[places[0]]), int(high[places[0]])}, places
 
 
 def _affordable(n_resamples: int, products: int, most: int) -> int:

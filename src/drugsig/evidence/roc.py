@@ -198,7 +198,7 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class RankedPairs:
-    """Pairs in order of their scores, the most alike first, ready to be weighted.
+    """Pairs in order of their scores, the most alike first, to be weighted.
 
     Attributes
     ----------

@@ -395,7 +395,7 @@ def fit_typicality(
             "fit_calibration, or a smaller n_nearest."
         )
     fit = fit_logit(
-        np.column_stack([pairs.alikeness, common]),
+        np.column_stack([pairs.similarities, common]),
         pairs.linked,
         pairs.balanced_weights,
         nonnegative=np.array([True, False]),

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.pairs import LabelledPairs, find_pairs, stratum_places
 from drugsig.evidence.populations import PopulationRule
-from drugsig.evidence.resampling import affordable_by_pairs, source_weights
+from drugsig.evidence.resampling import affordable_by_pairs, source_folds, source_weights
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.study.plan import StudyPlan
 
@@ -136,7 +135,7 @@ def source_systems(
             linked[np.unique(one.source_a[one.known.linked])] += 1
         n_repeats = plan.n_repeats if plan.n_folds else 0
         folds = [
-            deal_sources(linked, plan.n_folds, _stream(plan, _FOLDS, system, repeat))
+            source_folds(linked, plan.n_folds, _stream(plan, _FOLDS, system, repeat))
             for repeat in range(n_repeats)
         ]
         stacked = np.array(folds, dtype=np.intp).reshape(n_repeats, n_sources)

@@ -12,9 +12,9 @@ from drugsig.evidence import PopulationRule
 from drugsig.evidence.evaluation import Evaluation, evaluate_held_out, evaluate_model
 from drugsig.evidence.evaluation.held_out import judge
 from drugsig.evidence.models import LrModelSpec, fit_lr_model
-from drugsig.evidence.models.parts import deal_sources, pairs_by_part
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import training_set
+from drugsig.evidence.resampling import pairs_by_fold, source_folds
 from drugsig.profiles.profile_set import ProfileSet
 from tests.evidence.models.cases import BATCHES, FEATURE, KERNEL, SCORE, batches
 
@@ -48,7 +48,7 @@ def test_a_fold_is_judged_by_a_model_that_was_never_given_it(
 ) -> None:
     evaluation = evaluate_model(known, BATCHES, spec, seeds=[4])
     rng = np.random.default_rng(4)
-    folds = deal_sources(np.full(40, 6), 5, rng)
+    folds = source_folds(np.full(40, 6), 5, rng)
     batch = np.array([str(b) for b in known.column("batch_id")])
     left_out = np.isin(batch, [f"batch {k:02d}" for k in np.flatnonzero(folds == 0)])
     alone = fit_lr_model(known.select(~left_out), BATCHES, spec, rng=rng)
@@ -220,23 +220,23 @@ def test_bounds_and_calibration_can_be_left_out(known: ProfileSet) -> None:
 
 def test_alike_sources_are_dealt_evenly_and_anew_with_every_generator() -> None:
     weights = np.array([2] * 10 + [1] * 5 + [0] * 31)
-    parts = deal_sources(weights, 5, np.random.default_rng(0))
+    parts = source_folds(weights, 5, np.random.default_rng(0))
     for kind in (0, 1, 2):
         counts = np.bincount(parts[weights == kind], minlength=5)
         assert counts.max() - counts.min() <= 2
     assert np.bincount(parts[weights == 2]).tolist() == [2] * 5
-    assert (parts != deal_sources(weights, 5, np.random.default_rng(1))).any()
+    assert (parts != source_folds(weights, 5, np.random.default_rng(1))).any()
 
 
 def test_parts_are_even_and_every_pair_is_in_one_group() -> None:
     rng = np.random.default_rng(1)
     weights = np.repeat([6, 1, 0], [10, 20, 13])
-    parts = deal_sources(weights, 5, rng)
+    parts = source_folds(weights, 5, rng)
     sizes = np.bincount(parts)
     assert sizes.max() - sizes.min() <= 1
     assert np.bincount(parts[:10]).tolist() == [2] * 5
     a, b = rng.integers(0, 5, 200), rng.integers(0, 5, 200)
-    groups = list(pairs_by_part(a, b))
+    groups = list(pairs_by_fold(a, b))
     places = np.concatenate([p for _, p in groups])
     assert sorted(places.tolist()) == list(range(200))
     for touched, own in groups:

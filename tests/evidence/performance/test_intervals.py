@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import beta
 
 from drugsig.errors import DataWarning, InputError, SmallSampleWarning
-from drugsig.evidence import Interval
+from drugsig.evidence import Interval, resampling
 from drugsig.evidence.pairs import pairs_of_sources
 from drugsig.evidence.performance import (
     Estimate,
@@ -108,7 +108,7 @@ def test_sources_may_be_named_or_numbered_in_any_way(monkeypatch) -> None:
 
 def test_very_many_pairs_are_resampled_less_often(monkeypatch) -> None:
     _, linked, a, b = case()
-    monkeypatch.setattr(intervals, "_MOST_PRODUCTS", 1)
+    monkeypatch.setattr(resampling, "_MOST_FOR_COSTS", 1)
     assert draw_sources(pairs_of_sources(linked, a, b), 1000, generator()).n_draws <= 200
 
 

@@ -152,8 +152,8 @@ def _refuse_separated(pairs: TrainingPairs, /, *, method: str) -> None:
     """
     if not pairs.separated:
         return
-    last = pairs.sign * pairs.alikeness[pairs.linked].min()
-    first = pairs.sign * pairs.alikeness[~pairs.linked].max()
+    last = pairs.sign * pairs.similarities[pairs.linked].min()
+    first = pairs.sign * pairs.similarities[~pairs.linked].max()
     raise InputError(
         f"the scores separate linked from unlinked pairs (the least alike linked pair scores "
         f"{last:.6g}, the most alike unlinked pair {first:.6g}), and calibration '{method}' would "
@@ -164,7 +164,7 @@ def _refuse_separated(pairs: TrainingPairs, /, *, method: str) -> None:
 
 def _line(pairs: TrainingPairs, *, penalised: bool) -> tuple[LinearCurve, tuple[Note, ...]]:
     fit: LogitFit = fit_logit(
-        pairs.alikeness[:, None],
+        pairs.similarities[:, None],
         pairs.linked,
         pairs.balanced_weights,
         nonnegative=np.array([True]),
@@ -338,7 +338,7 @@ def _fit_isotonic(
         What a reader must know.
     """
     added = _checked_pseudo_pairs(pseudo_pairs, zero=False)
-    alike, places = np.unique(pairs.alikeness, return_inverse=True)
+    alike, places = np.unique(pairs.similarities, return_inverse=True)
     shape = len(alike)
     # The misleading pairs stand first and last, at no score of their own.
     linked = np.concatenate([[added], _by_score(places, pairs, pairs.linked), [0.0]])
@@ -353,7 +353,7 @@ def _fit_isotonic(
     # What is left of a step without the misleading pairs; these never stand alone.
     begin, end = np.maximum(first - 1, 0), np.minimum(last - 1, shape - 1)
     knots, where = np.unique(np.concatenate([begin, end]), return_index=True)
-    curve = KnotCurve.of_alikeness(alike[knots], np.tile(ratio, 2)[where], pairs.sign)
+    curve = KnotCurve.of_similarities(alike[knots], np.tile(ratio, 2)[where], pairs.sign)
     return curve, (NoBetterThanChance(),) if len(ratio) == 1 else ()
 
 

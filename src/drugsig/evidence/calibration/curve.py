@@ -84,11 +84,11 @@ class KnotCurve(FrozenArrays):
     values: Floats
 
     @classmethod
-    def of_alikeness(cls, alikeness: Floats, values: Floats, sign: float, /) -> KnotCurve:
+    def of_similarities(cls, similarities: Floats, values: Floats, sign: float, /) -> KnotCurve:
         """Make a curve of the scores themselves from one of `sign` times the scores."""
         if sign > 0:
-            return cls(scores=alikeness, values=values)
-        return cls(scores=-alikeness[::-1], values=values[::-1].copy())
+            return cls(scores=similarities, values=values)
+        return cls(scores=-similarities[::-1], values=values[::-1].copy())
 
     def log10_lr(self, scores: Floats, /) -> Floats:
         """Return the value on the line between the knots next to each score."""

@@ -40,7 +40,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class TrainingPairs(FrozenArrays):
-    """Scores of linked and unlinked pairs, ready to be calibrated.
+    """Scores of linked and unlinked pairs, checked, to calibrate on.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class TrainingPairs(FrozenArrays):
         return 1.0 if self.kind == "similarity" else -1.0
 
     @property
-    def alikeness(self) -> Floats:
+    def similarities(self) -> Floats:
         """The scores, or their negatives: large means alike."""
         return self.sign * self.scores
 
@@ -90,7 +90,7 @@ class TrainingPairs(FrozenArrays):
     @property
     def separated(self) -> bool:
         """Whether every linked pair is at least as alike as every unlinked pair."""
-        alike = self.alikeness
+        alike = self.similarities
         return bool(alike[self.linked].min() >= alike[~self.linked].max())
 
 

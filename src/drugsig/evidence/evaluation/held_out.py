@@ -16,11 +16,11 @@ from drugsig.evidence.dependence import FEW_LINKED_SOURCES
 from drugsig.evidence.evaluation.evaluation import Evaluation, FoldRecord
 from drugsig.evidence.models.identity import identity_of
 from drugsig.evidence.models.lr_model import LrModel
-from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import Stages, fit_stages
 from drugsig.evidence.models.training import TrainingSet, learned_recipe, training_set
 from drugsig.evidence.populations import PopulationRule, get_rule, label_notes
+from drugsig.evidence.resampling import source_folds
 from drugsig.profiles.pretreatment.apply import pretreated
 from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
@@ -30,8 +30,8 @@ __all__ = [
     "DEFAULT_SEEDS",
     "FewSourcesOfEvaluation",
     "JudgedAcross",
+    "JudgedFold",
     "LearnedBefore",
-    "Part",
     "assembled",
     "evaluate_held_out",
     "evaluate_model",
@@ -45,7 +45,7 @@ DEFAULT_SEEDS = tuple(range(20))
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class JudgedFold:
     """The pairs of one fold.
 
     Attributes
@@ -84,7 +84,7 @@ class Part:
         )
 
 
-def judge(stages: Stages, data: TrainingSet, test: NDArray[np.bool_], /) -> Part:
+def judge(stages: Stages, data: TrainingSet, test: NDArray[np.bool_], /) -> JudgedFold:
     """Give the pairs within the test sources their likelihood ratios.
 
     Parameters
@@ -109,7 +109,9 @@ def judge(stages: Stages, data: TrainingSet, test: NDArray[np.bool_], /) -> Part
     defined = ~np.isnan(raw)
     places, raw = places[defined], raw[defined]
     calibrated = stages.calibrated(raw)
-    return Part(0, 0, places, pairs.linked[places], raw, calibrated, stages.bounded(calibrated))
+    return JudgedFold(
+        0, 0, places, pairs.linked[places], raw, calibrated, stages.bounded(calibrated)
+    )
 
 
 def _refuse_overlap(test: Sequence[str], training: Sequence[str], /) -> None:
@@ -135,7 +137,7 @@ def _refuse_overlap(test: Sequence[str], training: Sequence[str], /) -> None:
 
 
 def assembled(
-    parts: Sequence[Part],
+    parts: Sequence[JudgedFold],
     folds: Sequence[FoldRecord],
     data: TrainingSet,
     profiles: ProfileSet,
@@ -372,11 +374,11 @@ def evaluated(
     few = _few(weights)
     told = (*told, *label_notes(rule, treated), *whole.notes, *few)
     notes: list[Note] = [*whole.pairs.notes, *few, *_learned_before(profiles)]
-    parts: list[Part] = []
+    parts: list[JudgedFold] = []
     folds: list[FoldRecord] = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        fold_of = deal_sources(weights, n_folds, rng)
+        fold_of = source_folds(weights, n_folds, rng)
         for fold in range(n_folds):
             test = fold_of == fold
             data = whole

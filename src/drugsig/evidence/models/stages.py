@@ -13,15 +13,15 @@ from drugsig.comparison.metrics import get_metric
 from drugsig.errors import DrugsigWarning, InputError
 from drugsig.evidence.bounds import Bounds, bound_lrs
 from drugsig.evidence.calibration.calibration import Calibration, calibrated
-from drugsig.evidence.models.parts import deal_sources, pairs_by_part
 from drugsig.evidence.models.spec import NONE, LrModelSpec
 from drugsig.evidence.models.training import TrainingSet
+from drugsig.evidence.resampling import pairs_by_fold, source_folds
 from drugsig.evidence.two_level.fitting import two_level_model, weaknesses
 from drugsig.evidence.two_level.model import TwoLevelModel
 
 __all__ = [
-    "BACKGROUND_PARTS",
-    "CALIBRATION_PARTS",
+    "BACKGROUND_FOLDS",
+    "CALIBRATION_FOLDS",
     "PairsWithoutScore",
     "Stages",
     "fit_stages",
@@ -32,13 +32,13 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 
-# Parts of the training sources. The likelihood ratio that a pair teaches the calibration comes
-# from a background without the parts of its two sources; with as many parts as sources that would
+# Folds of the training sources. The likelihood ratio that a pair teaches the calibration comes
+# from a background without the folds of its two sources; with as many folds as sources that would
 # be without these two alone.
-BACKGROUND_PARTS = 20
+BACKGROUND_FOLDS = 20
 
 # The likelihood ratio that a pair teaches the bounds comes from a calibration without these.
-CALIBRATION_PARTS = 5
+CALIBRATION_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def fit_stages(
     sources : ndarray of bool, shape (n_sources,)
         Which sources count.
     rng : numpy.random.Generator
-        For dealing sources into parts.
+        For dealing sources into folds.
 
     Raises
     ------
@@ -194,17 +194,17 @@ def fit_stages(
     by_source = np.where(sources, training.linked_pairs_by_source, 0)
 
     def deal(n_parts: int) -> Places:
-        parts = np.full(len(sources), -1, dtype=np.intp)
+        folds = np.full(len(sources), -1, dtype=np.intp)
         n = min(n_parts, int(sources.sum()))
-        parts[sources] = deal_sources(by_source[sources], n, rng)
-        return parts
+        folds[sources] = source_folds(by_source[sources], n, rng)
+        return folds
 
     background = score_calibration = calibration = None
-    parts = deal(BACKGROUND_PARTS)
-    coarse = deal(CALIBRATION_PARTS)
+    folds = deal(BACKGROUND_FOLDS)
+    coarse = deal(CALIBRATION_FOLDS)
     known = _Known(linked, a, b, coarse)
     if spec.approach == "feature":
-        background, raw = _fit_background(training, spec, sources, own, parts)
+        background, raw = _fit_background(training, spec, sources, own, folds)
         notes += weaknesses(background)
     else:
         assert spec.metric is not None and spec.calibrator is not None  # noqa: S101, PT018
@@ -242,7 +242,7 @@ def fit_stages(
 
 
 def _fit_background(
-    training: TrainingSet, spec: LrModelSpec, sources: Flags, own: Places, parts: Places
+    training: TrainingSet, spec: LrModelSpec, sources: Flags, own: Places, folds: Places
 ) -> tuple[TwoLevelModel, Floats]:
     """Fit the background, and find every training pair's ratio without its own sources."""
     pairs, row_source = training.pairs, training.row_source
@@ -257,10 +257,10 @@ def _fit_background(
     )
     raw = np.empty(len(own))
     first, second = pairs.first[own], pairs.second[own]
-    part_a, part_b = parts[pairs.source_a[own]], parts[pairs.source_b[own]]
-    for touched, places in pairs_by_part(part_a, part_b):
+    fold_a, fold_b = folds[pairs.source_a[own]], folds[pairs.source_b[own]]
+    for touched, places in pairs_by_fold(fold_a, fold_b):
         # A source may have no profile of its own in the background, when all were left out.
-        there = np.isin(parts, list(touched)) & np.isin(names, model.sources)
+        there = np.isin(folds, list(touched)) & np.isin(names, model.sources)
         other = model.without(names[there].tolist())
         raw[places] = item_ratios(
             other, training.values, training.items.of_row, first[places], second[places]
@@ -270,20 +270,20 @@ def _fit_background(
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """Pairs of known source, with the part of every source."""
+    """Pairs of known source, with the fold of every source."""
 
     linked: Flags
     source_a: Places
     source_b: Places
-    parts: Places
+    folds: Places
 
     def without_own(self, scores: Floats, **options: Any) -> Floats:
-        """Return the log10 LR that a calibration without the parts of its sources gives a pair."""
-        part_a, part_b = self.parts[self.source_a], self.parts[self.source_b]
+        """Return the log10 LR that a calibration without the folds of its sources gives a pair."""
+        fold_a, fold_b = self.folds[self.source_a], self.folds[self.source_b]
         out = np.empty(len(scores))
-        for touched, places in pairs_by_part(part_a, part_b):
+        for touched, places in pairs_by_fold(fold_a, fold_b):
             both = list(touched)
-            apart = ~(np.isin(part_a, both) | np.isin(part_b, both))
+            apart = ~(np.isin(fold_a, both) | np.isin(fold_b, both))
             if not (self.linked[apart].any() and (~self.linked[apart]).any()):
                 raise InputError(
                     "there are too few sources to find bounds on pairs that the calibration "

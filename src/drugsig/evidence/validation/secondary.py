@@ -13,12 +13,12 @@ from drugsig.evidence.evaluation.held_out import assembled, evaluated, held_out,
 from drugsig.evidence.models.identity import ACROSS, LABORATORY_COLUMN
 from drugsig.evidence.models.items import profile_items
 from drugsig.evidence.models.lr_model import LrModel, lr_model
-from drugsig.evidence.models.parts import deal_sources
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.models.stages import fit_stages
 from drugsig.evidence.models.training import TrainingSet, training_set
 from drugsig.evidence.performance import Estimate
 from drugsig.evidence.populations import PopulationRule
+from drugsig.evidence.resampling import source_folds
 from drugsig.evidence.validation.changes import (
     PairCosts,
     cllr_change,
@@ -591,7 +591,7 @@ def evaluate_apart(
     whole = training_set(treated, rule, spec)
     teaching = training_set(_treated(fitted, recipe), rule, spec)
     rng = np.random.default_rng(seed)
-    fold_of = deal_sources(whole.linked_pairs_by_source, n_folds, rng)
+    fold_of = source_folds(whole.linked_pairs_by_source, n_folds, rng)
     parts, records, notes = [], [], list(whole.pairs.notes)
     for fold in range(n_folds):
         test = fold_of == fold
