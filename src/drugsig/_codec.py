@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import inspect
 import math
 import os
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
@@ -21,7 +22,7 @@ from drugsig._check import choose, is_number, is_whole, listed
 from drugsig._notes import Note, note_from_data
 from drugsig.errors import InputError, UnknownNameError
 
-__all__ = ["given", "record_data", "record_of", "to_data"]
+__all__ = ["arguments_of", "given", "record_data", "record_of", "to_data"]
 
 T = TypeVar("T")
 
@@ -119,6 +120,41 @@ def record_of(
     return made
 
 
+def arguments_of(
+    function: Callable[..., object],
+    data: object,
+    /,
+    *,
+    where: str,
+    error: type[InputError] = InputError,
+    without: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return the keyword arguments of a function that data hold, by their names and types.
+
+    Parameters
+    ----------
+    function : callable
+        With annotations.
+    data : object
+        As read from TOML or JSON; what is left out has its default.
+    where, error
+        As for `record_of`.
+    without : collection of str
+        Arguments that data may not hold.
+
+    Raises
+    ------
+    InputError
+        Of the class `error`: if a value is of the wrong kind.
+    UnknownNameError
+        If there is no such argument.
+    """
+    hints = get_type_hints(function)
+    known = inspect.signature(function).parameters.values()
+    names = [p.name for p in known if p.kind is p.KEYWORD_ONLY and p.name not in without]
+    return _fields({n: hints[n] for n in names}, data, _Place(where, error, stored=False))
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where in the data one is, and what is raised there."""
@@ -167,21 +203,26 @@ def _percentage(what: str, data: object) -> str:
 
 
 def _record(kind: Any, data: object, place: _Place) -> Any:
-    if not isinstance(data, Mapping):
-        raise place.wants("a table", data)
     hints = _hints(kind)
-    for key in data:
-        choose(key, tuple(hints), what=f"key of {place.where}")
+    given = _fields(hints, data, place)
     optional = set() if place.stored else _with_default(kind)
-    lacking = [name for name in hints if name not in data and name not in optional]
+    lacking = [name for name in hints if name not in given and name not in optional]
     if lacking:
         raise place.error(f"{place.where} lacks {listed(lacking)}. Write it, or the file anew.")
-    given = {
-        name: _value(hints[name], data[name], place.inside(name, data[name]))
-        for name in hints
+    return _made(lambda: kind(**given), place)
+
+
+def _fields(hints: Mapping[str, Any], data: object, place: _Place) -> dict[str, Any]:
+    """Return the values of a table by name, each of its kind."""
+    if not isinstance(data, Mapping):
+        raise place.wants("a table", data)
+    for key in data:
+        choose(key, tuple(hints), what=f"key of {place.where}")
+    return {
+        name: _value(kind, data[name], place.inside(name, data[name]))
+        for name, kind in hints.items()
         if name in data
     }
-    return _made(lambda: kind(**given), place)
 
 
 def _made(make: Any, place: _Place) -> Any:
@@ -233,7 +274,8 @@ def _value(kind: Any, data: Any, place: _Place) -> Any:
             for k, v in data.items()
         }
     if origin is not None and issubclass(origin, Sequence):
-        return _several(inner, data, place)
+        found = _several(inner, data, place)
+        return found if issubclass(origin, tuple) else type(data)(found)
     if kind in _WORDS:
         return _scalar(kind, data, place)
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -8,14 +8,15 @@ it anew inside every fold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from drugsig._check import choose, float_matrix, is_number
+from drugsig._check import float_matrix, is_number
+from drugsig._codec import given, record_of
 from drugsig.errors import ConfigError, InputError, PopulationError
 
 __all__ = ["TargetSelection", "between_within_ratio"]
@@ -72,17 +73,11 @@ class TargetSelection:
     @classmethod
     def from_data(cls, data: Mapping[str, Any], /) -> TargetSelection:
         """Read a selection from data, as in a study file."""
-        if not isinstance(data, Mapping):
-            raise ConfigError(f"a target selection must be a table, got {data!r}")
-        for key in data:
-            choose(key, tuple(f.name for f in fields(cls)), what="key of a target selection")
-        return cls(**data)
+        return record_of(cls, data, where="a target selection", error=ConfigError)
 
     def to_data(self) -> dict[str, float]:
         """Return the selection as data that `from_data` reads."""
-        default = TargetSelection()
-        names = [f.name for f in fields(self)]
-        return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(default, n)}
+        return given(self)
 
     def keep(
         self, values: ArrayLike, detected: ArrayLike, sources: ArrayLike, /

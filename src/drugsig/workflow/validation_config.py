@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from drugsig._check import choose, is_number, is_whole, listed
+from drugsig._check import choose, is_whole, listed
+from drugsig._codec import arguments_of, record_of
 from drugsig._files import sha256_of
-from drugsig.errors import ConfigError, InputError, UnknownNameError
+from drugsig.errors import ConfigError
 from drugsig.evidence.models.spec import LrModelSpec
 from drugsig.evidence.two_level import TwoLevelOptions
 from drugsig.evidence.validation import Criteria, load_criteria, validate
@@ -29,11 +29,8 @@ _OF_CRITERIA = ("criteria", "criteria_sha256")
 # What [validation] may hold: the keyword arguments of `validate` that have no section of their own.
 _NOT_SETTINGS = ("rng", "recipe", "criteria", "progress")
 
-
-def _settings() -> tuple[str, ...]:
-    parameters = inspect.signature(validate).parameters.values()
-    names = (p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
-    return tuple(n for n in names if n not in _NOT_SETTINGS)
+# More seeds than that are written as a list, or by mistake.
+_MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -93,14 +90,22 @@ class ValidationConfig:
         settings = data.get("validation", {})
         if not isinstance(settings, Mapping):
             raise ConfigError(f"{place.name}: [validation] must be a section, got {settings!r}")
-        for key in settings:
-            choose(key, (*_settings(), *_OF_CRITERIA), what=f"key of [validation] in {place.name}")
+        told = {k: v for k, v in settings.items() if k not in _OF_CRITERIA}
+        if is_whole(told.get("seeds")) and 0 < told["seeds"] <= _MOST_SEEDS:
+            # A number of seeds stands for the seeds from 0 on.
+            told["seeds"] = tuple(range(told["seeds"]))
         criteria, digests = _criteria(data, settings, place)
         return cls(
             AnalysisConfig.from_data({k: data[k] for k in _SHARED if k in data}, place),
             _spec(data["model"], place),
             criteria,
-            _values({k: v for k, v in settings.items() if k not in _OF_CRITERIA}, place),
+            arguments_of(
+                validate,
+                told,
+                where=f"{place.name}, [validation]",
+                error=ConfigError,
+                without=_NOT_SETTINGS,
+            ),
             digests,
         )
 
@@ -149,12 +154,7 @@ def _spec(model: object, place: Path) -> LrModelSpec:
             f"{where}: the score approach needs the metric whose scores are weighed, such as "
             'metric = "pearson_distance".'
         )
-    try:
-        return LrModelSpec.from_data(model)
-    except UnknownNameError as error:
-        raise UnknownNameError(f"{where}: {error}", name=error.name, known=error.known) from error
-    except InputError as error:
-        raise ConfigError(f"{where}: {error}") from error
+    return record_of(LrModelSpec, model, where=where, error=ConfigError)
 
 
 def _criteria(
@@ -195,32 +195,3 @@ def _criteria(
             "what is there now, remove the line criteria_sha256."
         )
     return criteria, {"criteria_sha256": found}
-
-
-def _values(settings: dict[str, Any], place: Path) -> dict[str, Any]:
-    """Check what is written; a number of seeds stands for the seeds from 0 on."""
-    whole = ("n_folds", "change_seeds", "n_resamples")
-    shares = ("uncertainty_rsd", "mistyped_share", "background_share")
-    for key, value in settings.items():
-        if (key in whole and not is_whole(value)) or (key in shares and not is_number(value)):
-            raise ConfigError(
-                f"{place.name}: {key} in [validation] must be a number, got {value!r}"
-            )
-        if key == "elsewhere" and not isinstance(value, str):
-            raise ConfigError(f"{place.name}: elsewhere must be a column, got {value!r}")
-        if key == "across" and not _texts(value):
-            raise ConfigError(f"{place.name}: across must be a list of texts, got {value!r}")
-    if "seeds" in settings:
-        seeds = settings["seeds"]
-        if is_whole(seeds) and seeds > 0:
-            settings["seeds"] = tuple(range(seeds))
-        elif not isinstance(seeds, list):
-            raise ConfigError(
-                f"{place.name}: seeds in [validation] must be a number of seeds or a list of them, "
-                f"got {seeds!r}"
-            )
-    return settings
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from drugsig._check import choose, one_line_text
+from drugsig._codec import record_data, record_of
 from drugsig._files import canonical_json
 from drugsig.comparison.metrics import METRICS
 from drugsig.errors import ConfigError, InputError
@@ -21,9 +22,6 @@ APPROACHES = ("feature", "score")
 
 # The name of leaving a stage out.
 NONE = "none"
-
-_TEXTS = ("approach", "replicate_level", "calibration", "bounds", "bounds_count")
-_OPTIONAL = ("item", "metric", "calibrator")
 
 # The beta calibration is for scores between two limits, which a likelihood ratio does not have.
 _OF_RATIOS = (*(name for name in CALIBRATORS if name != "beta"), NONE)
@@ -131,13 +129,12 @@ class LrModelSpec:
 
     def to_data(self) -> dict[str, Any]:
         """Return the choices as data for TOML or JSON, which `from_data` reads."""
-        data: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
-        data |= {k: getattr(self, k) for k in _OPTIONAL if getattr(self, k) is not None}
-        if self.approach == "feature":
-            data["two_level"] = {
-                name: value for name, value in self.two_level.to_data().items() if value is not None
-            }
-        return data
+        data = record_data(self)
+        if self.approach == "score":
+            del data["two_level"]
+        else:
+            data["two_level"] = _set_ones(data["two_level"])
+        return _set_ones(data)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], /) -> LrModelSpec:
@@ -150,22 +147,7 @@ class LrModelSpec:
         UnknownNameError
             If a key or a name is not known.
         """
-        if not isinstance(data, Mapping):
-            raise ConfigError(f"the choices of a model must be a table, got {data!r}")
-        for key in data:
-            choose(key, tuple(f.name for f in fields(cls)), what="key of a model")
-        if "replicate_level" not in data:
-            raise ConfigError(
-                "the model lacks 'replicate_level': say what the profiles of one item repeat, one "
-                f"of {', '.join(REPLICATE_LEVELS)}"
-            )
-        for key in (*_TEXTS, *_OPTIONAL):
-            if key in data and not isinstance(data[key], str):
-                raise ConfigError(f"{key} of the model must be text, got {data[key]!r}")
-        options = data.get("two_level", {})
-        if not isinstance(options, Mapping):
-            raise ConfigError(f"two_level of the model must be a table, got {options!r}")
-        return cls(**{**data, "two_level": TwoLevelOptions.from_data(options)})
+        return record_of(cls, data, where="the choices of a model", error=ConfigError)
 
     def __str__(self) -> str:
         if self.approach == "score":
@@ -180,3 +162,8 @@ class LrModelSpec:
             f"{what}; calibration {self.calibration}; bounds {self.bounds}; items: {of}; "
             f"replicate level {self.replicate_level}"
         )
+
+
+def _set_ones(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is set; not every format has a word for nothing."""
+    return {name: value for name, value in data.items() if value is not None}

@@ -10,14 +10,15 @@ tables: a new convention is one entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from drugsig._check import choose, did_you_mean, is_number, is_whole
-from drugsig.errors import InputError, UnknownNameError
+from drugsig._check import choose, is_number, is_whole
+from drugsig._codec import record_data, record_of
+from drugsig.errors import InputError
 
 __all__ = [
     "BANDWIDTHS",
@@ -218,7 +219,7 @@ class TwoLevelOptions:
         dict
             One entry an option.
         """
-        return asdict(self)
+        return record_data(self)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], /) -> TwoLevelOptions:
@@ -239,16 +240,7 @@ class TwoLevelOptions:
         UnknownNameError
             If there is an option that is not known.
         """
-        known = [field.name for field in fields(cls)]
-        for name in data:
-            if name not in known:
-                raise UnknownNameError(
-                    f"unknown option {name!r} of a two-level model. "
-                    f"{did_you_mean(str(name), known)}",
-                    name=str(name),
-                    known=known,
-                )
-        return cls(**data)
+        return record_of(cls, data, where="options of a two-level model")
 
 
 def _check_components(components: int | float | None) -> None:
