@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from drugsig._check import choose, listed
+from drugsig._codec import record_data, record_of
 from drugsig._files import canonical_json
 from drugsig.comparison.comparability import Treatment
 from drugsig.errors import InputError, ModelMismatchError
@@ -121,8 +122,7 @@ class ModelIdentity:
 
     def to_data(self) -> dict[str, Any]:
         """Return the identity as data for JSON, which `from_data` reads."""
-        data = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in data.items()}
+        return record_data(self)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], /) -> ModelIdentity:
@@ -133,18 +133,7 @@ class ModelIdentity:
         InputError
             If something is missing or of the wrong kind.
         """
-        names = {f.name for f in fields(cls)}
-        if not isinstance(data, Mapping) or set(data) != names:
-            raise InputError("the identity of a stored model is not complete: write the file anew")
-        several = ("epochs", "laboratories")
-        read: dict[str, Any] = {
-            k: tuple(v) if k in several and isinstance(v, list) else v for k, v in data.items()
-        }
-        for name, value in read.items():
-            texts = value if name in several else (value,)
-            if not isinstance(texts, tuple) or not all(isinstance(t, str) for t in texts):
-                raise InputError(f"{name} of the identity of a stored model is not text")
-        return cls(**read)
+        return record_of(cls, data, where="the identity of a stored model", stored=True)
 
 
 def identity_of(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from drugsig._check import choose
-from drugsig._notes import Note, notes_from_data
+from drugsig._codec import record_data, record_of
+from drugsig._notes import Note
 from drugsig.errors import InputError
 
 __all__ = ["VERDICTS", "ValidationSummary"]
@@ -88,15 +89,7 @@ class ValidationSummary:
 
     def to_data(self) -> dict[str, Any]:
         """Return the summary as data for JSON; an infinite Cllr is text."""
-        data: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.name == "notes":
-                value = [note.content for note in value]
-            elif isinstance(value, tuple):
-                value = [v if not isinstance(v, float) or np.isfinite(v) else str(v) for v in value]
-            data[f.name] = dict(value) if isinstance(value, dict) else value
-        return data
+        return {**record_data(self), "notes": [note.content for note in self.notes]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], /) -> ValidationSummary:
@@ -110,19 +103,7 @@ class ValidationSummary:
         # An evaluation has kinds of notes of its own, and they must be known to be read.
         import drugsig.evidence.evaluation  # noqa: F401
 
-        known = {f.name for f in fields(cls)}
-        if not isinstance(data, Mapping) or set(data) != known:
-            raise InputError("the validation of a stored model is not complete: write it anew")
-        read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        try:
-            for name in _SERIES[1:]:
-                read[name] = tuple(float(v) for v in read[name])
-            read["seeds"] = tuple(int(v) for v in read["seeds"])
-            read["verdicts"] = dict(read["verdicts"])
-            read["notes"] = notes_from_data(data["notes"])
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the validation of a stored model is damaged: {error}") from error
-        return cls(**read)
+        return record_of(cls, data, where="the validation of a stored model", stored=True)
 
     def __str__(self) -> str:
         failed = f"; not met: {', '.join(self.failed)}" if self.failed else ""
