@@ -67,7 +67,7 @@ def to_data(value: object, /, *, digits: bool = False) -> Any:
     if isinstance(value, (tuple, list)):
         return [to_data(v, digits=digits) for v in value]
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return Path(value).as_posix()
     raise TypeError(f"{type(value).__name__} has no form as data")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from drugsig._check import choose, is_whole, listed, one_line_text, unique_text
+from drugsig._codec import record_of, to_data
 from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole
 from drugsig.comparison.metrics import METRICS, Metric
 from drugsig.errors import ConfigError, InputError
@@ -60,8 +61,8 @@ class StudyPlan:
         As in `drugsig.compare`.
     path : Path, optional
         The table of profiles, if the plan was read from a file.
-    reading : mapping
-        Keyword arguments of `drugsig.read_profiles`.
+    reading : ReadingOptions
+        How the table is read.
     digest : str, optional
         What the content digest of the profiles must be.
     """
@@ -76,7 +77,7 @@ class StudyPlan:
     seed: int = 1
     min_measured: int | None = None
     path: Path | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     digest: str | None = None
 
     def __post_init__(self) -> None:
@@ -102,9 +103,6 @@ class StudyPlan:
                 zero = ", or 0 for none" if name in _OPTIONAL else ""
                 raise InputError(f"{name} must be a whole number from {least}{zero}, got {value!r}")
             object.__setattr__(self, name, int(value))
-        keywords = ReadingOptions.keys()
-        for key in self.reading:
-            choose(key, keywords, what="key of [input]")
 
     @property
     def n_combinations(self) -> int:
@@ -124,7 +122,7 @@ class StudyPlan:
                 "this study plan names no table of profiles. Give the profiles: "
                 "drugsig.study.run_plan(plan, profiles)."
             )
-        profiles = read_profiles(self.path, **self.reading)
+        profiles = read_profiles(self.path, **self.reading.given)
         if self.digest is not None and profiles.digest != self.digest:
             raise ConfigError(
                 f"'{self.path.name}' holds other profiles than those of this study: their digest "
@@ -141,10 +139,7 @@ class StudyPlan:
             del settings["min_measured"]
         data: dict[str, Any] = {}
         if self.path is not None:
-            reading = {
-                k: x.as_posix() if isinstance(x, Path) else x for k, x in self.reading.items()
-            }
-            data["input"] = {"path": self.path.as_posix(), **reading}
+            data["input"] = {"path": self.path.as_posix(), **to_data(self.reading.given)}
             if self.digest is not None:
                 data["input"]["digest"] = self.digest
         data["study"] = settings
@@ -246,8 +241,9 @@ def read_plan(path: str | Path, /) -> StudyPlan:
     source, digest = reading.pop("path", None), reading.pop("digest", None)
     if "input" in data and not isinstance(source, str):
         raise ConfigError(f"{place.name}: [input] needs path, the table of profiles")
-    if "metadata_path" in reading:
-        reading["metadata_path"] = place.parent / str(reading["metadata_path"])
+    options = record_of(ReadingOptions, reading, where=f"{place.name}, [input]", error=ConfigError)
+    if options.metadata_path is not None:
+        options = replace(options, metadata_path=place.parent / options.metadata_path)
     selections = _entries(data, "selections", place)
     return StudyPlan(
         recipes=named_recipes(
@@ -269,7 +265,7 @@ def read_plan(path: str | Path, /) -> StudyPlan:
             or ((ALL_TARGETS, TargetSelection()),)
         ),
         path=None if source is None else place.parent / source,
-        reading=reading,
+        reading=options,
         digest=digest,
         **settings,
     )

@@ -28,6 +28,7 @@ from drugsig.evidence.pairs import LabelledPairs, PairSample, pair_sample
 from drugsig.profiles.pretreatment.apply import pretreat
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.profiles.tables import write_columns, write_profiles
+from drugsig.profiles.tables.assembly import ReadingOptions
 from drugsig.study.cells import Cell
 from drugsig.study.folds import Choice
 from drugsig.study.plan import ALL_TARGETS, StudyPlan
@@ -298,7 +299,9 @@ class Study:
 
     def plan_for(self, path: str | Path, /) -> StudyPlan:
         """Return the plan with the profiles that were studied, lying at `path`."""
-        return replace(self.plan, path=Path(path), reading={}, digest=self.profiles.digest)
+        return replace(
+            self.plan, path=Path(path), reading=ReadingOptions(), digest=self.profiles.digest
+        )
 
     def __repr__(self) -> str:
         best = self._table["auc"].max()
