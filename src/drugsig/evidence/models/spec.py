@@ -23,6 +23,12 @@ APPROACHES = ("feature", "score")
 # The name of leaving a stage out.
 NONE = "none"
 
+# The order in files: what is always there, what may be, and the table of its own.
+_IN_ORDER = (
+    *("approach", "replicate_level", "calibration", "bounds", "bounds_count"),
+    *("item", "metric", "calibrator", "two_level"),
+)
+
 # The beta calibration is for scores between two limits, which a likelihood ratio does not have.
 _OF_RATIOS = (*(name for name in CALIBRATORS if name != "beta"), NONE)
 
@@ -130,6 +136,7 @@ class LrModelSpec:
     def to_data(self) -> dict[str, Any]:
         """Return the choices as data for TOML or JSON, which `from_data` reads."""
         data = record_data(self)
+        data = {name: data[name] for name in _IN_ORDER}
         if self.approach == "score":
             del data["two_level"]
         else:
