@@ -328,11 +328,12 @@ def links_of(
     order = sorted_order(strength, slack, rows.astype(np.int64) * len(column_ids) + columns)
     ordered_rows: NDArray[np.intp] = rows[order].astype(np.intp)
     ordered_columns: NDArray[np.intp] = columns[order].astype(np.intp)
-    counts = []
-    for k, mask in enumerate(row_masks):
-        ours = _packed(mask)
-        theirs = ours if column_masks is None else _packed(column_masks[k])
-        counts.append(_in_both(ours, theirs, ordered_rows, ordered_columns))
+    counts = [
+        _in_both(
+            mask, mask if column_masks is None else column_masks[k], ordered_rows, ordered_columns
+        )
+        for k, mask in enumerate(row_masks)
+    ]
     return Links(
         rows=ordered_rows,
         columns=ordered_columns,
@@ -365,12 +366,17 @@ def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint64]:
 
 
 def _in_both(
-    ours: NDArray[np.uint64],
-    theirs: NDArray[np.uint64],
+    ours: NDArray[np.bool_],
+    theirs: NDArray[np.bool_],
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
 ) -> NDArray[np.intp]:
+    """Return how many flags both profiles of each pair have."""
+    if ours.all() and theirs.all():
+        return np.full(len(rows), ours.shape[1], dtype=np.intp)
     total = np.zeros(len(rows), dtype=np.intp)
-    for a, b in zip(ours, theirs, strict=True):
+    first = _packed(ours)
+    second = first if theirs is ours else _packed(theirs)
+    for a, b in zip(first, second, strict=True):
         total += np.bitwise_count(a[rows] & b[columns])
     return total

@@ -40,6 +40,9 @@ Arrays = tuple[Floats | None, Flags | None, Floats]
 _LISTED = 32_768
 _CHUNK = 65_536
 
+# Profiles prepared at a time.
+_PART = 8_192
+
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
@@ -72,22 +75,29 @@ class PreparedProfiles:
         self.all_whole = bool(self.whole.all())
         self._given = values
         self._measured = measured
-        # A copy: where there is one profile or one target, the transposed view is contiguous.
-        turned = values.T.copy()
-        if not self.all_whole:
-            turned[~measured.T] = np.nan
-        turned = np.ascontiguousarray(metric.kernel.prepare(turned))
         # None where the range of the metric is the size of every score.
-        self.sizes = None if metric.is_bounded else metric.natural_sizes(turned)
-        if self.all_whole:
-            # What a pair of whole profiles needs is in `transformed`; a million of them are 240 MB.
-            self.transformed = np.ascontiguousarray(metric.kernel.transform(turned))
-            self._values: Floats | None = None
-            return
-        self._values = turned
-        some = metric.kernel.transform(turned[:, self.whole])
-        self.transformed = np.full((len(some), len(values)), np.nan)
-        self.transformed[:, self.whole] = some
+        self.sizes = None if metric.is_bounded else np.empty(len(values))
+        # What a pair of whole profiles needs is in `transformed`; a million of them are 240 MB.
+        self._values: Floats | None = None
+        # A part at a time: its intermediate arrays stay in the processor's cache.
+        for first in range(0, max(1, len(values)), _PART):
+            part = slice(first, first + _PART)
+            # A copy: where there is one profile or one target, the transposed view is contiguous.
+            turned = values[part].T.copy()
+            whole = self.whole[part]
+            if not self.all_whole:
+                turned[~measured[part].T] = np.nan
+            turned = np.ascontiguousarray(metric.kernel.prepare(turned))
+            if self.sizes is not None:
+                self.sizes[part] = metric.natural_sizes(turned)
+            some = metric.kernel.transform(turned if whole.all() else turned[:, whole])
+            if not first:
+                self.transformed = np.full((len(some), len(values)), np.nan)
+                if not self.all_whole:
+                    self._values = np.empty((len(turned), len(values)))
+            self.transformed[:, part][:, whole] = some
+            if self._values is not None:
+                self._values[:, part] = turned
 
     @classmethod
     def of(cls, profiles: ProfileSet, metric: Metric, /) -> PreparedProfiles:
