@@ -25,6 +25,7 @@ from drugsig.comparison.search.tree import (
     in_runs,
     leaves_as_given,
     leaves_of_neighbours,
+    pairs_at,
 )
 
 __all__ = ["NearPairs", "Points", "near_leaves"]
@@ -186,14 +187,7 @@ class NearPairs:
                 if self.pruned
                 else self.b.rows[some[0] : some[-1] + 1]
             )
-            product = left @ right.T
-            hits = np.flatnonzero(product.ravel() >= 0.0)
-            row, column = np.divmod(hits, len(some))
-            row += first
-            column = some[column]
-            if self.same:
-                once = column > row
-                row, column = row[once], column[once]
+            row, column = pairs_at(left @ right.T >= 0.0, int(first), some, once=self.same)
             if len(row):
                 yield row, column
 

@@ -18,6 +18,7 @@ from drugsig.comparison.search.tree import (
     in_runs,
     leaves_as_given,
     leaves_of_neighbours,
+    pairs_at,
 )
 from drugsig.comparison.spaces import TermSpace
 
@@ -169,13 +170,8 @@ class SmallSums:
             rows = slice(first, last)
             values = block_values(self.a.columns, right, rows, columns, self.metric, form)
             # An undefined value compares false: it is no link.
-            hits = np.flatnonzero((values - self.b.slack[some] <= own).ravel())
-            row, column = np.divmod(hits, len(some))
-            row += first
-            column = some[column]
-            if self.same:
-                once = column > row
-                row, column = row[once], column[once]
+            near = values - self.b.slack[some] <= own
+            row, column = pairs_at(near, first, some, once=self.same)
             if len(row):
                 yield row, column
 

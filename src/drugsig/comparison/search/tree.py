@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAF", "Tree", "in_runs", "leaves_as_given", "leaves_of_neighbours"]
+__all__ = ["LEAF", "Tree", "in_runs", "leaves_as_given", "leaves_of_neighbours", "pairs_at"]
 
 Indices = NDArray[np.int64]
 
@@ -100,3 +100,28 @@ def in_runs(leaves: Indices, starts: Indices) -> Indices:
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.repeat(first - (ends - lengths), lengths) + np.arange(total, dtype=np.int64)
+
+
+def pairs_at(
+    hits: NDArray[np.bool_], first: int, columns: Indices, /, *, once: bool
+) -> tuple[Indices, Indices]:
+    """Return the pairs of positions that are hits in a block of a leaf with others.
+
+    Parameters
+    ----------
+    hits : ndarray of bool, shape (n_rows, n_columns)
+        Which.
+    first : int
+        The position of the first row; the others follow it.
+    columns : ndarray of int64, shape (n_columns,)
+        The positions of the columns.
+    once : bool
+        Whether both sides are one set, of which each pair is wanted once.
+    """
+    row, column = np.divmod(np.flatnonzero(hits), len(columns))
+    row += first
+    column = columns[column]
+    if once:
+        later = column > row
+        row, column = row[later], column[later]
+    return row, column
