@@ -25,6 +25,7 @@ from drugsig.evidence.models import EvaluatedPairs, LrModel, LrModelSpec, fit_lr
 from drugsig.evidence.pairs import (
     LabelledPairs,
     PairSample,
+    StratumScores,
     known_pairs,
     pair_sample,
     stratum_pairs,
@@ -95,6 +96,7 @@ __all__ = [
     "PopulationRule",
     "Sensitivity",
     "StratumRate",
+    "StratumScores",
     "TargetSelection",
     "Threshold",
     "TrueLinkShare",

@@ -25,6 +25,7 @@ __all__ = [
     "LabelledPairs",
     "PairSample",
     "Places",
+    "StratumScores",
     "checked_weights",
     "find_pairs",
     "known_pairs",
@@ -608,9 +609,28 @@ def sampled(
     return sample, (*label_notes(rule, profiles), *circular_notes(rule))
 
 
+@dataclass(frozen=True, eq=False)
+class StratumScores:
+    """Scores of the pairs of one stratum; their source is not known.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (n_pairs,)
+        Defined scores only.
+    sizes : ndarray of float64, shape (n_pairs,), or None
+        As in `PairSample`.
+    """
+
+    scores: NDArray[np.float64]
+    sizes: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
 def stratum_pairs(
     comparison: Comparison, profiles: ProfileSet, rule: PopulationRule | str, /
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, StratumScores]:
     """Return scores of pairs of different seizures that agree in every stratum column.
 
     Their source is not known. They are the pairs a threshold is really asked about: of the same
@@ -627,8 +647,8 @@ def stratum_pairs(
 
     Returns
     -------
-    dict of str to ndarray of float64
-        Defined scores by stratum, its texts joined by " / ". Empty without stratum columns.
+    dict of str to StratumScores
+        By stratum, its texts joined by " / ". Empty without stratum columns.
     """
     rule = get_rule(rule, profiles)
     if not rule.strata:
@@ -639,9 +659,10 @@ def stratum_pairs(
     out = {}
     for label, (rows, columns) in places.items():
         scores = comparison.scores[rows, columns]
-        defined = scores[~np.isnan(scores)]
-        if len(defined):
-            out[label] = defined
+        defined = ~np.isnan(scores)
+        if defined.any():
+            sizes = comparison.sizes(rows[defined], columns[defined])
+            out[label] = StratumScores(scores[defined], sizes)
     return out
 
 

@@ -18,9 +18,10 @@ from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.linking import links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric, get_metric
+from drugsig.comparison.ties import merge_ties
 from drugsig.errors import DrugsigWarning, InputError, SmallSampleWarning, ThresholdError
 from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
-from drugsig.evidence.pairs import PairSample, sampled, stratum_pairs
+from drugsig.evidence.pairs import PairSample, StratumScores, sampled, stratum_pairs
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.resampling import (
     Interval,
@@ -389,7 +390,7 @@ def learn_threshold(
     false_positive_rate: float = DEFAULT_RATE,
     rng: np.random.Generator,
     n_resamples: int = DEFAULT_RESAMPLES,
-    strata: dict[str, Floats] | None = None,
+    strata: dict[str, StratumScores] | None = None,
 ) -> Threshold:
     """Find the most permissive observed score whose false-positive rate is small enough.
 
@@ -438,7 +439,7 @@ def _learned(
     false_positive_rate: float,
     rng: np.random.Generator,
     n_resamples: int,
-    strata: dict[str, Floats] | None,
+    strata: dict[str, StratumScores] | None,
 ) -> Threshold:
     rate = share(false_positive_rate, what="false_positive_rate")
     value, by_rate, separated = learned_value(sample, rate, n_unlinked=sample.n_unlinked)
@@ -515,7 +516,7 @@ def assess_threshold(
     *,
     rng: np.random.Generator,
     n_resamples: int = DEFAULT_RESAMPLES,
-    strata: dict[str, Floats] | None = None,
+    strata: dict[str, StratumScores] | None = None,
 ) -> Threshold:
     """Measure the error rates of a threshold that was set elsewhere.
 
@@ -551,7 +552,7 @@ def _measured(
     value: float,
     rng: np.random.Generator,
     n_resamples: int,
-    strata: dict[str, Floats] | None,
+    strata: dict[str, StratumScores] | None,
 ) -> Threshold:
     metric = sample.metric
     number = metric.check_threshold(value)
@@ -711,7 +712,7 @@ def _assessed(
     separated: bool,
     rng: np.random.Generator,
     n_resamples: int,
-    strata: dict[str, Floats] | None,
+    strata: dict[str, StratumScores] | None,
 ) -> Threshold:
     metric = sample.metric
     weights = checked_source_weights(len(sample.sources), n_resamples, rng)
@@ -789,7 +790,7 @@ class StratumRate:
 
 
 def _stratum_rates(
-    sample: PairSample, value: float, strata: dict[str, Floats], /
+    sample: PairSample, value: float, strata: dict[str, StratumScores], /
 ) -> tuple[StratumRate, ...]:
     """Measure a threshold on the pairs of every stratum, all of them together first.
 
@@ -799,23 +800,36 @@ def _stratum_rates(
         The pairs of known source, for the area under the curve.
     value : float
         The threshold.
-    strata : dict of str to ndarray of float64
+    strata : dict of str to StratumScores
         From `drugsig.evidence.stratum_pairs`.
     """
-    filled = {label: scores for label, scores in strata.items() if len(scores)}
+    filled = {label: found for label, found in strata.items() if len(found)}
     if not filled:
         return ()
-    metric = sample.metric
-    everything = {ALL_STRATA: np.concatenate(list(filled.values())), **filled}
+    sizes = [found.sizes for found in filled.values() if found.sizes is not None]
+    together = StratumScores(
+        np.concatenate([found.scores for found in filled.values()]),
+        np.concatenate(sizes) if sizes else None,
+    )
     return tuple(
         StratumRate(
             stratum=label,
-            n_pairs=len(scores),
-            link_rate=float(metric.meets(scores, value).mean()),
-            auc=auc(sample.linked_scores, scores, metric=metric),
+            n_pairs=len(found),
+            link_rate=float(sample.metric.meets(found.scores, value, found.sizes).mean()),
+            auc=_stratum_area(sample, found),
         )
-        for label, scores in everything.items()
+        for label, found in {ALL_STRATA: together, **filled}.items()
     )
+
+
+def _stratum_area(sample: PairSample, found: StratumScores) -> float:
+    """Return the area of linked pairs against the pairs of a stratum, equal scores being equal."""
+    ours, theirs = sample.linked_scores, found.scores
+    if sample.sizes is not None and found.sizes is not None:
+        sizes = np.concatenate([sample.sizes[sample.linked], found.sizes])
+        both = merge_ties(np.concatenate([ours, theirs]), metric=sample.metric, sizes=sizes)
+        ours, theirs = both[: len(ours)], both[len(ours) :]
+    return auc(ours, theirs, metric=sample.metric)
 
 
 def threshold_for_search(
@@ -826,7 +840,7 @@ def threshold_for_search(
     n_reference: int,
     rng: np.random.Generator,
     n_resamples: int = DEFAULT_RESAMPLES,
-    strata: dict[str, NDArray[np.float64]] | None = None,
+    strata: dict[str, StratumScores] | None = None,
 ) -> Threshold:
     """Learn the threshold at which a query finds so many links by chance alone.
 
