@@ -11,7 +11,14 @@ import pytest
 from drugsig import ProfileSet, compare, group, pair_sample, pretreat
 from drugsig.comparison import get_metric
 from drugsig.errors import DrugsigWarning
-from drugsig.evidence import auc, learn_threshold, measure_discrimination, roc_curve
+from drugsig.evidence import (
+    PopulationRule,
+    auc,
+    learn_threshold,
+    measure_discrimination,
+    roc_curve,
+    threshold_for,
+)
 from tests.comparison import exact
 from tests.evidence.cases import BATCHES, with_metadata
 
@@ -125,3 +132,47 @@ def test_merges_that_compete_are_told() -> None:
         warnings.simplefilter("ignore", DrugsigWarning)
         alone = group(compare(line, metric="manhattan"), threshold=0.1, linkage="single")
     assert alone.competing_ids == ()
+
+
+def test_pairs_of_strata_are_links_where_links_are() -> None:
+    # 100000.1 less 100000 is 0.10000000000582077: equal to 0.1 on the numbers as written.
+    profiles = ProfileSet(
+        [[100000.1, 5.0], [100000.0, 5.0], [1.0, 9.0], [1.0, 9.05], [2.0, 5.0], [2.0, 5.01]],
+        ["A", "B"],
+        {
+            "profile_id": list("abcdef"),
+            "batch_id": [None, None, "x", "x", "y", "y"],
+            "seizure_id": list("123456"),
+            "zone": list("qqrrrr"),
+        },
+    )
+    rule = PopulationRule.from_data(BATCHES.to_data() | {"strata": ["zone"]})
+    comparison = compare(profiles, metric="manhattan")
+    found = threshold_for(
+        comparison, profiles, rule, value=0.1, rng=np.random.default_rng(0), n_resamples=100
+    )
+    shares = {row.stratum: row.link_rate for row in found.rates.strata}
+    links = comparison.links(0.1)
+    assert (0, 1) in zip(links.rows, links.columns, strict=True)
+    assert shares["q"] == 1.0
+
+
+def test_areas_of_strata_have_ties_where_rounding_alone_parts_pairs() -> None:
+    profiles = ProfileSet(
+        [[100000.1, 5.0], [100000.0, 5.0], [7.1, 9.0], [7.0, 9.0], [2.0, 5.0], [2.1, 5.0]],
+        ["A", "B"],
+        {
+            "profile_id": list("abcdef"),
+            "batch_id": [None, None, "x", "x", "y", "y"],
+            "seizure_id": list("123456"),
+            "zone": list("qqrrrr"),
+        },
+    )
+    rule = PopulationRule.from_data(BATCHES.to_data() | {"strata": ["zone"]})
+    found = threshold_for(
+        compare(profiles, metric="manhattan"), profiles, rule,
+        value=0.1, rng=np.random.default_rng(0), n_resamples=100,
+    )  # fmt: skip
+    areas = {row.stratum: row.auc for row in found.rates.strata}
+    # All linked pairs, and the one of the stratum, are 0.1 apart.
+    assert areas["q"] == 0.5

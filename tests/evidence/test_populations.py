@@ -152,8 +152,8 @@ def test_blocks_of_pairs_do_not_count(size: int, monkeypatch) -> None:
     assert pair_sample(comparison_of(profiles), profiles, rule) == plain
     again = stratum_pairs(comparison_of(profiles), profiles, rule)
     assert list(again) == list(strata)
-    for label, scores in strata.items():
-        np.testing.assert_array_equal(again[label], scores)
+    for label, found in strata.items():
+        np.testing.assert_array_equal(again[label].scores, found.scores)
 
 
 # -- what is never used, and is counted ------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_strata_hold_pairs_of_different_seizures_that_agree_in_every_column() ->
     comparison = comparison_of(profiles)
     strata = stratum_pairs(comparison, profiles, rule)
     at = comparison.scores
-    assert {k: sorted(v) for k, v in strata.items()} == {
+    assert {k: sorted(v.scores) for k, v in strata.items()} == {
         "x / u": sorted([at[0, 2], at[1, 2]]),
         "x / v": sorted([at[3, 5], at[3, 7]]),
     }

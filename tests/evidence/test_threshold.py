@@ -29,6 +29,7 @@ from drugsig.errors import (
     ThresholdError,
 )
 from drugsig.evidence import (
+    StratumScores,
     Threshold,
     assess_threshold,
     auc,
@@ -282,7 +283,11 @@ def test_strata_are_measured_against_the_linked_pairs() -> None:
     found = learn(
         simple([0.0, 1.0], [2.0, 3.0, 4.0]),
         false_positive_rate=0.5,
-        strata={"x": np.array([0.5, 9.0]), "nothing": np.empty(0), "y": np.array([1.0])},
+        strata={
+            "x": StratumScores(np.array([0.5, 9.0])),
+            "nothing": StratumScores(np.empty(0)),
+            "y": StratumScores(np.array([1.0])),
+        },
     )
     rows = {s.stratum: (s.n_pairs, s.link_rate, s.auc) for s in found.rates.strata}
     assert found.value == 1.5

@@ -78,7 +78,8 @@ def test_every_cell_is_what_the_single_functions_give(study: Study) -> None:
         # Other draws of the same sources: the same interval up to chance.
         assert row.auc_low == pytest.approx(single.auc_interval.low, abs=0.05)
         assert row.auc_high == pytest.approx(single.auc_interval.high, abs=0.05)
-        near = np.concatenate(list(stratum_pairs(comparison, treated, rule).values()))
+        strata = stratum_pairs(comparison, treated, rule).values()
+        near = np.concatenate([found.scores for found in strata])
         assert row.stratum_auc == auc(sample.linked_scores, near, metric=sample.metric)
         assert row.n_stratum == len(near)
         again = study.sample(int(number))
