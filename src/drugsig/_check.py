@@ -15,6 +15,7 @@ from drugsig.errors import InputError, UnknownNameError
 
 __all__ = [
     "FEWEST_RESAMPLES",
+    "MOST_RESAMPLES",
     "FrozenArrays",
     "choose",
     "did_you_mean",
@@ -42,6 +43,8 @@ _NOT_ONE_LINE = ("Cc", "Zl", "Zp", "Cs")
 
 # The fewest resamples whose percentiles say anything about 95 % intervals.
 FEWEST_RESAMPLES = 100
+# More change no digit that is shown, and take memory for every source.
+MOST_RESAMPLES = 100_000
 
 # How many names an error message spells out before it says "and N more".
 NAMES_SHOWN = 5

@@ -16,7 +16,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.special import betaincinv, stdtrit
 
-from drugsig._check import FEWEST_RESAMPLES, generator, whole_number
+from drugsig._check import FEWEST_RESAMPLES, MOST_RESAMPLES, generator, whole_number
 from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.roc import RankedPairs, auc, rank_pairs
 
@@ -113,7 +113,9 @@ def checked_source_weights(
     InputError
         If `n_resamples` is below 100 or `rng` is no generator.
     """
-    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
+    n_resamples = whole_number(
+        n_resamples, what="n_resamples", least=FEWEST_RESAMPLES, most=MOST_RESAMPLES
+    )
     generator(rng)
     return source_weights(n_sources, _affordable(n_resamples, n_costs, _MOST_FOR_COSTS), rng)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig._check import FEWEST_RESAMPLES, generator, share, whole_number
+from drugsig._check import FEWEST_RESAMPLES, MOST_RESAMPLES, generator, share, whole_number
 from drugsig._notes import Note
 from drugsig.comparison.linking import BYTES_A_LINK, LINKS_LIMIT_BYTES, found_links
 from drugsig.comparison.links import Links
@@ -204,7 +204,9 @@ def search_threshold(
         If the unlinked pairs that a rate allows, or the links, would take more than `memory`.
     """
     known_rule = get_rule(rule)
-    n_resamples = whole_number(n_resamples, what="n_resamples", least=FEWEST_RESAMPLES)
+    n_resamples = whole_number(
+        n_resamples, what="n_resamples", least=FEWEST_RESAMPLES, most=MOST_RESAMPLES
+    )
     rate = share(false_positive_rate, what="false_positive_rate")
     measure = get_metric(metric)
     given = None if value is None else measure.check_threshold(value)

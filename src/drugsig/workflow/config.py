@@ -11,7 +11,7 @@ from typing import Any
 
 import tomli_w
 
-from drugsig._check import choose, share, whole_number
+from drugsig._check import FEWEST_RESAMPLES, MOST_RESAMPLES, choose, share, whole_number
 from drugsig._codec import given, record_of, to_data
 from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole, sha256_of
 from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, NO_THRESHOLD
@@ -156,8 +156,13 @@ class AnalysisConfig:
             metric.check_threshold(self.threshold)
         if self.threshold is None and self.rule is None:
             raise ConfigError(NO_THRESHOLD)
-        for what, value, least in (("seed", self.seed, 0), ("n_resamples", self.n_resamples, 100)):
-            number = whole_number(value, what=what, least=least, error=ConfigError)
+        for what, least, most in (
+            ("seed", 0, None),
+            ("n_resamples", FEWEST_RESAMPLES, MOST_RESAMPLES),
+        ):
+            number = whole_number(
+                getattr(self, what), what=what, least=least, most=most, error=ConfigError
+            )
             object.__setattr__(self, what, number)
 
     @classmethod

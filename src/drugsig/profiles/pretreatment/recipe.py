@@ -26,6 +26,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+# No recipe that a reader follows has as many.
+_MOST_STEPS = 50
+
 _PLAIN_WORD = re.compile(r"[^\s|(),=\"]+")
 
 
@@ -308,6 +311,8 @@ class _Reader:
         steps = [self.step()]
         while self.tokens[self.place][0] != "end":
             self.take_mark("|", "'|' or the end")
+            if len(steps) == _MOST_STEPS:
+                raise RecipeError(f"a recipe has at most {_MOST_STEPS} steps, and this has more")
             steps.append(self.step())
         return steps
 

@@ -9,6 +9,8 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 
+import numpy as np
+
 from drugsig.errors import ReadError, SizeError
 from drugsig.profiles.tables.source import MAX_BYTES, Source
 
@@ -18,11 +20,19 @@ __all__ = ["Archive", "check_archive"]
 MAX_PARTS = 10_000
 
 _CHUNK = 1 << 20
+# Sheets pack to a tenth. A part that packs to less than a hundredth repeats itself, and beyond a
+# size that costs nothing it is made to fill the memory.
+_LARGE_PART = 16 << 20
+_MOST_PACKED = 100
+# Cells are no deeper than ten elements; what a reader holds of each level is not small.
+_DEEPEST = 200
+
 # Longer than any tag that is looked for, so that none is lost between two chunks.
 _OVERLAP = 4096
 
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
-_HIDDEN = re.compile(rb"<(?:\w+:)?(?:row|col)\b[^>]*\shidden=\"(?:1|true)\"")
+# No further than the next tag, and never far: what is looked through grows with the file only.
+_HIDDEN = re.compile(rb"<(?:\w+:)?(?:row|col)\b[^<>]{0,2000}?\shidden=\"(?:1|true)\"")
 _DTD = tuple(mark.encode(e) for mark in ("<!DOCTYPE", "<!ENTITY") for e in ("utf-8", "utf-16-le"))
 _STRICT = b"purl.oclc.org/ooxml"
 
@@ -124,7 +134,8 @@ def _scan(source: Source, archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo]
     total = 0
     formulas = hidden = False
     for part in parts:
-        real = 0
+        real = depth = 0
+        _refuse_packed(source, part)
         is_xml = part.filename.endswith((".xml", ".rels"))
         is_sheet = part.filename.startswith("xl/worksheets/")
         # A reader stops at the declared size; only a larger one shows what is really there.
@@ -141,6 +152,13 @@ def _scan(source: Source, archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo]
                         "do harm; export it again from where it comes from."
                     )
                 if is_xml:
+                    deepest, depth = _levels(chunk, depth)
+                    if deepest > _DEEPEST or (len(chunk) == _CHUNK and b">" not in chunk):
+                        raise SizeError(
+                            f"{source.name}: part {part.filename!r} is nested deeper or has longer "
+                            "tags than a spreadsheet program writes. It is damaged or made to do "
+                            "harm; export it again from where it comes from."
+                        )
                     seen = tail + chunk
                     _refuse_markup(source, part.filename, seen)
                     if is_sheet:
@@ -155,6 +173,27 @@ def _scan(source: Source, archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo]
             )
         total += real
     return Archive(has_formulas=formulas, has_hidden=hidden)
+
+
+def _refuse_packed(source: Source, part: zipfile.ZipInfo) -> None:
+    if part.file_size > max(_LARGE_PART, _MOST_PACKED * part.compress_size):
+        raise SizeError(
+            f"{source.name}: part {part.filename!r} declares {part.file_size:,} bytes and is "
+            f"packed into {part.compress_size:,}, as no table is. Delete formatted cells without "
+            "content beside and below the table, or save it as .csv."
+        )
+
+
+def _levels(text: bytes, depth: int) -> tuple[int, int]:
+    """Return how deep elements are nested at most and at the end, but for a few between chunks."""
+    here = np.frombuffer(text, dtype=np.uint8)
+    first, second = here[:-1], here[1:]
+    tag = first == ord("<")
+    closes = tag & (second == ord("/"))
+    opens = tag & ~closes & (second != ord("?")) & (second != ord("!"))
+    steps = opens.astype(np.int32) - closes - ((first == ord("/")) & (second == ord(">")))
+    levels = depth + np.cumsum(steps)
+    return (int(levels.max()), int(levels[-1])) if len(levels) else (depth, depth)
 
 
 def _refuse_markup(source: Source, part: str, seen: bytes) -> None:

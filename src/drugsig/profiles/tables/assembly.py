@@ -358,7 +358,9 @@ def _foreign(
 def _targets(
     header: Header, layout: Layout, said: ReadingOptions, percent: tuple[int, ...]
 ) -> tuple[tuple[Target, ...], tuple[Guess, ...]]:
-    roles = said.roles or {}
+    roles = {} if said.roles is None else said.roles
+    if not isinstance(roles, Mapping):
+        raise InputError(f"roles must map names of targets to roles, got {roles!r}")
     names = [header.headings[k] for k in layout.targets]
     for name in roles:
         choose(name, names, what="target in roles")

@@ -193,6 +193,11 @@ def _with_book(source: Source, use: Callable[[Any], T], *, data_only: bool = Tru
                 book.close()
     except DrugsigError:
         raise
+    except MemoryError as error:
+        raise SizeError(
+            f"{source.name} takes more memory than there is. Save the one sheet that is needed as "
+            ".csv."
+        ) from error
     except _DAMAGE as error:
         raise ReadError(
             f"{source.name} is a damaged workbook ({type(error).__name__}: {error}). "
