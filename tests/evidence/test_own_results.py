@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def rule(column: str) -> PopulationRule:
     )
 
 
-def noise(**columns: list[str | None]) -> ProfileSet:
+def noise(**columns: Sequence[str | None]) -> ProfileSet:
     """Return profiles without any common source."""
     values = np.random.default_rng(5).lognormal(0, 0.3, (N, TARGETS))
     table = {"profile_id": [f"P{k:03d}" for k in range(N)], **columns}

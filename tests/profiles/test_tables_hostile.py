@@ -6,6 +6,7 @@ import io
 import os
 import re
 import stat
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -245,7 +246,7 @@ def test_a_zip_bomb_that_understates_its_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "MAX_BYTES", 3_000_000)
-    data = edited(a_workbook(), SHEET, lambda xml: xml + b" " * 5_000_000)
+    data = edited(a_workbook(), SHEET, lambda xml: xml + b"<c/>" * 1_250_000)
     with zipfile.ZipFile(io.BytesIO(data)) as whole:
         size = whole.getinfo(SHEET).file_size
     lying = data.replace(size.to_bytes(4, "little"), (1000).to_bytes(4, "little"))
@@ -411,3 +412,67 @@ def test_sheets_of_charts_are_no_sheets_of_cells(tmp_path: Path) -> None:
     book.create_chartsheet("chart").add_chart(chart)
     book.save(tmp_path / "t.xlsx")
     assert read_profiles(tmp_path / "t.xlsx").ids == ("A", "B")
+
+
+# -- workbooks made to take all memory or time -----------------------------------------------
+
+_HEAD = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    b'<row r="1"><c r="A1" t="inlineStr"><is><t>Sample</t></is></c>'
+    b'<c r="B1" t="inlineStr"><is><t>T1</t></is></c></row>'
+    b'<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c><c r="B2"><v>1.5</v></c></row>'
+)
+_END = b"</sheetData></worksheet>"
+
+
+def workbook_with(folder: Path, inside: bytes) -> Path:
+    """Write a workbook whose one sheet holds something more behind its two rows."""
+    book = openpyxl.Workbook()
+    book.save(folder / "plain.xlsx")
+    place = folder / "made.xlsx"
+    with (
+        zipfile.ZipFile(folder / "plain.xlsx") as plain,
+        zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for part in plain.infolist():
+            is_sheet = part.filename == "xl/worksheets/sheet1.xml"
+            made.writestr(part.filename, _HEAD + inside + _END if is_sheet else plain.read(part))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [
+        (b"<a>" * 100_000 + b"</a>" * 100_000, "nested deeper or has longer tags"),
+        (b'<row r="3" x="' + b"a" * 4_000_000 + b'"/>', "nested deeper or has longer tags"),
+        (b'<row r="3">' + b"<c/>" * 5_000_000 + b"</row>", "as no table is"),
+        (b'<row r="3" x="' + b"a" * 40_000_000 + b'"/>', "as no table is"),
+    ],
+)
+def test_a_workbook_made_to_fill_the_memory_is_refused(
+    inside: bytes, why: str, tmp_path: Path
+) -> None:
+    refused(workbook_with(tmp_path, inside), why, SizeError)
+
+
+def test_looking_for_hidden_rows_takes_time_by_the_size_only() -> None:
+    begun = time.perf_counter()
+    assert archive._HIDDEN.search(b"<row " * 200_000) is None
+    assert time.perf_counter() - begun < 5.0
+    assert archive._HIDDEN.search(b'<x:row r="3" spans="1:2" hidden="1" ht="3">')
+    assert archive._HIDDEN.search(b'<col min="1" max="2" hidden="true"/>')
+    assert archive._HIDDEN.search(b'<row r="3"><c hidden="1"/></row>') is None
+
+
+def test_a_usual_workbook_is_read(tmp_path: Path) -> None:
+    rows = b"".join(
+        f'<row r="{k}"><c r="A{k}" t="inlineStr"><is><t>s{k}</t></is></c>'
+        f'<c r="B{k}"><v>{k}.5</v></c></row>'.encode()
+        for k in range(3, 3_000)
+    )
+    assert len(read_profiles(workbook_with(tmp_path, rows))) == 2_998
+
+
+def test_roles_that_are_no_mapping_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="roles must map"):
+        read_profiles(put(tmp_path, "Sample,T1\nA,1\n"), roles=5)  # type: ignore[arg-type]

@@ -86,3 +86,10 @@ def test_a_rule_is_read_from_a_file_of_its_own(folder: Path) -> None:
     (folder / "empty.toml").write_text("", encoding="utf-8")
     with pytest.raises(ConfigError, match="no section"):
         read_rule(folder / "empty.toml")
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 30, "100_001", "99"])
+def test_resamples_beyond_any_use_are_refused(value: str, folder: Path) -> None:
+    path = rewritten(folder, "[run]", f"[threshold]\nn_resamples = {value}\n\n[run]")
+    with pytest.raises(ConfigError, match="n_resamples must be a whole number from 100 to 100000"):
+        AnalysisConfig.read(path)

@@ -213,3 +213,9 @@ def test_the_history_tells_what_was_done() -> None:
     assert repr(done).endswith("pretreated: 2 step(s)>")
     assert repr(Recipe.of(done)) == "<Recipe 'sum | fourth_root', frozen>"
     assert repr(Recipe.parse("sum")) == "<Recipe 'sum', not learned yet>"
+
+
+def test_a_recipe_without_end_is_refused_at_once() -> None:
+    with pytest.raises(RecipeError, match="at most 50 steps"):
+        Recipe.parse(" | ".join(["sum"] * 100_000))
+    assert len(Recipe.parse(" | ".join(["sum"] * 50)).steps) == 50
