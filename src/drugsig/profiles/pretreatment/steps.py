@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import numpy as np
+
 from drugsig.profiles.pretreatment.log_ratios import (
     clr,
     learn_zeros,
@@ -76,7 +78,7 @@ _ALL = [
         "x^(1/2)",
         "Keeps zeros; weakens large peaks.",
         "half of what was, and u of itself",
-        root("square_root", 0.5),
+        root("square_root", np.sqrt, lambda x: 0.5 / np.sqrt(x)),
         positive_only=True,
     ),
     StepRule(
@@ -85,7 +87,8 @@ _ALL = [
         "Keeps zeros; weakens large peaks strongly. With `sum` before it the most used treatment "
         "for amphetamine.",
         "a quarter of what was, and 2 u of itself",
-        root("fourth_root", 0.25),
+        # Two square roots: correctly rounded everywhere, unlike a general power.
+        root("fourth_root", lambda x: np.sqrt(np.sqrt(x)), lambda x: 0.25 * x**-0.75),
         positive_only=True,
     ),
     StepRule(

@@ -84,15 +84,14 @@ def divide_by_role(step: str, role: str) -> Callable[[Block, Parameters, Learned
     return divide
 
 
-def root(step: str, power: float) -> Callable[[Block, Parameters, Learned], Block]:
-    """Return a step that takes the square root or the fourth root."""
+def root(
+    step: str, value: Callable[[Floats], Floats], slope: Callable[[Floats], Floats]
+) -> Callable[[Block, Parameters, Learned], Block]:
+    """Return a step that takes a root of every value, given as a function with its slope."""
 
     def take(block: Block, parameters: Parameters, learned: Learned) -> Block:
         refuse_negative(block, step)
-        if power == 0.5:
-            return block.mapped(np.sqrt, lambda x: 0.5 / np.sqrt(x))
-        # Two square roots: correctly rounded everywhere, unlike a general power.
-        return block.mapped(lambda x: np.sqrt(np.sqrt(x)), lambda x: 0.25 * x**-0.75)
+        return block.mapped(value, slope)
 
     return take
 
