@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drugsig._notes import Note, Told
 from drugsig._repr import html_table
 from drugsig.analysis.findings import (
@@ -21,6 +24,7 @@ from drugsig.analysis.inputs import InputFile
 from drugsig.analysis.run_findings import RunFindings
 from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
+from drugsig.comparison.undefined_pairs import ListedScores
 from drugsig.evidence.pairs import PairSample
 from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.threshold import Threshold
@@ -29,7 +33,20 @@ from drugsig.profiles.pretreatment.recipe import Recipe
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.quality.profile_checks import ProfileCheck
 
-__all__ = ["Analysis", "Partition"]
+__all__ = ["DENSE_PROFILES", "Analysis", "Partition", "matrix_bytes"]
+
+# Up to so many profiles all scores are formed, unless asked otherwise: 0.45 GB, and a tree and
+# a heat map of everything. Beyond, nobody can read these, and searching is faster.
+DENSE_PROFILES = 3000
+
+# What all scores, the pairs of a rule, the tree and the file of scores take together at their most,
+# for every pair of profiles counted twice: measured, 4.9 GB for 10,000 profiles.
+_BYTES_A_SCORE = 50
+
+
+def matrix_bytes(n: int, /) -> int:
+    """Return what an analysis of so many profiles takes if all scores are formed."""
+    return _BYTES_A_SCORE * n * n
 
 
 @dataclass(frozen=True)
@@ -67,12 +84,14 @@ class Analysis:
         As asked for.
     checks : tuple of ProfileCheck
         One for every profile read.
-    comparison : Comparison
-        Of the compared profiles with each other.
+    comparison : Comparison or None
+        All scores of the compared profiles with each other; None where they were not formed.
     threshold : Threshold
         With its error rates, if there are known sources.
     sample : PairSample or None
-        The pairs of known source behind the rates.
+        The pairs of known source behind the rates. Where all scores were not formed, all linked
+        pairs, and unlinked ones drawn at random for the area and the pictures; the rates count
+        every pair.
     links : Links
         The pairs that meet the threshold.
     groups : Groups
@@ -104,13 +123,15 @@ class Analysis:
         For resampling.
     run_digest : str
         sha256 over config, inputs, versions and the content of the profiles.
+    matrices : {"auto", "dense", "sparse"}
+        What was asked for; see `way`.
     """
 
     profiles: ProfileSet
     compared: ProfileSet
     recipe: Recipe
     checks: tuple[ProfileCheck, ...]
-    comparison: Comparison
+    comparison: Comparison | None
     threshold: Threshold
     sample: PairSample | None
     links: Links
@@ -128,6 +149,42 @@ class Analysis:
     config: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     run_digest: str = ""
+    matrices: str = "auto"
+
+    @property
+    def way(self) -> str:
+        """Whether all scores were formed (``dense``), or those that are needed (``sparse``)."""
+        return "sparse" if self.comparison is None else "dense"
+
+    @property
+    def why_this_way(self) -> str:
+        """What decided that, as a sentence."""
+        n = len(self.compared)
+        if self.matrices != "auto":
+            return f"It was asked for (matrices = '{self.matrices}')."
+        kept = "no more" if self.way == "dense" else "more"
+        return (
+            f"{n:,} profiles are {kept} than the {DENSE_PROFILES:,} up to which all scores are "
+            f"formed: their matrices would take about {matrix_bytes(n) / 1e9:.2g} GB."
+        )
+
+    def scores_of(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], /
+    ) -> NDArray[np.float64]:
+        """Return the scores of pairs of compared profiles, formed where they are not at hand.
+
+        Parameters
+        ----------
+        rows, columns : ndarray of int, shape (n_pairs,)
+            Places of both profiles among those compared.
+        """
+        if self.comparison is not None:
+            return np.asarray(self.comparison.scores[rows, columns])
+        return self._listed.scores(rows, columns)
+
+    @cached_property
+    def _listed(self) -> ListedScores:
+        return ListedScores(self.compared, self.links.metric, self.links.min_measured)
 
     @property
     def excluded(self) -> dict[str, str]:
@@ -142,7 +199,7 @@ class Analysis:
     @cached_property
     def group_findings(self) -> tuple[GroupFinding, ...]:
         """What holds each group of two or more together."""
-        return group_findings(self.groups, self.links, self.comparison)
+        return group_findings(self.groups, self.links, self.scores_of)
 
     @cached_property
     def component_findings(self) -> tuple[ComponentFinding, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.links import Links
 from drugsig.groups.groups import Groups
 from drugsig.profiles.profile_set import ProfileSet
@@ -21,6 +21,9 @@ __all__ = [
     "group_findings",
     "target_findings",
 ]
+
+# Pairs within groups scored at a time.
+_PAIRS_TOGETHER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -124,37 +127,70 @@ def target_findings(profiles: ProfileSet, compared: ProfileSet, /) -> tuple[Targ
 
 
 def group_findings(
-    groups: Groups, links: Links, comparison: Comparison, /
+    groups: Groups,
+    links: Links,
+    score: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]],
+    /,
 ) -> tuple[GroupFinding, ...]:
     """Return what holds the groups of two or more together, the largest group first.
 
     Parameters
     ----------
-    groups, links, comparison
+    groups, links
         Of the same profiles.
+    score : callable
+        From the places of the two profiles of pairs to their scores.
     """
     labels = groups.labels
     same = labels[links.rows] == labels[links.columns]
     inside = np.bincount(labels[links.rows[same]] - 1, minlength=len(groups))
-    found = []
-    for number in range(1, int((groups.sizes > 1).sum()) + 1):
-        places = np.flatnonzero(labels == number)
-        found.append(
-            GroupFinding(
-                number,
-                len(places),
-                int(inside[number - 1]),
-                _least_alike(comparison, places),
-                tuple(int(k) for k in np.unique(groups.components[places])),
-            )
+    n = int((groups.sizes > 1).sum())
+    order = np.argsort(labels, kind="stable")
+    similarity = links.metric.is_similarity
+    worst = _least_alike(order, groups.sizes[:n], score, np.fmin if similarity else np.fmax)
+    components = _touched(labels, groups.components)
+    return tuple(
+        GroupFinding(
+            k + 1,
+            int(groups.sizes[k]),
+            int(inside[k]),
+            float(worst[k]),
+            components[k + 1],
         )
-    return tuple(found)
+        for k in range(n)
+    )
 
 
-def _least_alike(comparison: Comparison, places: NDArray[np.intp]) -> float:
-    within = comparison.scores[np.ix_(places, places)]
-    scores = within[np.triu_indices(len(places), k=1)]
-    return float(np.nanmin(scores) if comparison.metric.is_similarity else np.nanmax(scores))
+def _least_alike(
+    order: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    score: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]],
+    worse: np.ufunc,
+) -> NDArray[np.float64]:
+    """Return the score of the least alike pair of groups that stand one after another in order."""
+    out = np.full(len(sizes), np.nan)
+    stops = np.cumsum(sizes)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    after = np.repeat(stops, sizes) - np.arange(len(group)) - 1
+    # Profiles taken together with all that follow them in their groups, so many pairs at a time.
+    edges = np.flatnonzero(np.diff((np.cumsum(after) - after) // _PAIRS_TOGETHER)) + 1
+    for some in np.split(np.arange(len(group)), edges) if len(group) else ():
+        first = np.repeat(some, after[some])
+        begins = np.cumsum(after[some]) - after[some]
+        second = first + 1 + np.arange(len(first)) - np.repeat(begins, after[some])
+        worse.at(out, group[first], score(order[first], order[second]))
+    return out
+
+
+def _touched(ours: NDArray[np.intp], theirs: NDArray[np.intp]) -> dict[int, tuple[int, ...]]:
+    """Return which of the other labels the profiles of every label have."""
+    met = np.unique(np.stack([ours, theirs], axis=1), axis=0)
+    labels, first = np.unique(met[:, 0], return_index=True)
+    parts = np.split(met[:, 1], first[1:])
+    return {
+        int(k): tuple(part.tolist())
+        for k, part in zip(labels, parts if len(met) else (), strict=True)
+    }
 
 
 def component_findings(groups: Groups, /) -> tuple[ComponentFinding, ...]:
@@ -165,12 +201,9 @@ def component_findings(groups: Groups, /) -> tuple[ComponentFinding, ...]:
     groups : Groups
         With the components of the links beside them.
     """
-    found = []
-    for number in range(1, groups.n_components + 1):
-        inside = groups.components == number
-        touched = np.unique(groups.labels[inside])
-        size = int(inside.sum())
-        if len(touched) == 1 and groups.sizes[touched[0] - 1] == size:
-            continue
-        found.append(ComponentFinding(number, size, tuple(int(k) for k in touched)))
-    return tuple(found)
+    sizes = np.bincount(groups.components, minlength=1).tolist()
+    return tuple(
+        ComponentFinding(number, sizes[number], touched)
+        for number, touched in _touched(groups.components, groups.labels).items()
+        if len(touched) > 1 or int(groups.sizes[touched[0] - 1]) != sizes[number]
+    )

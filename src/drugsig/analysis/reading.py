@@ -20,11 +20,13 @@ from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.headings import told
 from drugsig.analysis.record import ComparedRecord, Record, record_of
 from drugsig.comparison.comparability import Treatment
-from drugsig.comparison.comparison import Comparison
+from drugsig.comparison.comparison import Comparison, undefined_scores
 from drugsig.comparison.links import Links, links_of
-from drugsig.comparison.metrics import get_metric
+from drugsig.comparison.metrics import Metric, get_metric
+from drugsig.comparison.undefined_pairs import ListedScores
 from drugsig.errors import DrugsigError, ReadError
 from drugsig.evidence.pairs import PairSample, sampled
+from drugsig.evidence.searched_threshold import drawn_sample
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import Groups
 from drugsig.profiles.history import Step
@@ -179,7 +181,7 @@ def _files_of(place: Path) -> dict[str, str]:
             f"'{MANIFEST}' of result folder '{place}' does not name the files of an analysis.",
             path=path,
         )
-    for name in (RECORD, PROFILES, SCORES, LINKS, CONFIG):
+    for name in (RECORD, PROFILES, LINKS, CONFIG):
         if name not in files:
             raise ReadError(
                 f"'{MANIFEST}' of result folder '{place}' does not name '{name}': another version "
@@ -194,23 +196,7 @@ def _restored(place: Path, record: Record, added: tuple[Note, ...]) -> Analysis:
     _agree(profiles.digest == record.profiles_digest, f"'{PROFILES}' holds other profiles")
     compared = _compared(record.compared, profiles)
     metric = get_metric(record.metric)
-    n = len(compared)
-    scores = _scores(place / SCORES, n, record.self_scores)
-    comparison = Comparison(
-        scores=scores,
-        row_ids=compared.ids,
-        column_ids=compared.ids,
-        metric=metric,
-        symmetric=True,
-        min_measured=record.min_measured,
-        row_measured=compared.measured,
-        column_measured=compared.measured,
-        row_detected=compared.detected,
-        column_detected=compared.detected,
-        row_digest=compared.digest,
-        column_digest=compared.digest,
-        treatment=Treatment.of(compared),
-    )
+    comparison = _comparison(place / SCORES, record, compared, metric)
     limit = record.threshold
     threshold = Threshold(
         metric.check_threshold(limit.value),
@@ -220,7 +206,7 @@ def _restored(place: Path, record: Record, added: tuple[Note, ...]) -> Analysis:
         limit.target_rate,
         limit.by_rate,
         limit.notes,
-        comparison.treatment,
+        Treatment.of(compared),
     )
     _agree({c.profile_id for c in record.checks} == set(profiles.ids), "checks are of others")
     _agree(set(record.undecided) <= set(compared.ids), "undecided profiles are not compared")
@@ -239,9 +225,9 @@ def _restored(place: Path, record: Record, added: tuple[Note, ...]) -> Analysis:
         checks=record.checks,
         comparison=comparison,
         threshold=threshold,
-        sample=_sample(threshold, comparison, compared),
-        links=_links(place / LINKS, threshold, comparison),
-        groups=_groups(record, comparison, threshold.value),
+        sample=_sample(threshold, comparison, compared, record),
+        links=_links(place / LINKS, threshold, comparison, compared, record),
+        groups=_groups(record, compared.ids, threshold),
         group_rates=record.group_rates,
         component_rates=record.component_rates,
         undecided=record.undecided,
@@ -255,6 +241,7 @@ def _restored(place: Path, record: Record, added: tuple[Note, ...]) -> Analysis:
         config=_config(place / CONFIG),
         versions=record.versions,
         run_digest=record.run_digest,
+        matrices=record.matrices,
     )
 
 
@@ -284,6 +271,33 @@ def _compared(told: ComparedRecord, profiles: ProfileSet) -> ProfileSet:
     return made
 
 
+def _comparison(
+    path: Path, record: Record, compared: ProfileSet, metric: Metric
+) -> Comparison | None:
+    """Return all scores, where they were formed."""
+    _agree(record.way in ("dense", "sparse"), "it is not said which scores were formed")
+    _agree((record.way == "sparse") == (record.self_scores is None), "scores are of another way")
+    if record.self_scores is None:
+        return None
+    if not path.is_file():
+        raise ReadError(f"result folder '{path.parent}' lacks '{path.name}'.", path=path)
+    return Comparison(
+        scores=_scores(path, len(compared), record.self_scores),
+        row_ids=compared.ids,
+        column_ids=compared.ids,
+        metric=metric,
+        symmetric=True,
+        min_measured=record.min_measured,
+        row_measured=compared.measured,
+        column_measured=compared.measured,
+        row_detected=compared.detected,
+        column_detected=compared.detected,
+        row_digest=compared.digest,
+        column_digest=compared.digest,
+        treatment=Treatment.of(compared),
+    )
+
+
 def _scores(path: Path, n: int, own: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix of scores, whose upper half is on file."""
     pairs = n * (n - 1) // 2
@@ -307,48 +321,82 @@ def _scores(path: Path, n: int, own: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _sample(
-    threshold: Threshold, comparison: Comparison, compared: ProfileSet
+    threshold: Threshold, comparison: Comparison | None, compared: ProfileSet, record: Record
 ) -> PairSample | None:
     """Return the pairs behind the error rates: those of known source under the rule."""
     rates = threshold.error_rates
     if rates is None:
         return None
-    sample, _ = sampled(comparison, compared, rates.rule)
+    if comparison is None:
+        sample, known = drawn_sample(
+            compared,
+            rates.rule,
+            metric=threshold.metric,
+            min_measured=record.min_measured,
+            rng=np.random.default_rng(record.seed),
+        )
+        n_unlinked, n_apart = known.n_unlinked, int((known.counts.source_partners > 0).sum())
+    else:
+        sample, _ = sampled(comparison, compared, rates.rule)
+        n_unlinked, n_apart = sample.n_unlinked, sample.n_unlinked_sources
     _agree(
-        (sample.n_linked, sample.n_unlinked, sample.n_linked_sources, sample.n_unlinked_sources)
+        (sample.n_linked, n_unlinked, sample.n_linked_sources, n_apart)
         == (rates.n_linked, rates.n_unlinked, rates.n_linked_sources, rates.n_unlinked_sources),
         "the error rates rest on other pairs than those of the population rule",
     )
     return sample
 
 
-def _links(path: Path, threshold: Threshold, comparison: Comparison) -> Links:
+def _links(
+    path: Path,
+    threshold: Threshold,
+    comparison: Comparison | None,
+    compared: ProfileSet,
+    record: Record,
+) -> Links:
     """Return the links by their two profiles; what else stands beside them follows from those."""
     columns, rows = read_table(path)
-    place = {name: k for k, name in enumerate(comparison.row_ids)}
+    place = {name: k for k, name in enumerate(compared.ids)}
     one, other = columns.index("questioned"), columns.index("reference")
     first = np.array([place[row[one]] for row in rows], dtype=np.intp)
     second = np.array([place[row[other]] for row in rows], dtype=np.intp)
     written = np.array([_number(row[columns.index("score")]) for row in rows], dtype=np.float64)
     _agree(bool((first < second).all()), f"'{path.name}' holds a pair the wrong way round")
-    found = comparison.scores[first, second]
-    _agree(np.array_equal(found, written), f"'{path.name}' and '{SCORES}' differ")
+    if comparison is None:
+        listed = ListedScores(compared, threshold.metric, record.min_measured)
+        found, sizes = listed.scores(first, second), listed.prepared.sizes
+        _agree(np.array_equal(found, written), f"'{path.name}' and '{PROFILES}' differ")
+    else:
+        found, sizes = comparison.scores[first, second], comparison.row_sizes
+        _agree(np.array_equal(found, written), f"'{path.name}' and '{SCORES}' differ")
+    n = len(compared)
+    undefined = record.undefined
+    _agree(0 <= undefined <= n * (n - 1) // 2, "more pairs have no score than there are")
+    masks = compared.measured, compared.detected
     made = links_of(
         first,
         second,
         found,
-        row_masks=(comparison.row_measured, comparison.row_detected),
+        row_masks=masks,
         column_masks=None,
-        row_ids=comparison.row_ids,
-        column_ids=comparison.column_ids,
-        metric=comparison.metric,
+        row_ids=compared.ids,
+        column_ids=compared.ids,
+        metric=threshold.metric,
         threshold=threshold.value,
-        comparisons=comparison.n_pairs,
-        undefined=comparison.n_undefined,
+        comparisons=n * (n - 1) // 2,
+        undefined=undefined,
         symmetric=True,
-        min_measured=comparison.min_measured,
+        min_measured=record.min_measured,
         **threshold.chance,
-        notes=comparison.notes,
+        notes=undefined_scores(
+            undefined,
+            n * (n - 1) // 2,
+            threshold.metric,
+            record.min_measured,
+            record.groups.undefined_ids,
+        ),
+        row_sizes=sizes,
+        column_sizes=sizes,
     )
     _agree(len(set(zip(made.rows, made.columns, strict=True))) == len(made), "a link stands twice")
     return made
@@ -358,9 +406,9 @@ def _number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-def _groups(record: Record, comparison: Comparison, threshold: float) -> Groups:
+def _groups(record: Record, ids: tuple[str, ...], threshold: Threshold) -> Groups:
     told = record.groups
-    n = len(comparison.row_ids)
+    n = len(ids)
     members = told.tree_members
     for what in (told.labels, told.components):
         _agree(what.shape == (n,), "groups are of other profiles")
@@ -377,15 +425,16 @@ def _groups(record: Record, comparison: Comparison, threshold: float) -> Groups:
         "the tree is of other profiles",
     )
     return Groups(
-        ids=comparison.row_ids,
+        ids=ids,
         labels=told.labels.astype(np.intp),
         components=told.components.astype(np.intp),
         linkage=told.linkage,
-        threshold=threshold,
-        metric=comparison.metric,
+        threshold=threshold.value,
+        metric=threshold.metric,
         tree=told.tree,
         tree_members=members.astype(np.intp),
         cophenetic_correlation=told.cophenetic_correlation,
         undefined_ids=told.undefined_ids,
         competing_ids=told.competing_ids,
+        below_cut=told.below_cut,
     )

@@ -73,6 +73,7 @@ class GroupsRecord:
     cophenetic_correlation: float | None
     undefined_ids: tuple[str, ...]
     competing_ids: tuple[str, ...]
+    below_cut: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +90,15 @@ class Record:
         Its name.
     min_measured : int
         The least number of targets measured in both.
+    matrices : str
+        As asked for.
+    way : str
+        As in `Analysis`.
+    undefined : int
+        Pairs without a score.
     self_scores : ndarray of float64, shape (n_compared,)
-        Of every profile with itself; the others stand in ``scores.npz``.
+        Of every profile with itself; the others stand in ``scores.npz``. None where only the scores
+        that are needed were formed.
     compared, threshold, groups, runs
         Those of the analysis.
     checks, group_rates, component_rates, undecided, true_links, least_true_links, uncapped
@@ -105,7 +113,10 @@ class Record:
     recipe: str
     metric: str
     min_measured: int
-    self_scores: NDArray[np.float64]
+    matrices: str
+    way: str
+    undefined: int
+    self_scores: NDArray[np.float64] | None
     compared: ComparedRecord
     checks: tuple[ProfileCheck, ...]
     threshold: ThresholdRecord
@@ -131,8 +142,13 @@ def record_text(analysis: Analysis, /) -> str:
         profiles_digest=analysis.profiles.digest,
         recipe=str(analysis.recipe),
         metric=limit.metric.name,
-        min_measured=analysis.comparison.min_measured,
-        self_scores=np.diagonal(analysis.comparison.scores).copy(),
+        min_measured=analysis.links.min_measured,
+        matrices=analysis.matrices,
+        way=analysis.way,
+        undefined=analysis.links.undefined,
+        self_scores=None
+        if analysis.comparison is None
+        else np.diagonal(analysis.comparison.scores).copy(),
         compared=_compared(analysis.compared),
         checks=analysis.checks,
         threshold=ThresholdRecord(
@@ -152,6 +168,7 @@ def record_text(analysis: Analysis, /) -> str:
             groups.cophenetic_correlation,
             groups.undefined_ids,
             groups.competing_ids,
+            groups.below_cut,
         ),
         group_rates=analysis.group_rates,
         component_rates=analysis.component_rates,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drugsig.analysis.inputs import RunsRead
-from drugsig.comparison.comparison import Comparison
 from drugsig.comparison.dense import compared
+from drugsig.comparison.links import Links
 from drugsig.comparison.ties import merge_ties
 from drugsig.errors import DrugsigError
 from drugsig.profiles.pretreatment.apply import pretreated
@@ -70,11 +70,10 @@ class RunFindings(RunsRead):
 def find_in_runs(
     read: RunsRead,
     profiles: ProfileSet,
-    comparison: Comparison,
+    links: Links,
     /,
     *,
     recipe: Recipe,
-    threshold: float,
 ) -> RunFindings:
     """Return what runs say together: blanks, control samples, standards, flags.
 
@@ -84,12 +83,10 @@ def find_in_runs(
         What was extracted.
     profiles : ProfileSet
         Of all runs, in the order of the tables.
-    comparison : Comparison
+    links : Links
         Of the samples; the control samples are compared in the same way.
     recipe : Recipe
         With everything frozen that it learned from the samples.
-    threshold : float
-        That of the analysis.
     """
     column = next((c for c in SEQUENCE_COLUMNS if c in profiles.metadata_columns), None)
     checks = check_runs(
@@ -100,16 +97,15 @@ def find_in_runs(
         rules=read.protocol.quality,
     )
     controls = tuple(r.profile_id for r in checks.of_kind(CONTROL))
-    agreement = _agreement(controls, profiles, comparison, recipe, threshold)
+    agreement = _agreement(controls, profiles, links, recipe)
     return RunFindings(read.protocol, read.tables, read.kinds, read.errors, checks, agreement)
 
 
 def _agreement(
     every: tuple[str, ...],
     profiles: ProfileSet,
-    samples: Comparison,
+    samples: Links,
     recipe: Recipe,
-    threshold: float,
 ) -> ControlAgreement:
     """Compare the control samples exactly as the samples were: recipe frozen, same metric."""
     left_out: list[tuple[str, str]] = []
@@ -141,5 +137,5 @@ def _agreement(
         float(scores[worst]),
         (ids[int(first[worst])], ids[int(second[worst])]),
         len(known),
-        int(samples.metric.meets(scores[known], threshold, sizes).sum()),
+        int(samples.metric.meets(scores[known], samples.threshold, sizes).sum()),
     )

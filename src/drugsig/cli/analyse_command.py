@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from drugsig.cli.group import EXIT_PARTLY, cli
-from drugsig.cli.options import read_number, reading_of, reads_tables
+from drugsig.cli.options import read_number, read_size, reading_of, reads_tables
 
 __all__ = ["analyse"]
 
@@ -41,9 +41,33 @@ __all__ = ["analyse"]
     metavar="NUMBER",
     help="What a learned threshold keeps to; 0.025 by default.",
 )
+@click.option(
+    "--chance-links",
+    callback=read_number,
+    metavar="NUMBER",
+    help="How many links a learned threshold may make by chance alone, instead of a rate.",
+)
 @click.option("--linkage", help="average (the default), single, complete or weighted.")
 @click.option("--seed", type=int, help="For resampling.")
 @click.option("--n-resamples", type=int, help="How often sources are resampled; 2000 by default.")
+@click.option(
+    "--matrices",
+    type=click.Choice(["auto", "dense", "sparse"]),
+    help="Whether all scores are formed; up to 3000 profiles by default. The results are the same.",
+)
+@click.option(
+    "--memory", callback=read_size, metavar="SIZE", help="For scores and links; 2.8GB by default."
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A Dask cluster that searches, as in tcp://host:8786."
+)
+@click.option(
+    "--timeout",
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the scheduler, or for a worker.",
+)
 @click.option("--decimal-comma", is_flag=True, help="Write tables with decimal commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print the main figures as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -52,6 +76,7 @@ def analyse(
     source: Path,
     out: Path,
     rule: str | None,
+    memory: float | None,
     decimal_comma: bool,
     as_json: bool,
     quiet: bool,
@@ -68,6 +93,8 @@ def analyse(
     from drugsig.workflow.outputs import REPORT, summary
 
     reading = reading_of(options)
+    if memory is not None:
+        options["memory"] = memory
     known: Any = rule
     if rule is not None and Path(rule).suffix.lower() == ".toml":
         known = read_rule(rule)

@@ -83,6 +83,13 @@ def _run(given: list[str]) -> int:
             f"{type(error).__name__}: {error}{_on_the_command_line(str(error), given)}", err=True
         )
         return EXIT_OUTPUT if isinstance(error, OutputError) else EXIT_INPUT
+    except MemoryError as error:
+        click.echo(
+            f"There is not enough memory for this ({str(error) or 'no size was told'}). Take fewer "
+            "profiles at a time, or a machine with more memory.",
+            err=True,
+        )
+        return EXIT_INPUT
     except Exception as error:  # noqa: BLE001 - a fault of drugsig is told in one line as well
         if "--debug" in given:
             traceback.print_exc()

@@ -20,7 +20,7 @@ from drugsig.comparison.prepared import largest_size, pair_sizes
 from drugsig.comparison.ties import merge_ties
 from drugsig.errors import DrugsigWarning, InputError, NotIterableError, UndefinedScoreWarning
 
-__all__ = ["Comparison", "UndefinedScores"]
+__all__ = ["Comparison", "UndefinedScores", "undefined_scores"]
 
 _SHOWN = 8
 
@@ -47,6 +47,27 @@ class UndefinedScores(Note):
             f"{self.min_measured} targets measured in both). Profiles with no defined score: "
             f"{listed(self.without_score) or 'none'}."
         )
+
+
+def undefined_scores(
+    undefined: int, pairs: int, metric: Metric, min_measured: int, without: tuple[str, ...], /
+) -> tuple[Note, ...]:
+    """Note pairs without a score, if there are any.
+
+    Parameters
+    ----------
+    undefined, pairs : int
+        Pairs without a score, and pairs in all.
+    metric : Metric
+        How they were scored.
+    min_measured : int
+        The least number of targets measured in both.
+    without : tuple of str
+        Profiles without any score.
+    """
+    if not undefined:
+        return ()
+    return (UndefinedScores(undefined, pairs, metric.zero_rule, min_measured, without),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,16 +201,8 @@ class Comparison(FrozenArrays):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a reader of the scores must know."""
-        if not self.n_undefined:
-            return ()
-        return (
-            UndefinedScores(
-                undefined=self.n_undefined,
-                pairs=self.n_pairs,
-                zero_rule=self.metric.zero_rule,
-                min_measured=self.min_measured,
-                without_score=self.undefined_ids,
-            ),
+        return undefined_scores(
+            self.n_undefined, self.n_pairs, self.metric, self.min_measured, self.undefined_ids
         )
 
     def condensed(self) -> NDArray[np.float64]:

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from drugsig.comparison.comparability import check_comparable, least_measured
 from drugsig.comparison.link_rule import LinkRule
+from drugsig.comparison.linking import BYTES_A_LINK
 from drugsig.comparison.metrics import Metric
 from drugsig.comparison.prepared import PreparedProfiles, pair_sizes, score_profiles
 from drugsig.comparison.search.all_pairs import GapProducts
 from drugsig.errors import SizeError
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["ListedScores", "UndefinedPairs"]
+__all__ = ["ListedScores", "UndefinedPairs", "refuse_many_links"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -62,6 +63,52 @@ class ListedScores:
         """Return the sizes of the scores, see `Metric.slack`; None if the metric has a range."""
         sizes = self.prepared.sizes
         return pair_sizes(sizes, sizes, rows, columns)
+
+
+# Pairs looked at to tell how many links there would be, and how far chance may be off: a threshold
+# is refused for what it surely makes.
+_LOOKED_AT = 200_000
+_DEVIATIONS = 5.0
+
+
+def refuse_many_links(
+    listed: ListedScores, threshold: float, /, *, memory: float, rng: np.random.Generator
+) -> None:
+    """Refuse a threshold that makes more links than allowed, by a look at some pairs.
+
+    Parameters
+    ----------
+    listed : ListedScores
+        Of the profiles.
+    threshold : float
+        In the convention of the metric.
+    memory : float
+        The most bytes that links may take.
+    rng : numpy.random.Generator
+        What draws the pairs.
+
+    Raises
+    ------
+    SizeError
+        If there are surely too many links. A search may still find too many, and is stopped then.
+    """
+    n = len(listed.prepared)
+    pairs, most = n * (n - 1) // 2, int(min(memory / BYTES_A_LINK, 2.0**62))
+    if pairs <= most:
+        return
+    first, second = rng.integers(0, n, size=(2, _LOOKED_AT))
+    first, second = first[first != second], second[first != second]
+    sizes = listed.sizes(first, second)
+    met = int(listed.metric.meets(listed.scores(first, second), threshold, sizes).sum())
+    links = met / len(first) * pairs
+    if (met - _DEVIATIONS * np.sqrt(met)) / len(first) * pairs <= most:
+        return
+    raise SizeError(
+        f"{listed.metric.name} {listed.metric.link_sign} {threshold:.6g} makes about {links:,.0f} "
+        f"links among {pairs:,} pairs of {n:,} profiles ({links * BYTES_A_LINK / 1e9:,.1f} GB), "
+        f"and {most:,} links are allowed ({memory / 1e9:.2g} GB). Choose a stricter threshold, or "
+        "allow more with memory=<bytes>."
+    )
 
 
 # What a profile is for the pairs it is in.

@@ -8,6 +8,7 @@ random serve the area under the ROC curve, the pictures, and a first guess of wh
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,16 +16,17 @@ from numpy.typing import NDArray
 
 from drugsig._check import FEWEST_RESAMPLES, MOST_RESAMPLES, generator, share, whole_number
 from drugsig._notes import Note
+from drugsig.comparison.comparability import Treatment
 from drugsig.comparison.linking import BYTES_A_LINK, LINKS_LIMIT_BYTES, found_links
 from drugsig.comparison.links import Links
 from drugsig.comparison.metrics import Metric, get_metric
 from drugsig.comparison.prepared import largest_size
 from drugsig.comparison.ties import merged_sides
-from drugsig.comparison.undefined_pairs import ListedScores, UndefinedPairs
+from drugsig.comparison.undefined_pairs import ListedScores, UndefinedPairs, refuse_many_links
 from drugsig.errors import SizeError
 from drugsig.evidence.dependence import dependence_notes
 from drugsig.evidence.pair_counts import PairCounts, StratumCounts
-from drugsig.evidence.pairs import LabelledPairs, PairSample, stratum_places
+from drugsig.evidence.pairs import LabelledPairs, PairSample, StratumScores, stratum_places
 from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
 from drugsig.evidence.resampling import (
     Interval,
@@ -46,15 +48,17 @@ from drugsig.evidence.threshold import (
     RatesOfOwnPairs,
     StratumRate,
     Threshold,
+    chance_rate,
     few_notes,
     learned_value,
+    stratum_area,
 )
 from drugsig.profiles.profile_set import ProfileSet
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["PAIRS_DRAWN", "KnownPairs", "SearchedThreshold", "search_threshold"]
+__all__ = ["PAIRS_DRAWN", "KnownPairs", "SearchedThreshold", "drawn_sample", "search_threshold"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -64,6 +68,7 @@ PAIRS_DRAWN = 250_000
 
 # Pairs drawn from a stratum for its area.
 _STRATUM_DRAWN = 20_000
+_MOST_ROUNDS = 200
 
 # Ranks among the drawn pairs from which the guess of a distance is extrapolated: the few nearest
 # are a matter of chance, and a tail is a power of the distance only near its end.
@@ -163,6 +168,7 @@ def search_threshold(
     rng: np.random.Generator,
     value: float | None = None,
     false_positive_rate: float = DEFAULT_RATE,
+    chance_links: float | None = None,
     n_resamples: int = DEFAULT_RESAMPLES,
     memory: float = LINKS_LIMIT_BYTES,
     workers: int | None = None,
@@ -188,6 +194,8 @@ def search_threshold(
         A threshold to assess instead of learning one.
     false_positive_rate, n_resamples
         As in `drugsig.learn_threshold`.
+    chance_links : float, optional
+        How many links chance alone may make among all pairs, instead of a rate.
     memory, workers, client, progress
         As in `drugsig.links`.
 
@@ -217,6 +225,14 @@ def search_threshold(
         {"memory": memory, "workers": workers, "client": client, "progress": progress},
     )
     sample = search.sample(generator(rng).spawn(1)[0])
+    if chance_links is not None:
+        n = len(profiles)
+        rate = chance_rate(
+            chance_links,
+            comparisons=n * (n - 1) // 2,
+            n_unlinked=search.counts.n_unlinked,
+            units=search.units,
+        )
     if given is None:
         near, reach = search.nearest(sample, rate)
         limit, by_rate, separated = learned_value(near, rate, n_unlinked=search.counts.n_unlinked)
@@ -242,6 +258,7 @@ def search_threshold(
             *dependence_notes(sample),
             *((RatesOfOwnPairs(),) if given is None else ()),
         ),
+        search.treatment,
     )
     return SearchedThreshold(
         threshold,
@@ -250,6 +267,26 @@ def search_threshold(
         search.known,
         (*notes, *threshold.notes),
     )
+
+
+def drawn_sample(
+    profiles: ProfileSet,
+    rule: PopulationRule,
+    /,
+    *,
+    metric: Metric,
+    min_measured: int | None,
+    rng: np.random.Generator,
+) -> tuple[PairSample, KnownPairs]:
+    """Return the sample and the known pairs that `search_threshold` gives, and search nothing.
+
+    Parameters
+    ----------
+    profiles, rule, metric, min_measured, rng
+        As in `search_threshold`.
+    """
+    search = _Search(profiles, rule, ListedScores(profiles, metric, min_measured), {})
+    return search.sample(rng.spawn(1)[0]), search.known
 
 
 class _Search:
@@ -276,7 +313,7 @@ class _Search:
         /,
     ) -> None:
         self.profiles, self.rule, self.listed, self.options = profiles, rule, listed, options
-        self.metric = listed.metric
+        self.metric, self.treatment = listed.metric, Treatment.of(profiles)
         self.counts = PairCounts(profiles, rule)
         self.strata = StratumCounts(profiles, rule) if rule.strata else None
         among = self.counts.used
@@ -345,15 +382,19 @@ class _Search:
             scores=np.concatenate([self.linked_scores, scores]),
             metric=self.metric,
             sizes=self.listed.sizes(first, second),
+            treatment=self.treatment,
         )
 
     def sample(self, rng: np.random.Generator, /) -> PairSample:
         """Return all linked pairs, and unlinked ones drawn at random or all of them."""
+        self._rng = rng
         rows, columns = self.counts.draw(PAIRS_DRAWN, rng)
         return self.of_pairs(rows, columns, self.listed.scores(rows, columns))
 
     def links(self, threshold: float, /) -> Links:
-        """Return all links of all profiles."""
+        """Return all links of all profiles, unless a look at some pairs says there are too many."""
+        memory = float(self.options["memory"])  # type: ignore[arg-type]  # a number
+        refuse_many_links(self.listed, threshold, memory=memory, rng=self._rng)
         return self._found(self.profiles, threshold)
 
     def _found(self, profiles: ProfileSet, threshold: float) -> Links:
@@ -508,28 +549,31 @@ class _Search:
             false_positive_interval=self._false_interval(a, b, weights),
             true_positive_interval=rate_interval(sample, positive, weights, linked=True),
             auc_interval=auc_interval(sample, weights),
-            strata=self._strata(sample, links, value, rng.spawn(1)[0]),
+            strata=self._strata(sample, links, rng.spawn(1)[0]),
             n_resamples=n_resamples,
             auc_error=self._auc_error(sample),
         )
         return rates, (*label_notes(self.rule, self.profiles), *circular_notes(self.rule))
+
+    @cached_property
+    def units(self) -> int:
+        """How many of the unlinked pairs can be taken if each source is used once."""
+        if self.counts.every_source_meets_half():
+            return max(1, int((self.counts.source_partners > 0).sum()) // 2)
+        return disjoint_pairs(*self.counts.source_graph())
 
     def _false_interval(
         self, a: NDArray[np.integer], b: NDArray[np.integer], weights: Floats
     ) -> Interval:
         counts = self.counts
         partners = counts.source_partners[counts.source_partners > 0]
-        if counts.every_source_meets_half():
-            units = max(1, len(partners) // 2)
-        else:
-            units = disjoint_pairs(*counts.source_graph())
         some = affordable_by_hits(a, b, weights)
         return drawn_interval(
             drawn_pairs(a, b, some),
             counts.weighted(some, self.number),
             len(a) / counts.n_unlinked,
             n_sources=effective_number(partners),
-            units=units,
+            units=self.units,
             n_pairs=counts.n_unlinked,
         )
 
@@ -544,7 +588,7 @@ class _Search:
         return float(beaten.std(ddof=1) / np.sqrt(len(unlinked)))
 
     def _strata(
-        self, sample: PairSample, links: Links, value: float, rng: np.random.Generator
+        self, sample: PairSample, links: Links, rng: np.random.Generator
     ) -> tuple[StratumRate, ...]:
         if self.strata is None:
             return ()
@@ -554,7 +598,6 @@ class _Search:
         if not len(filled):
             return ()
         inside = strata.inside(links.rows, links.columns)
-        inside &= self.metric.meets(links.scores, value)
         met = np.bincount(strata.stratum[links.rows[inside]], minlength=len(numbers))
         areas = self._stratum_areas(sample, numbers, rng)
         label = dict(enumerate(strata.labels))
@@ -573,43 +616,56 @@ class _Search:
     ) -> dict[str, float]:
         """Return the area of linked pairs against those of every stratum, and of all."""
         assert self.strata is not None  # noqa: S101 - asked for only where there are strata
-        strata, linked, metric = self.strata, sample.linked_scores, self.metric
+        strata = self.strata
         if int(numbers.sum()) <= PAIRS_DRAWN:
-            scores = {}
-            for label, (rows, columns) in stratum_places(self.profiles, self.rule).items():
-                formed = self.listed.scores(rows, columns)
-                if len(formed := formed[~np.isnan(formed)]):
-                    scores[label] = formed
-            scores = {ALL_STRATA: np.concatenate(list(scores.values())), **scores}
-            return {label: auc(linked, formed, metric=metric) for label, formed in scores.items()}
-        areas, together = {}, 0.0
+            places = stratum_places(self.profiles, self.rule)
+            found = {label: self._scores_of(*pairs) for label, pairs in places.items()}
+            found = {label: scores for label, scores in found.items() if len(scores)}
+            together = StratumScores(
+                np.concatenate([scores.scores for scores in found.values()]),
+                None
+                if self.listed.prepared.sizes is None
+                else np.concatenate([s.sizes for s in found.values() if s.sizes is not None]),
+            )
+            return {
+                label: stratum_area(sample, scores)
+                for label, scores in {ALL_STRATA: together, **found}.items()
+            }
+        areas, mean = {}, 0.0
         for k in np.flatnonzero(numbers).tolist():
             members = strata.used[strata.stratum[strata.used] == k]
-            area = auc(linked, self._drawn_in(members, rng), metric=metric)
+            drawn = self._drawn_in(members, rng)
+            area = stratum_area(sample, drawn) if len(drawn) else np.nan
             areas[strata.labels[k]] = area
-            together += area * float(numbers[k] / numbers.sum())
-        return {ALL_STRATA: together, **areas}
+            mean += area * float(numbers[k] / numbers.sum())
+        return {ALL_STRATA: mean, **areas}
 
-    def _drawn_in(self, members: Places, rng: np.random.Generator) -> Floats:
+    def _drawn_in(self, members: Places, rng: np.random.Generator) -> StratumScores:
         """Return scores of pairs drawn from one stratum, or of all its pairs."""
         assert self.strata is not None  # noqa: S101 - asked for only where there are strata
         if len(members) * (len(members) - 1) // 2 <= _STRATUM_DRAWN:
-            first, second = np.triu_indices(len(members), k=1)
-            return self._defined_in(members[first], members[second])
-        found: list[Floats] = []
+            rows, columns = members[np.stack(np.triu_indices(len(members), k=1))]
+            inside = self.strata.inside(rows, columns)
+            return self._scores_of(rows[inside], columns[inside])
+        found: list[NDArray[np.intp]] = []
         missing = _STRATUM_DRAWN
-        while missing > 0:
+        # A stratum of which nearly all is one seizure has few pairs to be met by chance.
+        for _ in range(_MOST_ROUNDS):
+            if missing <= 0:
+                break
             draws = rng.integers(0, len(members), size=(2, 2 * _STRATUM_DRAWN))
-            rows, columns = members[draws[:, draws[0] != draws[1]]]
-            found.append(self._defined_in(rows, columns)[:missing])
-            missing -= len(found[-1])
-        return np.concatenate(found)
+            pairs = members[draws[:, draws[0] != draws[1]]]
+            pairs = pairs[:, self.strata.inside(*pairs)]
+            pairs = pairs[:, ~np.isnan(self.listed.scores(*pairs))]
+            found.append(pairs[:, :missing])
+            missing -= found[-1].shape[1]
+        return self._scores_of(*np.concatenate(found, axis=1))
 
-    def _defined_in(self, rows: Places, columns: Places) -> Floats:
-        assert self.strata is not None  # noqa: S101 - asked for only where there are strata
-        inside = self.strata.inside(rows, columns)
-        scores = self.listed.scores(rows[inside], columns[inside])
-        return scores[~np.isnan(scores)]
+    def _scores_of(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> StratumScores:
+        scores = self.listed.scores(rows, columns)
+        there = ~np.isnan(scores)
+        sizes = self.listed.sizes(rows[there], columns[there])
+        return StratumScores(scores[there], sizes)
 
 
 def _more_than(rate: float, m: int) -> int:

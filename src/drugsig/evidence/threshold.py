@@ -24,9 +24,11 @@ from drugsig.evidence.dependence import FEW_LINKED_SOURCES, measure_dependence
 from drugsig.evidence.pairs import PairSample, StratumScores, sampled, stratum_pairs
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.evidence.resampling import (
+    CONFIDENCE,
     Interval,
     auc_interval,
     checked_source_weights,
+    disjoint_pairs,
     rate_interval,
 )
 from drugsig.evidence.roc import auc, roc_curve
@@ -45,11 +47,13 @@ __all__ = [
     "StratumRate",
     "Threshold",
     "assess_threshold",
+    "chance_rate",
     "few_notes",
     "find_threshold",
     "given_threshold",
     "learn_threshold",
     "learned_value",
+    "stratum_area",
     "threshold_for",
     "threshold_for_search",
 ]
@@ -654,6 +658,7 @@ def find_threshold(
     rng: np.random.Generator,
     value: float | None = None,
     false_positive_rate: float = DEFAULT_RATE,
+    chance_links: float | None = None,
     n_resamples: int = DEFAULT_RESAMPLES,
 ) -> tuple[Threshold, PairSample, tuple[Note, ...]]:
     """Find a threshold as `threshold_for` does, with its pairs and without warning of its notes.
@@ -662,6 +667,8 @@ def find_threshold(
     ----------
     comparison, profiles, rule, rng, value, false_positive_rate, n_resamples
         As in `threshold_for`.
+    chance_links : float, optional
+        How many links chance alone may make among all pairs, instead of a rate.
 
     Returns
     -------
@@ -674,6 +681,14 @@ def find_threshold(
     """
     sample, notes = sampled(comparison, profiles, rule)
     strata = stratum_pairs(comparison, profiles, rule)
+    if chance_links is not None:
+        apart = ~sample.linked
+        false_positive_rate = chance_rate(
+            chance_links,
+            comparisons=comparison.n_pairs,
+            n_unlinked=sample.n_unlinked,
+            units=disjoint_pairs(sample.source_a[apart], sample.source_b[apart]),
+        )
     found = (
         _learned(sample, false_positive_rate, rng, n_resamples, strata)
         if value is None
@@ -746,6 +761,47 @@ def _assessed(
     return Threshold(value, metric, origin, rates, rate, by_rate, tuple(notes), sample.treatment)
 
 
+def chance_rate(chance_links: float, /, *, comparisons: int, n_unlinked: int, units: int) -> float:
+    """Return the false-positive rate at which chance alone makes so many links.
+
+    Parameters
+    ----------
+    chance_links : float
+        How many, above 0.
+    comparisons : int
+        How many pairs are compared.
+    n_unlinked : int
+        Unlinked pairs of known source to measure the rate on.
+    units : int
+        How many of them can be taken if each source is used once.
+
+    Raises
+    ------
+    InputError
+        If it is no number above 0 and below that of the pairs.
+    ThresholdError
+        If so small a rate is not measurable: below one in as many as there are unlinked pairs.
+    """
+    if not is_number(chance_links) or not 0 < chance_links < comparisons:
+        raise InputError(
+            f"chance_links must be a number above 0 and below that of the pairs compared, "
+            f"{comparisons:,}, got {chance_links!r}"
+        )
+    rate = float(chance_links) / comparisons
+    # Compared without the quotient, whose rounding would refuse one link in just as many pairs.
+    if chance_links * n_unlinked < comparisons:
+        most = 1.0 - ((1.0 - CONFIDENCE) / 2.0) ** (1.0 / units)
+        raise ThresholdError(
+            f"{chance_links:g} chance links among {comparisons:,} pairs is a false-positive rate "
+            f"of {rate:.2g}, which is not measurable with {n_unlinked:,} unlinked pairs of known "
+            f"source: the least that they can show is one in so many, which makes "
+            f"{comparisons / n_unlinked:,.0f} chance links. If none of them met the threshold the "
+            f"rate might still be {most:.2g}, the upper end for {units} independent pairs. Accept "
+            f"more chance links, or add known sources."
+        )
+    return rate
+
+
 def few_notes(sample: PairSample, rate: float | None, /, *, n_unlinked: int) -> tuple[Note, ...]:
     """Return what must be said where few pairs or sources stand behind a threshold.
 
@@ -816,14 +872,22 @@ def _stratum_rates(
             stratum=label,
             n_pairs=len(found),
             link_rate=float(sample.metric.meets(found.scores, value, found.sizes).mean()),
-            auc=_stratum_area(sample, found),
+            auc=stratum_area(sample, found),
         )
         for label, found in {ALL_STRATA: together, **filled}.items()
     )
 
 
-def _stratum_area(sample: PairSample, found: StratumScores) -> float:
-    """Return the area of linked pairs against the pairs of a stratum, equal scores being equal."""
+def stratum_area(sample: PairSample, found: StratumScores, /) -> float:
+    """Return the area of linked pairs against the pairs of a stratum, equal scores being equal.
+
+    Parameters
+    ----------
+    sample : PairSample
+        With all linked pairs.
+    found : StratumScores
+        Of pairs of the stratum.
+    """
     ours, theirs = sample.linked_scores, found.scores
     if sample.sizes is not None and found.sizes is not None:
         sizes = np.concatenate([sample.sizes[sample.linked], found.sizes])

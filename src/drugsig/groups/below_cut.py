@@ -31,7 +31,7 @@ from drugsig.groups.groups import Groups
 from drugsig.groups.percolation import breaking_threshold
 from drugsig.profiles.profile_set import ProfileSet
 
-__all__ = ["RowScores", "all_pairs", "group_links", "undefined_rows"]
+__all__ = ["RowScores", "all_pairs", "group_links", "grouped_links", "undefined_rows"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -276,6 +276,30 @@ def group_links(
     >>> group_links(links, s, linkage="single").members(1)
     ('a', 'b', 'c')
     """
+    result = grouped_links(
+        links, profiles, threshold=threshold, linkage=linkage, memory=memory, progress=progress
+    )
+    emit(result.notes)
+    return result
+
+
+def grouped_links(
+    links: Links,
+    profiles: ProfileSet,
+    /,
+    *,
+    threshold: float | None = None,
+    linkage: str = DEFAULT_LINKAGE,
+    memory: float = DENSE_LIMIT_BYTES,
+    progress: bool = True,
+) -> Groups:
+    """Group as `group_links` does, and leave its notes to the caller instead of warning.
+
+    Parameters
+    ----------
+    links, profiles, threshold, linkage, memory, progress
+        As in `group_links`.
+    """
     metric = links.metric
     method = choose_linkage(linkage, metric=metric.name)
     if not links.symmetric:
@@ -323,7 +347,7 @@ def group_links(
         alone = by_text[sizes[components[by_text]] == 1]
         missing = np.sort(undefined_rows(profiles, scores, alone))
         undefined = tuple(profiles.ids[k] for k in missing)
-    result = Groups(
+    return Groups(
         ids=profiles.ids,
         labels=number_groups(labels, by_text),
         components=number_groups(components, by_text),
@@ -337,8 +361,6 @@ def group_links(
         competing_ids=tuple(profiles.ids[k] for k in by_text[tied[by_text]]),
         below_cut=True,
     )
-    emit(result.notes)
-    return result
 
 
 def _stricter(links: Links, threshold: float) -> Links:

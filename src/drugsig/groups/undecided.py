@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -108,6 +108,7 @@ def find_undecided(
     *,
     sample: PairSample | None = None,
     left_out: Mapping[str, str] | None = None,
+    apart: Mapping[int, Collection[str]] | None = None,
 ) -> dict[str, tuple[Note, ...]]:
     """Return the profiles whose group should not be relied on, with the reasons.
 
@@ -119,6 +120,9 @@ def find_undecided(
         Pairs of known source: a group that holds an unlinked pair is undecided as a whole.
     left_out : mapping of str to str, optional
         Profiles the population rule leaves out, and why.
+    apart : mapping of int to collection of str, optional
+        Where there is no sample, the groups that hold an unlinked pair, with the sources of such
+        pairs: from `drugsig.evidence.searched_threshold.KnownPairs.sources_apart`.
 
     Returns
     -------
@@ -146,18 +150,25 @@ def find_undecided(
         if name in reasons:
             reasons[name].append(LeftOutOfRule(why))
     if sample is not None:
-        apart = ~sample.linked & (groups.labels[sample.first] == groups.labels[sample.second])
-        for number in np.unique(groups.labels[sample.first[apart]]):
-            inside = apart & (groups.labels[sample.first] == number)
-            sources = sorted(
-                {sample.sources[k] for k in sample.source_a[inside]}
-                | {sample.sources[k] for k in sample.source_b[inside]}
-            )
-            found = DifferentSourcesInGroup(group_name(int(number)), tuple(sources))
-            for name in groups.members(int(number)):
-                reasons[name].append(found)
+        apart = _sources_apart(groups, sample)
+    for number, sources in sorted((apart or {}).items()):
+        found = DifferentSourcesInGroup(group_name(number), tuple(sorted(sources)))
+        for name in groups.members(number):
+            reasons[name].append(found)
     _add_link_reasons(groups, links, reasons)
     return {name: tuple(why) for name, why in reasons.items() if why}
+
+
+def _sources_apart(groups: Groups, sample: PairSample) -> dict[int, set[str]]:
+    """Return the groups that hold an unlinked pair, with the sources of such pairs."""
+    label = groups.labels[sample.first]
+    inside = ~sample.linked & (label == groups.labels[sample.second])
+    out: dict[int, set[str]] = {}
+    for ends in (sample.source_a, sample.source_b):
+        met = np.unique(np.stack([label[inside], ends[inside]], axis=1), axis=0)
+        for number, source in met.tolist():
+            out.setdefault(number, set()).add(sample.sources[source])
+    return out
 
 
 def _add_link_reasons(groups: Groups, links: Links, reasons: dict[str, list[Note]]) -> None:

@@ -41,7 +41,7 @@ _STATUS_WORDS = (
 
 def compared_section(analysis: Analysis, /) -> dict[str, Any]:
     """Return what was compared and how: targets, recipe in words, metric and its convention."""
-    metric = analysis.comparison.metric
+    metric = analysis.links.metric
     compared = analysis.compared.targets
     kept = {t.name for t in compared}
     read = {t.name for t in analysis.profiles.targets}
@@ -59,10 +59,12 @@ def compared_section(analysis: Analysis, /) -> dict[str, Any]:
         "reach": f"{score(metric.low)} {reach}",
         "direction": "alike" if metric.is_similarity else "unlike",
         "self_value": score(metric.self_value),
-        "min_measured": analysis.comparison.min_measured,
-        "pairs": analysis.comparison.n_pairs,
-        "undefined": analysis.comparison.n_undefined,
+        "min_measured": analysis.links.min_measured,
+        "pairs": analysis.links.comparisons,
+        "undefined": analysis.links.undefined,
         "linkage": analysis.groups.linkage,
+        "way": analysis.way,
+        "why_this_way": analysis.why_this_way,
     }
 
 

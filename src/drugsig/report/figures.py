@@ -75,7 +75,7 @@ def group_figures(analysis: Analysis, /) -> list[ReportFigure]:
 def heat_map_figure(analysis: Analysis, /) -> ReportFigure | None:
     """Return the heat map with its tree; None where fewer than two profiles have scores."""
     groups = analysis.groups
-    if len(groups.tree_members) < 2:
+    if analysis.comparison is None or len(groups.tree_members) < 2:
         return None
     figure = plot.heat_map(analysis.comparison, groups=groups, threshold=analysis.threshold)
     sampled = (
@@ -103,13 +103,19 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
     if sample is None:
         return
     rates = threshold.rates
+    drawn = (
+        ""
+        if rates.auc_error is None
+        else f" Drawn at random from {count(rates.n_unlinked, 'unlinked pair')}; the rates count "
+        "all of them."
+    )
     yield made_figure(
         "distributions",
         plot.distributions(sample, threshold),
         f"Scores of {count(sample.n_linked, 'linked pair')} (above, each with a tick) and of "
         f"{count(sample.n_unlinked, 'unlinked pair')} (below), over the whole range and around "
         f"the threshold {score(threshold.value)} (dashed). Hatched bars meet the threshold: above "
-        "they are found, below they are false links.",
+        f"they are found, below they are false links.{drawn}",
     )
     yield made_figure(
         "roc",
@@ -117,7 +123,7 @@ def _evidence(analysis: Analysis) -> Iterator[ReportFigure]:
         "ROC curve: the share of linked pairs found, over the share of unlinked pairs falsely "
         "linked, for every possible threshold; on the right with a logarithmic scale. The circle "
         f"is this threshold: {rate(rates.true_positive_rate)} found at "
-        f"{rate(rates.false_positive_rate)} falsely linked.",
+        f"{rate(rates.false_positive_rate)} falsely linked.{drawn}",
     )
     if rates.strata:
         yield made_figure(

@@ -197,13 +197,23 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
             (
                 "Area under the ROC curve",
                 area(rates.auc),
-                f"{area(rates.auc_interval.low)} to {area(rates.auc_interval.high)}",
+                f"{area(rates.auc_interval.low)} to {area(rates.auc_interval.high)}"
+                + _drawn(analysis),
             ),
         ],
         "n_resamples": rates.n_resamples,
         "none_false": rates.false_positive_rate == 0.0,
         "all_found": rates.true_positive_rate == 1.0,
     }
+
+
+def _drawn(analysis: Analysis) -> str:
+    """Say how far drawing pairs may have moved the area."""
+    error = analysis.threshold.rates.auc_error
+    if error is None or analysis.sample is None:
+        return ""
+    drawn = count(analysis.sample.n_unlinked, "unlinked pair")
+    return f"; measured on {drawn} drawn at random, standard error {error:.1g}"
 
 
 def _origin(threshold: Threshold) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +22,9 @@ from drugsig.analysis.cautions import OtherVersion
 from drugsig.analysis.headings import told
 from drugsig.analysis.inputs import InputFile
 from drugsig.analysis.reading import PROFILES
-from drugsig.errors import ConfigError
+from drugsig.comparison.distributed.cluster import DEFAULT_TIMEOUT, connected
+from drugsig.comparison.linking import LINKS_LIMIT_BYTES
+from drugsig.errors import ConfigError, SizeError
 from drugsig.evidence.populations import PopulationRule, get_rule
 from drugsig.profiles.profile_set import ProfileSet
 from drugsig.workflow.config import (
@@ -51,9 +55,14 @@ def analyse(
     metric: str | None = None,
     min_measured: int | None = None,
     false_positive_rate: float | None = None,
+    chance_links: float | None = None,
     linkage: str | None = None,
     seed: int | None = None,
     n_resamples: int | None = None,
+    matrices: str | None = None,
+    memory: float = LINKS_LIMIT_BYTES,
+    scheduler: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
     reading: dict[str, Any] | None = None,
     protocol: str | Path | None = None,
     decimal_comma: bool | None = None,
@@ -82,12 +91,26 @@ def analyse(
         The least number of targets measured in both; the metric's own number by default.
     false_positive_rate : float, optional
         What a learned threshold must not exceed; 0.025 by default.
+    chance_links : float, optional
+        How many links a learned threshold may make by chance alone among all pairs compared,
+        instead of a rate. Refused where so small a rate is not measurable.
     linkage : str, optional
         ``"average"`` by default.
     seed : int, optional
         For resampling; 1 by default.
     n_resamples : int, optional
         How often sources are resampled; 2,000 by default.
+    matrices : {"auto", "dense", "sparse"}, optional
+        Whether all scores are formed, or only those of links and of pairs of known source that are
+        needed. Links, groups, threshold and rates are the same. By itself all up to 3,000 profiles.
+    memory : float
+        The most bytes that links, the distances within a component of them, or all scores with
+        what is made of them, may take.
+    scheduler : str, optional
+        The address of a Dask scheduler, whose workers then search for links, where not all scores
+        are formed.
+    timeout : float
+        How many seconds to wait for the scheduler, or for a worker, before giving up.
     reading : dict, optional
         Keyword arguments of `drugsig.read_profiles`: sheet, id_column, roles ...; for runs
         metadata_path and kind_column.
@@ -110,6 +133,10 @@ def analyse(
         If neither a rule nor a threshold is given, or both an analysis file and other choices.
     ReadError, MetadataError, RecipeError, ComparisonError, PopulationError, ThresholdError
         If the data do not allow it; the message says what to do.
+    SizeError
+        If it would take more than `memory`, or more than there is; the message says how much.
+    ClusterError
+        If there is no scheduler, or the cluster is lost for longer than the time-out.
     OutputError
         If the folder exists and is not empty.
 
@@ -128,9 +155,11 @@ def analyse(
         "metric": metric,
         "min_measured": min_measured,
         "false_positive_rate": false_positive_rate,
+        "chance_links": chance_links,
         "linkage": linkage,
         "seed": seed,
         "n_resamples": n_resamples,
+        "matrices": matrices,
         "reading": reading and reading_options(reading, runs=protocol is not None),
         "protocol": protocol,
     }
@@ -143,8 +172,12 @@ def analyse(
     if decimal_comma is not None:
         config = replace(config, decimal_comma=decimal_comma)
     bar = tqdm(total=len(_STEPS), disable=None if progress else True, leave=False, unit="step")
-    with bar:
-        analysis = _run(config, profiles, target, bar)
+    with bar, contextlib.ExitStack() as stack, _told_sizes():
+        client = None
+        if scheduler is not None:
+            client = stack.enter_context(connected(scheduler, timeout=timeout))
+        options = {"memory": memory, "client": client}
+        analysis = _run(config, profiles, target, bar, options)
         bar.update()
         bar.set_description("write")
         if target is not None:
@@ -152,6 +185,22 @@ def analyse(
         bar.update()
     emit(one.note for one in analysis.notes)
     return analysis
+
+
+@contextlib.contextmanager
+def _told_sizes() -> Iterator[None]:
+    """Tell a lack of memory as what it is: no fault, but too much for this machine."""
+    try:
+        yield
+    except SizeError:
+        raise
+    except MemoryError as error:
+        raise SizeError(
+            f"there is not enough memory for this analysis ({str(error) or 'no size was told'}). "
+            "Form only the scores that are needed, matrices='sparse'; choose a stricter threshold, "
+            "threshold=<number>, or fewer chance links, chance_links=<number>; or use a machine "
+            "with more memory."
+        ) from error
 
 
 def _config(source: Path, choices: dict[str, Any]) -> AnalysisConfig:
@@ -192,7 +241,11 @@ def _config_of_profiles(
 
 
 def _run(
-    config: AnalysisConfig, profiles: ProfileSet | None, target: Path | None, bar: Any
+    config: AnalysisConfig,
+    profiles: ProfileSet | None,
+    target: Path | None,
+    bar: Any,
+    options: dict[str, Any],
 ) -> Analysis:
     bar.set_description("read")
     loaded = load(config, target) if profiles is None else Loaded(profiles, (), {})
@@ -212,6 +265,9 @@ def _run(
         linkage=config.linkage,
         seed=config.seed,
         n_resamples=config.n_resamples,
+        chance_links=config.chance_links,
+        matrices=config.matrices,
+        **options,
         runs=loaded.runs,
         progress=step,
     )

@@ -14,7 +14,7 @@ import tomli_w
 from drugsig._check import FEWEST_RESAMPLES, MOST_RESAMPLES, choose, share, whole_number
 from drugsig._codec import given, record_of, to_data
 from drugsig._files import MOST_SETTINGS, parsed_toml, read_whole, sha256_of
-from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, NO_THRESHOLD
+from drugsig.analysis.analysing import DEFAULT_RECIPE, DEFAULT_SEED, MATRICES, NO_THRESHOLD
 from drugsig.comparison.metrics import DEFAULT_METRIC, get_metric
 from drugsig.errors import ConfigError
 from drugsig.evidence.populations import PopulationRule
@@ -43,8 +43,8 @@ FORMAT = 1
 _SECTIONS: dict[str, tuple[str, ...]] = {
     "drugsig": ("format", "version"),
     "pretreatment": ("recipe",),
-    "comparison": ("metric", "min_measured"),
-    "threshold": ("n_resamples", "value", "false_positive_rate"),
+    "comparison": ("metric", "min_measured", "matrices"),
+    "threshold": ("n_resamples", "value", "false_positive_rate", "chance_links"),
     "groups": ("linkage",),
     "run": ("seed",),
     "output": ("decimal_comma",),
@@ -106,6 +106,8 @@ class AnalysisConfig:
         A threshold that is given; without it one is learned under the rule.
     false_positive_rate : float
         The rate a learned threshold must not exceed.
+    chance_links : float, optional
+        How many links a learned threshold may make by chance alone, instead of a rate.
     rule : PopulationRule, optional
         Which pairs are of known source.
     linkage : str
@@ -114,6 +116,8 @@ class AnalysisConfig:
         For resampling.
     n_resamples : int
         How often sources are resampled.
+    matrices : str
+        Whether all scores are formed, see `drugsig.analyse_profiles`.
     decimal_comma : bool
         Whether tables are written with a decimal comma and semicolons.
     sha256 : mapping of str to str
@@ -136,6 +140,8 @@ class AnalysisConfig:
     linkage: str = DEFAULT_LINKAGE
     seed: int = DEFAULT_SEED
     n_resamples: int = DEFAULT_RESAMPLES
+    chance_links: float | None = None
+    matrices: str = "auto"
     decimal_comma: bool = False
     sha256: Mapping[str, str] = field(default_factory=dict)
     written_by: str = ""
@@ -154,6 +160,9 @@ class AnalysisConfig:
         share(self.false_positive_rate, what="false_positive_rate")
         if self.threshold is not None:
             metric.check_threshold(self.threshold)
+        choose(self.matrices, MATRICES, what="way of keeping scores")
+        if self.chance_links is not None and not self.chance_links > 0:
+            raise ConfigError(f"chance_links must be above 0, got {self.chance_links!r}")
         if self.threshold is None and self.rule is None:
             raise ConfigError(NO_THRESHOLD)
         for what, least, most in (
@@ -271,7 +280,10 @@ class AnalysisConfig:
             **vars(self),
             "recipe": str(Recipe.parse(self.recipe)),
             "value": self.threshold,
-            "false_positive_rate": self.false_positive_rate if self.threshold is None else None,
+            "false_positive_rate": self.false_positive_rate
+            if self.threshold is None and self.chance_links is None
+            else None,
+            "matrices": None if self.matrices == "auto" else self.matrices,
             "decimal_comma": self.decimal_comma or None,
             "format": FORMAT,
             "version": version,

@@ -17,6 +17,7 @@ from drugsig.analysis.analysis import Analysis
 from drugsig.analysis.inputs import RunsRead
 from drugsig.analysis.reading import CONFIG, MANIFEST, PROFILES, RECORD, SCORES
 from drugsig.analysis.record import record_text
+from drugsig.comparison.comparison import Comparison
 from drugsig.groups.groups import group_name
 from drugsig.profiles.tables import write_columns, write_profiles, write_table
 from drugsig.profiles.tables.table_file import coded
@@ -54,7 +55,8 @@ def write_analysis(analysis: Analysis, folder: Path, /, *, decimal_comma: bool =
 
 def _write_all(analysis: Analysis, folder: Path, *, decimal_comma: bool) -> None:
     write_profiles(analysis.profiles, folder / PROFILES, decimal_comma=decimal_comma)
-    (folder / SCORES).write_bytes(_scores(analysis))
+    if analysis.comparison is not None:
+        (folder / SCORES).write_bytes(_scores(analysis.comparison))
     write_columns(folder / "links.csv", _link_columns(analysis), decimal_comma=decimal_comma)
     for name, columns, rows in (
         ("groups.csv", _GROUP_COLUMNS, _group_rows(analysis)),
@@ -79,9 +81,8 @@ def _write_text(path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8"))
 
 
-def _scores(analysis: Analysis) -> bytes:
+def _scores(comparison: Comparison) -> bytes:
     """Return the scores of all pairs; readable with numpy alone, without pickle."""
-    comparison = analysis.comparison
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -203,6 +204,7 @@ def summary(analysis: Analysis, /) -> dict[str, Any]:
         "profiles": len(analysis.profiles),
         "excluded": len(analysis.excluded),
         "compared": len(analysis.compared),
+        "scores_formed": "all" if analysis.way == "dense" else "those needed",
         "comparisons": links.comparisons,
         "undefined_scores": links.undefined,
         "links": len(links),
