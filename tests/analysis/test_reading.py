@@ -65,6 +65,8 @@ def assert_same(one: Analysis, other: Analysis) -> None:
     assert one.threshold.error_rates == other.threshold.error_rates
     assert one.threshold.notes == other.threshold.notes
     assert one.compared.history == other.compared.history
+    assert one.comparison is not None
+    assert other.comparison is not None
     np.testing.assert_array_equal(one.comparison.scores, other.comparison.scores)
     assert (one.sample is None) == (other.sample is None)
     if one.sample is not None and other.sample is not None:

@@ -55,7 +55,7 @@ def test_targets_are_told_apart_by_why_they_are_left_out(words: str) -> None:
 def test_recipe_and_metric_are_told_with_formulas(analysis: Analysis, words: str) -> None:
     assert "x_ij / sum of the impurities of profile i" in words
     assert "x^(1/4)" in words
-    assert analysis.comparison.metric.formula in words
+    assert analysis.links.metric.formula in words
     assert "a distance: large means unlike" in words
     assert "0 to 2; identical profiles score 0" in words
 
@@ -84,6 +84,7 @@ def test_the_least_alike_pair_of_a_group_is_the_worst_by_hand() -> None:
         made = analysis_of(raw_profiles(), metric=metric)
         row = groups_section(made)["rows"][0]
         names = row["members"]
+        assert made.comparison is not None
         scores = [made.comparison[a, b] for a in names for b in names if a < b]
         worst = min(scores) if metric == "cosine" else max(scores)
         assert float(row["worst"]) == pytest.approx(worst, rel=1e-4)
@@ -91,6 +92,7 @@ def test_the_least_alike_pair_of_a_group_is_the_worst_by_hand() -> None:
 
 def test_links_are_listed_strongest_first_with_what_they_rest_on(analysis: Analysis) -> None:
     rows = links_section(analysis)["rows"]
+    assert analysis.comparison is not None
     assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
     scores = [analysis.comparison[row["a"], row["b"]] for row in rows]
     assert scores == sorted(scores)

@@ -110,6 +110,7 @@ def test_no_file_but_the_manifest_holds_a_date_or_an_absolute_path(folder: Path)
 def test_scores_can_be_read_without_pickle(folder: Path) -> None:
     analysis = quietly(folder / "analysis.toml", out=folder / "out")
     with np.load(folder / "out" / "scores.npz", allow_pickle=False) as stored:
+        assert analysis.comparison is not None
         np.testing.assert_array_equal(stored["scores"], analysis.comparison.condensed())
         assert tuple(stored["profile_id"]) == analysis.comparison.row_ids
         assert str(stored["metric"]) == "pearson_distance"
