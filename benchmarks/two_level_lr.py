@@ -36,7 +36,11 @@ class Work:
     def fit(self, between: str) -> TwoLevelModel:
         """Return the model of the background."""
         return fit_two_level(
-            self.values, self.sources, replicate_level="unit", between=between, conventions="lir"
+            self.values,
+            self.sources,
+            replicate_level="unit",
+            between=between,
+            conventions="lir_1.8_TwoLevelModelNormalKDE",
         )
 
     def pairs(self, model: TwoLevelModel) -> np.ndarray:
@@ -113,7 +117,12 @@ def without_both_sources(n_sources: int, n_targets: int, runs: int) -> None:
     less, again = in_turn(
         [
             lambda: model.without(["s00003", "s00005"]),
-            lambda: fit_two_level(values, sources, replicate_level="unit", conventions="lir"),
+            lambda: fit_two_level(
+                values,
+                sources,
+                replicate_level="unit",
+                conventions="lir_1.8_TwoLevelModelNormalKDE",
+            ),
         ],
         runs,
     )
