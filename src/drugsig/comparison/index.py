@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -72,6 +72,7 @@ class ProfileIndex:
     targets: tuple[Target, ...]
     pretreatment_steps: tuple[dict[str, object], ...]
     segments: tuple[Segment, ...]
+    _saved: dict[str, str] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return sum(len(s) for s in self.segments)
@@ -368,6 +369,7 @@ class ProfileIndex:
             last = segments.pop()
             segments[-1] = segments[-1].joined(last)
         made = replace(self, segments=tuple(segments))
+        made._saved.update(self._saved)
         made.prepare()
         return made
 
@@ -382,7 +384,9 @@ class ProfileIndex:
     def save(self, path: str | os.PathLike[str], /) -> Path:
         """Write the index into a file, and take the place of one that is there.
 
-        The file is written beside it first: a stop in between leaves the former as it was.
+        The file is written beside it first: a stop in between leaves the former as it was. An index
+        that was loaded, or saved before, replaces only what it was loaded from or saved as: of two
+        processes that extend one file, the second is told.
 
         Parameters
         ----------
@@ -397,12 +401,13 @@ class ProfileIndex:
         Raises
         ------
         OutputError
-            If it cannot be written there.
+            If it cannot be written there, or if another process has replaced the file since.
         """
-        return write_index(
-            path,
-            IndexContent(self.metric, self.targets, self.pretreatment_steps, self.segments),
-        )
+        content = IndexContent(self.metric, self.targets, self.pretreatment_steps, self.segments)
+        where = str(Path(path).absolute())
+        written, digest = write_index(path, content, follows=self._saved.get(where, ""))
+        self._saved[where] = digest
+        return written
 
     def __repr__(self) -> str:
         epochs = f", epoch {listed(self.epochs)}" if self.epochs else ""
@@ -484,5 +489,6 @@ def load_index(path: str | os.PathLike[str], /) -> ProfileIndex:
     """
     content = read_index(path)
     made = ProfileIndex(content.metric, content.targets, content.pretreatment, content.segments)
+    made._saved[str(Path(path).absolute())] = content.digest
     made.prepare()
     return made

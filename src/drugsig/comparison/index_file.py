@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from drugsig._files import (
 )
 from drugsig.comparison.index_segment import Segment
 from drugsig.comparison.metrics import Metric
-from drugsig.errors import DrugsigError, ReadError
+from drugsig.errors import DrugsigError, OutputError, ReadError
 from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 
@@ -61,15 +61,20 @@ class IndexContent:
         The steps, with frozen parameters.
     segments : tuple of Segment
         The profiles.
+    digest : str
+        The sha256 of the header of the file it was read from; empty where it comes from none.
     """
 
     metric: Metric
     targets: tuple[Target, ...]
     pretreatment: tuple[dict[str, Any], ...]
     segments: tuple[Segment, ...]
+    digest: str = ""
 
 
-def write_index(path: str | os.PathLike[str], content: IndexContent, /) -> Path:
+def write_index(
+    path: str | os.PathLike[str], content: IndexContent, /, *, follows: str
+) -> tuple[Path, str]:
     """Write an index.
 
     Parameters
@@ -78,11 +83,20 @@ def write_index(path: str | os.PathLike[str], content: IndexContent, /) -> Path:
         The file; one that is there is replaced when all is written.
     content : IndexContent
         What to write.
+    follows : str
+        The digest of the file that may be replaced, see `IndexContent`; empty for any.
+
+    Returns
+    -------
+    path : Path
+        The file.
+    digest : str
+        Of what was written.
 
     Raises
     ------
     OutputError
-        If it cannot be written there.
+        If it cannot be written there, or another index lies there by now.
     """
     arrays: dict[str, NDArray[Any]] = {}
     epochs = list(
@@ -105,9 +119,30 @@ def write_index(path: str | os.PathLike[str], content: IndexContent, /) -> Path:
     text = canonical_json(header).encode()
     arrays[_HEADER] = np.frombuffer(text, dtype=np.uint8)
     arrays[_HEADER_DIGEST] = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint8)
-    return write_file(
-        path, lambda file: np.savez(file, allow_pickle=False, **arrays), overwrite=True
-    )
+
+    def write(file: IO[bytes]) -> None:
+        np.savez(file, allow_pickle=False, **arrays)
+        # At the last moment: writing a large index takes a while.
+        _refuse_another(Path(path), follows)
+
+    return write_file(path, write, overwrite=True), hashlib.sha256(text).hexdigest()
+
+
+def _refuse_another(place: Path, follows: str) -> None:
+    """Refuse to replace an index that somebody else has written since this one was loaded."""
+    if not follows or not place.exists():
+        return
+    try:
+        with zipfile.ZipFile(place) as archive:
+            found = archive.read(f"{_HEADER_DIGEST}.npy")[-32:].hex()
+    except (*_BROKEN, KeyError):
+        found = ""
+    if found != follows:
+        raise OutputError(
+            f"'{place.name}' is not the index that this one was loaded from or saved as: another "
+            "process has extended or replaced it since, and what it added would be lost. Load it "
+            "again, extend that, and save it; or save this one under another name."
+        )
 
 
 def read_index(path: str | os.PathLike[str], /) -> IndexContent:
@@ -146,6 +181,7 @@ def read_index(path: str | os.PathLike[str], /) -> IndexContent:
         )
     try:
         return IndexContent(
+            digest=hashlib.sha256(canonical_json(header).encode()).hexdigest(),
             metric=metric,
             targets=tuple(Target(*texts) for texts in header["targets"]),
             pretreatment=tuple(header["pretreatment"]),

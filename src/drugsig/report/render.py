@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -87,7 +90,7 @@ def render_report(analysis: Analysis, /) -> str:
         headings=dict(sections),
         name=analysis.profiles.name,
         analysis=analysis,
-        config_text=tomli_w.dumps(dict(analysis.config)),
+        config_text=tomli_w.dumps(_shown(analysis.config)),
         first_told=first_told(analysis.notes),
         summary=summary,
         compared=compared_section(analysis),
@@ -105,3 +108,12 @@ def render_report(analysis: Analysis, /) -> str:
         integration_figures=[] if found is None else integration_figures(analysis, found),
     )
     return page if page.endswith("\n") else page + "\n"
+
+
+def _shown(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the analysis file as it is shown: ids that were to be left out are counted."""
+    shown = dict(config)
+    left = shown.get("input", {}).get("leave_out")
+    if left:
+        shown["input"] = {**shown["input"], "leave_out": f"{len(left)} id(s), see analysis.toml"}
+    return shown

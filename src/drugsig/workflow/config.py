@@ -265,8 +265,8 @@ class AnalysisConfig:
         Parameters
         ----------
         relative_to : Path, optional
-            The folder the file will lie in; paths are written relative to it where that is
-            possible, and absolute otherwise.
+            The folder the file will lie in; paths are written relative to it. Of a file that lies
+            so far from it that the path would name a user's folder, the name alone is written.
         sha256 : mapping of str to str
             Of the files as they were read, by the keys of `INPUT_DIGESTS`; of none where profiles
             were given.
@@ -438,7 +438,12 @@ def _protocol(folder: Path, name: object) -> Path | str:
 def _relative(path: Path, folder: Path | None) -> str:
     if folder is None:
         return path.name
+    file, start = path.absolute(), folder.absolute()
     try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+        shared = Path(os.path.commonpath([file, start]))
     except ValueError:  # another drive on Windows: there is no relative path
-        return path.absolute().as_posix()
+        return path.name
+    # From so far above, the way down would name whose folder it is.
+    if shared in Path.home().parents:
+        return path.name
+    return Path(os.path.relpath(file, start)).as_posix()

@@ -333,7 +333,8 @@ def _foreign(
         "thousands": convention.thousands,
         "header_line": grid.lines[header.row],
         "skip_lines": sorted(said.skipped),
-        "leave_out": list(leave_out or ()),
+        # How many, not which: ids that were to be left out stand in no result.
+        "n_left_out": len(leave_out or ()),
         "id_column": [header.headings[k] for k in id_columns],
         "targets": [t.name for t in targets],
         "metadata": [header.headings[k] for k in layout.metadata],

@@ -186,7 +186,8 @@ def leave_out_lines(
     for one in wanted:
         choose(one, list(dict.fromkeys(ids)), what=f"id in leave_out, of {grid.name}")
     kept = [place for place, one in enumerate(ids) if one not in wanted]
-    said = f"left out as asked by leave_out: {listed(wanted, most=len(wanted))}"
+    # How many, not which: what is to be left out stands in no result.
+    said = f"{len(wanted)} id(s) left out as asked by leave_out"
     return header.keeping(kept), (Guess(said),) if wanted else ()
 
 

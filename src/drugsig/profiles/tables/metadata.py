@@ -20,7 +20,7 @@ __all__ = ["MISSING_CHOICES", "JoinedMetadata", "join_metadata"]
 
 MISSING_CHOICES = ("refuse", "empty")
 
-# How many unused ids the history spells out.
+# How many profiles without metadata the history spells out.
 _SPELLED = 20
 
 
@@ -101,7 +101,7 @@ def join_metadata(
             "empty."
         )
     wanted = set(sought)
-    unused = [key for key in lines if key not in wanted]
+    unused = sum(key not in wanted for key in lines)
     detail: dict[str, Any] = {
         "file": grid.source.name,
         "sha256": grid.source.sha256,
@@ -112,8 +112,7 @@ def join_metadata(
         "columns": [header.headings[k] for k in kept],
         "profiles_without": without[:_SPELLED],
         "n_profiles_without": len(without),
-        "ids_without_profile": unused[:_SPELLED],
-        "n_ids_without_profile": len(unused),
+        "n_ids_without_profile": unused,
         "guesses": [guess.text for guess in (*grid.guesses, *guesses)],
     }
     return JoinedMetadata(
