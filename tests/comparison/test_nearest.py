@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -671,3 +672,43 @@ def test_nothing_in_the_file_is_a_pickle(tmp_path) -> None:
                 assert version == (1, 0)
                 _, _, kind = np.lib.format.read_array_header_1_0(file)
                 assert not kind.hasobject
+
+
+# -- two that extend one index ---------------------------------------------------------------
+
+
+def part(first: int, last: int) -> ProfileSet:
+    values = np.random.default_rng(first).lognormal(0, 1, (last - first, 6))
+    ids = [f"p{k:03d}" for k in range(first, last)]
+    return ProfileSet(values, [f"T{k}" for k in range(6)], ids)
+
+
+def test_of_two_that_extend_one_index_the_second_is_told(tmp_path: Path) -> None:
+    path = build_index(part(0, 20)).save(tmp_path / "index.npz")
+    one, other = load_index(path), load_index(path)
+    one.extend(part(20, 30)).save(path)
+    with pytest.raises(OutputError, match="another process has extended or replaced it"):
+        other.extend(part(30, 40)).save(path)
+    assert len(load_index(path)) == 30
+    other.extend(part(30, 40)).save(tmp_path / "elsewhere.npz")
+    again = load_index(path).extend(part(30, 40))
+    again.save(path)
+    # What it wrote itself it may replace.
+    again.extend(part(40, 50)).save(path)
+    assert len(load_index(path)) == 50
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_branch_of_an_index_does_not_replace_its_sibling(tmp_path: Path) -> None:
+    index = build_index(part(0, 20))
+    path = index.save(tmp_path / "index.npz")
+    left, right = index.extend(part(20, 30)), index.extend(part(30, 40))
+    left.save(path)
+    with pytest.raises(OutputError, match="would be lost"):
+        right.save(path)
+
+
+def test_a_new_index_takes_the_place_of_any(tmp_path: Path) -> None:
+    path = build_index(part(0, 20)).save(tmp_path / "index.npz")
+    build_index(part(0, 10)).save(path)
+    assert len(load_index(path)) == 10

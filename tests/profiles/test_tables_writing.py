@@ -577,3 +577,21 @@ def test_bit_flips_in_a_history_are_refused_or_told(risky: Path) -> None:
         except DrugsigError:
             continue
     assert silent == 0
+
+
+# -- formulas behind another separator -------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("decimal_comma", [False, True])
+@pytest.mark.parametrize(
+    "text", ["x;=1+1", 'x; "=1+1', "x,@SUM(A1)", "x\t+1", "x|-1+1", "x;'=1", "a,\uff1d1", 'x";=2']
+)
+def test_no_cell_of_any_separator_begins_a_formula(
+    text: str, decimal_comma: bool, delimiter: str, tmp_path: Path
+) -> None:
+    path = write_table(tmp_path / "t.csv", ["a", "b"], [[text, 1.5]], decimal_comma=decimal_comma)
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
+        for cell in line.split(delimiter):
+            assert cell.strip(' "')[:1] not in set("=+-@\uff1d\uff0b\uff0d\uff20"), cell
+    assert read_table(path)[1][0][0] == text

@@ -227,3 +227,42 @@ def test_a_validation_names_its_files(tmp_path: Path) -> None:
     assert made.report.digests["criteria_file"] == config.digests["criteria_sha256"]
     assert made.model.validation is not None
     assert made.model.validation.report == made.report.digest
+
+
+# -- what is of others -----------------------------------------------------------------------
+
+
+def texts_of(folder: Path) -> dict[str, str]:
+    return {p.name: p.read_bytes().decode("utf-8", "replace") for p in folder.iterdir()}
+
+
+def test_ids_of_other_cases_and_left_out_ids_stand_in_no_result(two_files: Path) -> None:
+    cases = two_files / "cases.csv"
+    last = cases.read_text(encoding="utf-8").splitlines()[-1].split(",")
+    other = ",".join(["SECRET-77", *last[1:]])
+    cases.write_text(cases.read_text(encoding="utf-8") + other + "\n", encoding="utf-8")
+    changed(two_files / "analysis.toml", "[pretreatment]", 'leave_out = ["003-2"]\n[pretreatment]')
+    done = quietly(two_files / "analysis.toml", out=two_files / "out")
+    assert "003-2" not in done.profiles.ids
+    for name, text in texts_of(two_files / "out").items():
+        assert "SECRET-77" not in text, name
+        # It decides the analysis, so it stands where the analysis is said.
+        assert ("003-2" in text) == (name == "analysis.toml"), name
+    assert quietly(two_files / "out" / "analysis.toml").run_digest == done.run_digest
+
+
+def test_a_users_folder_stands_in_no_result(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / "alice.smith"
+    home.mkdir(parents=True)
+    shutil.copyfile(folder / "table.csv", home / "case.csv")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    (tmp_path / "results").mkdir()
+    quietly(home / "case.csv", threshold=0.02, out=tmp_path / "results" / "out")
+    for name, text in texts_of(tmp_path / "results" / "out").items():
+        assert "alice" not in text, name
+    quietly(home / "case.csv", threshold=0.02, out=home / "out")
+    told = tomllib.loads((home / "out" / "analysis.toml").read_text("utf-8"))
+    assert told["input"]["path"] == "../case.csv"
