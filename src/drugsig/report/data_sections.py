@@ -14,10 +14,19 @@ from drugsig.profiles.status import Status
 from drugsig.protocols.target import Target
 from drugsig.quality.profile_checks import ProfileCheck
 
-__all__ = ["ROWS_SHOWN", "compared_section", "provenance_section", "quality_section"]
+__all__ = [
+    "MEMBERS_SHOWN",
+    "ROWS_SHOWN",
+    "compared_section",
+    "provenance_section",
+    "quality_section",
+]
 
 # Longer tables are for the files beside the report.
 ROWS_SHOWN = 200
+
+# Members listed of one group, and groups of one component: whoever has more reads the files.
+MEMBERS_SHOWN = 200
 
 _IMPUTED_NOTED = 0.2
 _WORDS_SHOWN = 40
@@ -146,7 +155,10 @@ def quality_section(analysis: Analysis, /) -> dict[str, Any]:
         "read": read,
         "compared": len(analysis.compared),
         "excluded": len(analysis.excluded),
-        "reasons": sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])),
+        "reasons": [
+            (why, names[:MEMBERS_SHOWN], len(names))
+            for why, names in sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+        ],
         "target_rows": targets,
         "status_words": [_STATUS_WORDS[k][1] for k in used],
         "status_used": used,

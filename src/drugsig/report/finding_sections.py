@@ -13,7 +13,7 @@ from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.resampling import Interval
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import PartitionRates, group_name
-from drugsig.report.data_sections import ROWS_SHOWN
+from drugsig.report.data_sections import MEMBERS_SHOWN, ROWS_SHOWN
 
 __all__ = [
     "evidence_section",
@@ -86,7 +86,7 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
     groups = analysis.groups
     sizes = groups.sizes
     rows = []
-    for found in analysis.group_findings:
+    for found in analysis.group_findings[:ROWS_SHOWN]:
         names = groups.members(found.number)
         rows.append(
             {
@@ -95,18 +95,27 @@ def groups_section(analysis: Analysis, /) -> dict[str, Any]:
                 "component": ", ".join(str(k) for k in found.components),
                 "links": f"{found.links:,} of {found.size * (found.size - 1) // 2:,}",
                 "worst": score(found.least_alike),
-                "members": list(names),
+                "members": list(names[:MEMBERS_SHOWN]),
+                "more": max(0, len(names) - MEMBERS_SHOWN),
                 "undecided": sum(name in analysis.undecided for name in names),
             }
         )
     alone = [groups.ids[k] for k in np.flatnonzero(sizes[groups.labels - 1] == 1)]
     return {
         "rows": rows,
-        "alone": alone,
+        "n_together": int((sizes > 1).sum()),
+        "alone": alone[: 5 * ROWS_SHOWN],
+        "n_alone": len(alone),
         "components": [
-            {"number": c.number, "size": c.size, "names": [group_name(k) for k in c.groups]}
-            for c in analysis.component_findings
+            {
+                "number": c.number,
+                "size": c.size,
+                "names": [group_name(k) for k in c.groups[:MEMBERS_SHOWN]],
+                "more": max(0, len(c.groups) - MEMBERS_SHOWN),
+            }
+            for c in analysis.component_findings[:ROWS_SHOWN]
         ],
+        "n_mixed": len(analysis.component_findings),
         "n_components": groups.n_components,
         "n_groups": len(groups),
         "largest_component": groups.largest_component,
@@ -300,7 +309,12 @@ def undecided_section(analysis: Analysis, /) -> dict[str, Any]:
             alike.setdefault((analysis.group_of(name), reason), []).append(name)
     ordered = sorted(alike.items(), key=lambda item: (len(item[0][0]), item[0][0], -len(item[1])))
     rows = [
-        {"group": group, "reason": reason.text, "names": names}
+        {
+            "group": group,
+            "reason": reason.text,
+            "names": names[:MEMBERS_SHOWN],
+            "more": max(0, len(names) - MEMBERS_SHOWN),
+        }
         for (group, reason), names in ordered[: 2 * ROWS_SHOWN]
     ]
     return {
