@@ -189,6 +189,10 @@ class Analysis:
     @property
     def excluded(self) -> dict[str, str]:
         """Profiles that were read and not compared, with the reason."""
+        return dict(self._excluded)
+
+    @cached_property
+    def _excluded(self) -> dict[str, str]:
         return {c.profile_id: c.excluded for c in self.checks if c.excluded}
 
     @cached_property
@@ -223,7 +227,7 @@ class Analysis:
 
     def group_of(self, profile_id: str, /) -> str:
         """Return the name of the group of a profile, or "" if it was not compared."""
-        if profile_id in self.excluded:
+        if profile_id in self._excluded:
             return ""
         return group_name(int(self.groups.labels[self.compared.index_of([profile_id])[0]]))
 

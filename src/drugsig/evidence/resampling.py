@@ -314,9 +314,7 @@ def auc_interval(sample: PairSample, weights: Floats, /) -> Interval:
     """
     ranked = ranked_sample(sample)
     weights = weights[:, : affordable_resamples(sample, weights.shape[1])]
-    parts = list(ranked.counts(weights))
-    top = np.concatenate([part.wins for part in parts])
-    bottom = np.concatenate([part.n_linked * part.n_unlinked for part in parts])
+    top, bottom = ranked.wins(weights)
     observed = auc(*sample.tied_sides, metric=sample.metric)
     return percentile_interval(top, bottom, observed, independent_units(sample))
 

@@ -222,6 +222,38 @@ class RankedPairs:
     first: Rows
     last: Rows
 
+    def wins(self, weights: Floats, /) -> tuple[Floats, Floats]:
+        """Return what the areas under the curve are shares of, under many weightings.
+
+        Parameters
+        ----------
+        weights : ndarray of float64, shape (n_sources, n_weightings)
+            How much each source weighs.
+
+        Returns
+        -------
+        wins, pairs : ndarray of float64, shape (n_weightings,)
+            As `Counts.wins`, and all pairs of a linked and an unlinked pair. The same bits for
+            whole weights, without a number for every linked score.
+        """
+        edges = np.append(self.starts, len(self.own))
+        parts = np.arange(len(self.cuts))
+        # Linked pairs that are more alike than the unlinked ones of a part, and at least as alike.
+        before = edges[np.searchsorted(self.last, parts, side="right")]
+        up_to = edges[np.searchsorted(self.first, parts, side="right")]
+        wins, pairs = np.empty(weights.shape[1]), np.empty(weights.shape[1])
+        found = np.zeros(len(self.own) + 1)
+        one, two = np.empty(len(self.a)), np.empty(len(self.a))
+        for k, weight in enumerate(np.ascontiguousarray(weights.T)):
+            np.cumsum(weight[self.own], out=found[1:])
+            np.take(weight, self.a, out=one, mode="clip")
+            np.take(weight, self.b, out=two, mode="clip")
+            np.multiply(one, two, out=one)
+            part = np.add.reduceat(one, self.cuts)
+            wins[k] = part @ ((found[before] + found[up_to]) / 2.0)
+            pairs[k] = found[-1] * part.sum()
+        return wins, pairs
+
     def counts(self, weights: Floats, /) -> Iterator[Counts]:
         """Yield the counts under many weightings, some at a time.
 

@@ -100,7 +100,7 @@ def check_profiles(profiles: ProfileSet, /) -> tuple[ProfileCheck, ...]:
     """
     impurity = np.array([t.role == "impurity" for t in profiles.targets], dtype=bool)
     status = profiles.status[:, impurity]
-    values = np.where(profiles.measured, profiles.values, 0.0)[:, impurity]
+    values = np.ascontiguousarray(np.where(profiles.measured, profiles.values, 0.0)[:, impurity])
     names = [t.name for t in profiles.targets if t.role == "impurity"]
     detected = (status == Status.DETECTED).sum(axis=1)
     same: dict[bytes, list[int]] = {}
@@ -112,12 +112,17 @@ def check_profiles(profiles: ProfileSet, /) -> tuple[ProfileCheck, ...]:
         for rows in same.values()
         for row in rows
     }
+    lacks = np.asarray(status >= Status.NOT_MEASURED)
+    incomplete = lacks.any(axis=1)
+    below = is_censored(status).sum(axis=1).tolist()
+    not_measured = (status == Status.NOT_MEASURED).sum(axis=1).tolist()
+    rejected = (status == Status.REJECTED).sum(axis=1).tolist()
+    totals = values.sum(axis=1).tolist()
+    most = values.max(axis=1, initial=0.0).tolist()
     out = []
     for row, profile_id in enumerate(profiles.ids):
-        counts = np.bincount(status[row], minlength=len(Status))
-        lacking = [n for n, s in zip(names, status[row], strict=True) if s >= Status.NOT_MEASURED]
-        total = float(values[row].sum())
-        largest = float(values[row].max()) / total if total > 0 else None
+        lacking = [names[k] for k in np.flatnonzero(lacks[row])] if incomplete[row] else []
+        largest = most[row] / totals[row] if totals[row] > 0 else None
         flags = []
         if twins.get(row):
             flags.append("identical values in another profile")
@@ -129,9 +134,9 @@ def check_profiles(profiles: ProfileSet, /) -> tuple[ProfileCheck, ...]:
             ProfileCheck(
                 profile_id=profile_id,
                 detected=int(detected[row]),
-                below_limit=int(is_censored(status[row]).sum()),
-                not_measured=int(counts[Status.NOT_MEASURED]),
-                rejected=int(counts[Status.REJECTED]),
+                below_limit=below[row],
+                not_measured=not_measured[row],
+                rejected=rejected[row],
                 largest_share=largest,
                 identical_to=twins.get(row, ()),
                 excluded=_reason(int(detected[row]), lacking),
