@@ -491,6 +491,11 @@ def _runs(
 def _kept(profiles: ProfileSet, checks: tuple[ProfileCheck, ...], *, from_runs: bool) -> ProfileSet:
     """Return the profiles that can be compared."""
     excluded = [c.profile_id for c in checks if c.excluded]
+    if len(profiles) < 2:
+        raise InputError(
+            f"'{profiles.name}' holds {len(profiles)} profile, and one profile cannot be compared "
+            "with itself. Put those that it is to be compared with into the same table."
+        )
     if len(profiles) - len(excluded) < 2:
         raise InputError(
             f"only {len(profiles) - len(excluded)} of {len(profiles)} profiles in "

@@ -66,15 +66,24 @@ def _archive_info(path: Path) -> dict[str, Any] | None:
 
 
 def _run_info(path: Path) -> dict[str, Any] | None:
-    """Return what the header of a run or a trace says; None if the file is neither."""
+    """Return what the header of a run or a trace says; None if the file is neither.
+
+    Raises
+    ------
+    RunError, MissingExtraError
+        If it is a run that is not read.
+    """
+    from drugsig.acquisition.readers.detect import looks_like_a_run, sniff
     from drugsig.acquisition.reading import run_of_file, trace_of_file
     from drugsig.errors import RunError
 
+    refused: list[Exception] = []
     for read in (run_of_file, trace_of_file):
         try:
             # What makes a run unsuitable stands among the notes of its header.
             found = read(path)
-        except (RunError, ImportError):
+        except (RunError, ImportError) as error:
+            refused.append(error)
             continue
         header = found.metadata
         told: dict[str, Any] = {"holds": repr(found)[1:-1], "format": header.format}
@@ -83,6 +92,13 @@ def _run_info(path: Path) -> dict[str, Any] | None:
                 told[key] = getattr(header, key)
         told["notes"] = list(header.notes)
         return told
+    try:
+        is_run = looks_like_a_run(path, sniff(path))
+    except RunError:
+        is_run = False
+    # Why a run is not read says more than that it is no table.
+    if is_run:
+        raise refused[0]
     return None
 
 

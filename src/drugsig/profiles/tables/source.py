@@ -166,6 +166,11 @@ def _about_ole2(name: str, data: bytes) -> str:
         )
     if "WordDocument".encode("utf-16-le") in data:
         return f"{name} is no table: it is a Word document. Copy its table into a spreadsheet."
+    if not any(stream.encode("utf-16-le") in data for stream in ("Workbook", "Book")):
+        return (
+            f"{name} is no table: it is an OLE compound file, in which several makers keep runs in "
+            "their own format. Export the table as .xlsx or .csv, or convert the run to mzML."
+        )
     return f"{name} is a workbook in the old .xls format. Open it and save it as .xlsx."
 
 
