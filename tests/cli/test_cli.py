@@ -216,3 +216,29 @@ def test_info_shows_the_header_of_a_run(
     assert "600 scans" in capsys.readouterr().out
     assert run("info", run_file, "--json") == 0
     assert json.loads(capsys.readouterr().out)["format"] == "andi_ms"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("thermo.raw", b"\x01\xa1F\x00i\x00n\x00n\x00i\x00g\x00a\x00n\x00", "it is a Thermo .raw"),
+        ("sim.mzML", b"<mzML></mzML>", "sim.mzML"),
+        ("gone.cdf", b"", "it is an empty file"),
+    ],
+)
+def test_info_says_why_a_run_is_not_read(
+    name: str, content: bytes, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert run("info", tmp_path / name) == cli.EXIT_INPUT
+    told = capsys.readouterr().err
+    assert why in told
+    assert "table" not in told
+
+
+def test_one_profile_is_refused_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.csv").write_text("Sample,T1,T2\nA,1.5,2.5\n", encoding="utf-8")
+    assert run("analyse", tmp_path / "one.csv", "--out", tmp_path / "o", "--threshold", "1") == 3
+    told = capsys.readouterr().err
+    assert "one profile cannot be compared with itself" in told
+    assert "Empty cells" not in told
