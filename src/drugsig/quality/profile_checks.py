@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drugsig._notes import Note
 from drugsig.profiles.labels import (
@@ -112,8 +113,8 @@ def check_profiles(profiles: ProfileSet, /) -> tuple[ProfileCheck, ...]:
         for rows in same.values()
         for row in rows
     }
-    lacks = np.asarray(status >= Status.NOT_MEASURED)
-    incomplete = lacks.any(axis=1)
+    lacks: NDArray[np.bool_] = np.greater_equal(status, Status.NOT_MEASURED)
+    incomplete = np.asarray(lacks.any(axis=1), dtype=bool).tolist()
     below = is_censored(status).sum(axis=1).tolist()
     not_measured = (status == Status.NOT_MEASURED).sum(axis=1).tolist()
     rejected = (status == Status.REJECTED).sum(axis=1).tolist()
