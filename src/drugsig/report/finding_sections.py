@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from drugsig._notes import Note
-from drugsig._words import about, area, count, one_in, rate, score, several
+from drugsig._words import about, area, count, listing, one_in, rate, score, several
 from drugsig.analysis.analysis import Analysis
 from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.resampling import Interval
@@ -179,6 +179,7 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
         left_out.setdefault(why, []).append(name)
     return {
         **base,
+        "cost": _cost(analysis),
         "rule": rule,
         "source_level": rule.source_level,
         "source_columns": ", ".join(rule.source),
@@ -214,6 +215,26 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
         "none_false": rates.false_positive_rate == 0.0,
         "all_found": rates.true_positive_rate == 1.0,
     }
+
+
+# Rates whose price is told.
+_PRICED = (0.01, 0.001, 0.0001)
+
+
+def _cost(analysis: Analysis) -> str:
+    """Say what a false-positive rate costs in this collection, in links."""
+    rates, links = analysis.threshold.rates, analysis.links
+    scored = links.comparisons - links.undefined
+    priced = listing([f"{rate(r)} about {about(r * scored)}" for r in _PRICED])
+    met = round(rates.false_positive_rate * rates.n_unlinked)
+    each = about(scored / rates.n_unlinked)
+    unlinked = count(rates.n_unlinked, "unlinked pair")
+    return (
+        f"A rate is paid for in every pair: here each false-positive rate makes so many links by "
+        f"chance: {priced}. At this threshold {met:,} of {unlinked} of known source "
+        f"{several(met, 'is a false link', 'are false links')}, and each stands for about {each} "
+        "among all pairs: a rate that makes fewer chance links than that is not measurable here."
+    )
 
 
 def _drawn(analysis: Analysis) -> str:
