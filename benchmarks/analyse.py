@@ -1,8 +1,8 @@
 """`drugsig analyse` at many sizes, as a command, beside the imports that anything like it needs.
 
 Run it with ``python benchmarks/analyse.py``. Simulated profiles of 30 targets, 30 % of known
-source, in a table that is read, analysed and reported, at a threshold by which chance makes two
-links a profile. ``--sizes 1000000`` takes a million profiles, ``--workbook``, given last, the
+source, in a table that is read, analysed and reported, at a threshold by which chance makes one
+link in ten profiles. ``--sizes 1000000`` takes a million profiles, ``--workbook``, given last, the
 arguments of a table of one's own. Every round runs each size once and the bare imports before it;
 given are medians, their ratio to the imports, the largest memory of the process, and how time grows
 with the profiles.
@@ -38,7 +38,7 @@ TARGETS = 30
 
 # Chance links a profile: a rate that is kept fixed would make more of them the more profiles there
 # are, and nobody could look at them.
-CHANCE_LINKS = 2.0
+CHANCE_LINKS = 0.1
 
 
 def made_table(n: int, path: Path) -> None:
