@@ -178,7 +178,8 @@ class ErrorRates:
         How often sources were resampled; less often where there are very many pairs.
     auc_error : float or None
         The standard error of the area where unlinked pairs were drawn at random for it; None where
-        all of them count. The rates are those of all pairs either way.
+        all of them count. The rates are those of all pairs either way. The areas of strata of more
+        than 250,000 pairs together are then those of 20,000 pairs drawn from each.
     """
 
     rule: PopulationRule

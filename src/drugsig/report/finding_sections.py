@@ -11,6 +11,7 @@ from drugsig._words import about, area, count, listing, one_in, rate, score, sev
 from drugsig.analysis.analysis import Analysis
 from drugsig.evidence.prevalence import TrueLinkShare
 from drugsig.evidence.resampling import Interval
+from drugsig.evidence.searched_threshold import PAIRS_DRAWN
 from drugsig.evidence.threshold import Threshold
 from drugsig.groups.groups import PartitionRates, group_name
 from drugsig.report.data_sections import MEMBERS_SHOWN, ROWS_SHOWN
@@ -166,6 +167,10 @@ def evidence_section(analysis: Analysis, /) -> dict[str, Any]:
             (one_in(s.prevalence), _share(s), _share(w))
             for s, w in zip(analysis.true_links, analysis.least_true_links, strict=True)
         ],
+        "strata_drawn": analysis.way == "sparse"
+        and rates is not None
+        and bool(rates.strata)
+        and rates.strata[0].n_pairs > PAIRS_DRAWN,
         "strata": [
             (s.stratum, f"{s.n_pairs:,}", rate(s.link_rate), area(s.auc))
             for s in (() if rates is None else rates.strata)
