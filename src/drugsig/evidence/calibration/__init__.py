@@ -8,20 +8,23 @@ from drugsig.evidence.calibration.calibration import Calibration, fit_calibratio
 from drugsig.evidence.calibration.calibrators import (
     CALIBRATORS,
     DEFAULT_CALIBRATOR,
+    DEFAULT_RATIO_CALIBRATOR,
     BetaCurve,
     Calibrator,
     get_calibrator,
 )
-from drugsig.evidence.calibration.curve import KnotCurve, LinearCurve
+from drugsig.evidence.calibration.curve import KnotCurve, LapseCurve, LinearCurve
 from drugsig.evidence.calibration.training import source_pair_weights
 
 __all__ = [
     "CALIBRATORS",
     "DEFAULT_CALIBRATOR",
+    "DEFAULT_RATIO_CALIBRATOR",
     "BetaCurve",
     "Calibration",
     "Calibrator",
     "KnotCurve",
+    "LapseCurve",
     "LinearCurve",
     "fit_calibration",
     "get_calibrator",

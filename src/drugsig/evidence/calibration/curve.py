@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from drugsig._check import FrozenArrays
 from drugsig.errors import InputError
 
-__all__ = ["Curve", "KnotCurve", "LinearCurve", "finite_numbers"]
+__all__ = ["Curve", "KnotCurve", "LapseCurve", "LinearCurve", "finite_numbers"]
 
 Floats = NDArray[np.float64]
+
+_LN10 = float(np.log(10.0))
 
 
 class Curve(Protocol):
@@ -64,6 +66,65 @@ class LinearCurve:
         ------
         InputError
             If a number is missing or not finite.
+        """
+        return cls(**{key: float(finite_numbers(data, key, shape=())) for key in cls.keys})
+
+
+@dataclass(frozen=True)
+class LapseCurve:
+    """A straight line that levels out where a lapse explains a pair as well as two sources do.
+
+    With t = 10^(intercept + slope x score) the likelihood ratio is (t + lapse) / (1 + lapse).
+
+    Parameters
+    ----------
+    intercept : float
+        The log10 of t at a score of 0.
+    slope : float
+        Its rise a unit of the score; negative for a distance.
+    lapse : float
+        The odds, from 0 and below 1, that a pair of one source looks like one of two sources.
+
+    Raises
+    ------
+    InputError
+        If the lapse is no such number.
+    """
+
+    intercept: float
+    slope: float
+    lapse: float
+
+    keys: ClassVar[tuple[str, ...]] = ("intercept", "slope", "lapse")
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.lapse < 1.0:
+            raise InputError(
+                f"the lapse of a calibration must be at least 0 and below 1, got {self.lapse!r}. "
+                "Was the file edited?"
+            )
+
+    def log10_lr(self, scores: Floats, /) -> Floats:
+        """Return log10 of (t + lapse) / (1 + lapse) for every score."""
+        line = self.intercept + self.slope * scores
+        if not self.lapse:
+            return line
+        with np.errstate(invalid="ignore"):
+            level = np.logaddexp(line * _LN10, np.log(self.lapse)) - np.log1p(self.lapse)
+        return np.asarray(level / _LN10, dtype=np.float64)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the curve as data that `from_data` reads."""
+        return {key: getattr(self, key) for key in self.keys}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], /) -> LapseCurve:
+        """Read a curve from data.
+
+        Raises
+        ------
+        InputError
+            If a number is missing, not finite, or the lapse is not possible.
         """
         return cls(**{key: float(finite_numbers(data, key, shape=())) for key in cls.keys})
 

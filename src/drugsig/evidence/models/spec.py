@@ -13,7 +13,11 @@ from drugsig._files import canonical_json
 from drugsig.comparison.metrics import METRICS
 from drugsig.errors import ConfigError, InputError
 from drugsig.evidence.bounds import BOUND_METHODS
-from drugsig.evidence.calibration import CALIBRATORS, DEFAULT_CALIBRATOR
+from drugsig.evidence.calibration import (
+    CALIBRATORS,
+    DEFAULT_CALIBRATOR,
+    DEFAULT_RATIO_CALIBRATOR,
+)
 from drugsig.evidence.two_level import REPLICATE_LEVELS, TwoLevelOptions
 
 __all__ = ["APPROACHES", "NONE", "LrModelSpec"]
@@ -80,7 +84,7 @@ class LrModelSpec:
     two_level: TwoLevelOptions = field(default_factory=TwoLevelOptions)
     metric: str | None = None
     calibrator: str | None = None
-    calibration: str = DEFAULT_CALIBRATOR
+    calibration: str = DEFAULT_RATIO_CALIBRATOR
     bounds: str = "elub"
     bounds_count: str = "sources"
 
