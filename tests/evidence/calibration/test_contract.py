@@ -72,7 +72,7 @@ def test_a_pair_of_no_weight_is_not_there(method, drawn) -> None:
     assert with_it == without
 
 
-@each_method
+@pytest.mark.parametrize("method", [m for m in METHODS if CALIBRATORS[m].exchangeable])
 @settings(max_examples=30)
 @given(overlapping_pairs())
 def test_the_propositions_can_be_exchanged(method, drawn) -> None:

@@ -15,6 +15,7 @@ from drugsig.evidence.calibration import (
     CALIBRATORS,
     BetaCurve,
     Calibration,
+    LapseCurve,
     LinearCurve,
     fit_calibration,
 )
@@ -360,3 +361,62 @@ def test_calibrated_ratios_cost_little_more_than_the_true_ones(method) -> None:
     assert cost < cllr(true, fresh[1]) + 0.02
     # A raw score that is mistaken for a log10 ratio costs far more.
     assert cost < cllr(fresh[0], fresh[1]) - 0.1
+
+
+def lapsing(rng: np.random.Generator, n: int, lapse: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return log10 LRs that are right but for linked pairs that look like unlinked ones."""
+    half = 3.0
+    linked = np.repeat([True, False], n)
+    ratios = np.where(linked, half, -half) + np.sqrt(2.0 * half) * rng.normal(size=2 * n)
+    lost = linked & (rng.random(2 * n) < lapse)
+    ratios[lost] = -half + np.sqrt(2.0 * half) * rng.normal(size=int(lost.sum()))
+    return ratios / np.log(10.0), linked
+
+
+def test_a_line_with_lapses_finds_line_and_lapse() -> None:
+    scores, linked = lapsing(np.random.default_rng(5), 20_000, 0.03)
+    curve = fit_calibration(scores, linked, method="logistic_lapse", kind="similarity").curve
+    assert isinstance(curve, LapseCurve)
+    # A share e of linked pairs that look like unlinked ones makes q = e/(1 - e).
+    assert curve.lapse == pytest.approx(0.03 / 0.97, abs=0.004)
+    assert curve.slope == pytest.approx(1.0, abs=0.04)
+    assert curve.intercept == pytest.approx(0.0, abs=0.03)
+
+
+def test_one_mistyped_value_does_not_bend_the_line() -> None:
+    scores, linked = lapsing(np.random.default_rng(6), 300, 0.0)
+    wrong = np.append(scores, -400.0), np.append(linked, True)
+    asked = np.linspace(-1.0, 3.0, 9)
+    moved = {
+        method: np.abs(
+            fit_calibration(*wrong, method=method, kind="similarity").log10_lr(asked)
+            - fit_calibration(scores, linked, method=method, kind="similarity").log10_lr(asked)
+        ).max()
+        for method in ("logistic", "logistic_lapse")
+    }
+    assert moved["logistic_lapse"] < 0.1 < 1.0 < moved["logistic"]
+
+
+def test_no_ratio_is_below_that_of_a_lapse() -> None:
+    scores, linked = lapsing(np.random.default_rng(7), 100, 0.05)
+    found = fit_calibration(
+        scores, linked, method="logistic_lapse", kind="similarity", extrapolate=True
+    )
+    least = np.log10(found.curve.lapse / (1.0 + found.curve.lapse))
+    assert found.log10_lr([-1e6]) == pytest.approx([least])
+    # Each class has a misleading pair more: the lapse is never impossible.
+    assert found.curve.lapse > 0.5 / 101
+
+
+def test_separated_classes_have_a_finite_line_with_lapses() -> None:
+    scores = np.array([0.0, 0.1, 0.2, 0.8, 0.9, 1.0])
+    linked = np.array([False] * 3 + [True] * 3)
+    found = fit_calibration(scores, linked, method="logistic_lapse", kind="similarity")
+    assert np.isfinite(found.limits).all()
+    assert found.limits[0] < 0.0 < found.limits[1]
+
+
+@pytest.mark.parametrize("lapse", [-0.1, 1.0, float("nan")])
+def test_an_impossible_lapse_is_refused(lapse: float) -> None:
+    with pytest.raises(InputError, match="lapse"):
+        LapseCurve(0.0, 1.0, lapse)
