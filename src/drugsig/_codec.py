@@ -90,6 +90,7 @@ def record_of(
     where: str,
     error: type[InputError] = InputError,
     stored: bool = False,
+    key: str | None = None,
 ) -> T:
     """Return the record that data hold, by the names and types of the fields of its class.
 
@@ -108,6 +109,8 @@ def record_of(
     stored : bool
         Whether they were written by `to_data`: then every field is there, also one that has a
         default, and numbers may be endless.
+    key : str, optional
+        What one of its names is called where it is not known; by default a key of `where`.
 
     Raises
     ------
@@ -116,7 +119,7 @@ def record_of(
     UnknownNameError
         If there is no such field, or a name is refused by the record.
     """
-    made: T = _record(kind, data, _Place(where, error, stored))
+    made: T = _record(kind, data, _Place(where, error, stored, key))
     return made
 
 
@@ -162,13 +165,15 @@ class _Place:
     where: str
     error: type[InputError]
     stored: bool
+    key: str | None = None
 
     def inside(self, name: str, data: object) -> _Place:
         """Return the place of a field: a table has its name in brackets."""
         table = isinstance(data, Mapping)
         if table and self.where.endswith("]"):
-            return replace(self, where=f"{self.where[:-1]}.{name}]")
-        return replace(self, where=f"{self.where}, [{name}]" if table else f"{self.where}: {name}")
+            return replace(self, where=f"{self.where[:-1]}.{name}]", key=None)
+        where = f"{self.where}, [{name}]" if table else f"{self.where}: {name}"
+        return replace(self, where=where, key=None)
 
     def entry(self, number: int) -> _Place:
         """Return the place of an entry of a list, counted from 1."""
@@ -217,7 +222,7 @@ def _fields(hints: Mapping[str, Any], data: object, place: _Place) -> dict[str, 
     if not isinstance(data, Mapping):
         raise place.wants("a table", data)
     for key in data:
-        choose(key, tuple(hints), what=f"key of {place.where}")
+        choose(key, tuple(hints), what=place.key or f"key of {place.where}")
     return {
         name: _value(kind, data[name], place.inside(name, data[name]))
         for name, kind in hints.items()

@@ -240,7 +240,7 @@ class TwoLevelOptions:
         UnknownNameError
             If there is an option that is not known.
         """
-        return record_of(cls, data, where="options of a two-level model")
+        return record_of(cls, data, where="options of a two-level model", key="option")
 
 
 def _check_components(components: int | float | None) -> None:
