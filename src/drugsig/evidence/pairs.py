@@ -202,17 +202,20 @@ class LabelledPairs(FrozenArrays):
             treatment=treatment,
         )
         sample.refuse_one_sided(
-            "A threshold cannot be learned; give one instead, and it is reported as not validated."
+            "A threshold cannot be learned; give one instead, and it is reported as not validated.",
+            metric=sample.metric,
         )
         return sample
 
-    def refuse_one_sided(self, next_step: str, /) -> None:
+    def refuse_one_sided(self, next_step: str, /, *, metric: Metric | None = None) -> None:
         """Refuse pairs of one kind alone.
 
         Parameters
         ----------
         next_step : str
             What cannot be done so, and what to do.
+        metric : Metric, optional
+            By which pairs have a score or none: where they have none the rule is not to blame.
 
         Raises
         ------
@@ -234,11 +237,18 @@ class LabelledPairs(FrozenArrays):
             if self.n_same_sequence
             else ""
         )
+        found, unscored = f"no {lacking} pair", ""
+        if metric is not None and self.n_undefined:
+            found = f"no {lacking} pair with a score"
+            unscored = (
+                f" By metric '{metric.name}' a score is as follows: {metric.zero_rule}. Pairs with "
+                "too few targets measured in both have none either."
+            )
         raise PopulationError(
-            f"population rule '{rule.name}' finds no {lacking} pair ({condition}) among "
+            f"population rule '{rule.name}' finds {found} ({condition}) among "
             f"{len(self.source)} profiles: {self.n_undecided} pair(s) are undecided, "
             f"{self.n_same_specimen} are two profiles of one specimen, {undefined}"
-            f"{len(self.left_out)} profile(s) are left out{series}. {next_step}"
+            f"{len(self.left_out)} profile(s) are left out{series}.{unscored} {next_step}"
         )
 
     def __repr__(self) -> str:

@@ -356,7 +356,8 @@ class _Search:
             left_out=self.counts.left_out,
         )
         pairs.refuse_one_sided(
-            "A threshold cannot be learned; give one instead, and it is reported as not validated."
+            "A threshold cannot be learned; give one instead, and it is reported as not validated.",
+            metric=self.metric,
         )
 
     def of_pairs(self, rows: Places, columns: Places, scores: Floats, /) -> PairSample:
