@@ -364,7 +364,8 @@ def _polished(
 def _weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, share * reached[-1])])
+    # Weights that add up to exactly the share, but for rounding, have reached it.
+    return float(values[order][np.searchsorted(reached, (share - 1e-9) * reached[-1])])
 
 
 @dataclass(frozen=True)
