@@ -17,6 +17,9 @@ NAMED_BY_SECTION = {("population", ""): "rule", ("threshold", "value"): "thresho
 
 # What decides no result: where to write, what to show, and what the file says of itself.
 NO_OPTIONS_OF_PYTHON = {"out", "progress"}
+# On what the work runs, and how much of it: the result is the same on any machine, so no file of an
+# analysis says it. The job on profiles takes a client in place of the address of a scheduler.
+MEANS = {"memory", "scheduler", "timeout"}
 NO_OPTIONS_OF_THE_COMMAND = {"source", "out", "as_json", "quiet", "open_report"}
 NO_OPTIONS_OF_THE_FILE = {("drugsig", "format"), ("drugsig", "version")}
 FACTS_OF_THE_FILE = {"path", "sha256", "written_by", "protocol_read"}
@@ -54,14 +57,14 @@ def test_the_three_lists_are_one() -> None:
     python = keywords(analyse) - NO_OPTIONS_OF_PYTHON
     # How a file is read is a mapping in Python, a section of the file, and options of a table.
     assert python - {"reading"} == of_the_command()
-    assert python - {"reading", "protocol"} == of_the_file()
-    assert python == {f.name for f in fields(AnalysisConfig)} - FACTS_OF_THE_FILE
+    assert python - {"reading", "protocol"} - MEANS == of_the_file()
+    assert python - MEANS == {f.name for f in fields(AnalysisConfig)} - FACTS_OF_THE_FILE
 
 
 def test_the_job_on_profiles_has_the_same_names() -> None:
-    job = keywords(analyse_profiles) - {"runs", "progress"}
+    job = keywords(analyse_profiles) - {"runs", "progress", "memory", "client"}
     of_files = {"decimal_comma", "protocol", "reading"}
-    assert job == keywords(analyse) - NO_OPTIONS_OF_PYTHON - of_files
+    assert job == keywords(analyse) - NO_OPTIONS_OF_PYTHON - MEANS - of_files
 
 
 def test_an_option_is_written_as_its_name_on_the_command_line() -> None:
