@@ -219,6 +219,13 @@ def test_a_validation_demands_the_criteria_it_was_written_for(tmp_path: Path) ->
 def test_a_validation_names_its_files(tmp_path: Path) -> None:
     folder = write_example("validation", tmp_path / "v")
     start = folder / "validation.toml"
+    # As little of a validation as names its files.
+    changed(
+        start,
+        "seeds = 4\nn_folds = 5\nchange_seeds = 2",
+        "seeds = 1\nn_folds = 3\nchange_seeds = 1",
+    )
+    changed(start, 'elsewhere = "year"\n', "n_resamples = 200\n")
     config = ValidationConfig.read(start)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DrugsigWarning)
