@@ -207,14 +207,14 @@ class LabelledPairs(FrozenArrays):
         )
         return sample
 
-    def refuse_one_sided(self, next_step: str, /, *, metric: Metric | None = None) -> None:
+    def refuse_one_sided(self, next_step: str, /, *, metric: Metric | str | None = None) -> None:
         """Refuse pairs of one kind alone.
 
         Parameters
         ----------
         next_step : str
             What cannot be done so, and what to do.
-        metric : Metric, optional
+        metric : Metric or str, optional
             By which pairs have a score or none: where they have none the rule is not to blame.
 
         Raises
@@ -239,9 +239,9 @@ class LabelledPairs(FrozenArrays):
         )
         found, unscored = f"no {lacking} pair", ""
         if metric is not None and self.n_undefined:
-            found = f"no {lacking} pair with a score"
+            by, found = get_metric(metric), f"no {lacking} pair with a score"
             unscored = (
-                f" By metric '{metric.name}' a score is as follows: {metric.zero_rule}. Pairs with "
+                f" By metric '{by.name}' a score is as follows: {by.zero_rule}. Pairs with "
                 "too few targets measured in both have none either."
             )
         raise PopulationError(
