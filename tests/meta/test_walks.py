@@ -41,6 +41,7 @@ def test_every_walk_has_its_stations_on_the_page() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_trace_meets_the_stations_in_their_order(tmp_path: Path) -> None:
     stations = named(PAGE.read_text(encoding="utf-8"))
     with warnings.catch_warnings():
