@@ -111,7 +111,7 @@ def difference(one: Evaluation, other: Evaluation) -> tuple[float, float, float]
 def costs(evaluation: Evaluation) -> NDArray[np.float64]:
     """Return what every pair costs, in bits."""
     log_lr = evaluation.log10_lr_bounded * np.log(10.0)
-    return np.logaddexp(0.0, np.where(evaluation.linked, -log_lr, log_lr)) / np.log(2.0)
+    return np.asarray(np.logaddexp(0.0, np.where(evaluation.linked, -log_lr, log_lr)) / np.log(2.0))
 
 
 def report(title: str, found: dict[str, dict[str, Evaluation]]) -> dict[str, object]:

@@ -35,6 +35,7 @@ __all__ = [
     "sampled",
     "stratum_pairs",
     "stratum_places",
+    "why_unscored",
 ]
 
 Places = NDArray[np.integer]
@@ -155,6 +156,7 @@ class LabelledPairs(FrozenArrays):
         metric: Metric | str,
         sizes: NDArray[np.float64] | None = None,
         treatment: Treatment | None = None,
+        profiles: ProfileSet | None = None,
     ) -> PairSample:
         """Put scores to the pairs; pairs without a score are left out and counted.
 
@@ -168,6 +170,8 @@ class LabelledPairs(FrozenArrays):
             As in `PairSample`.
         treatment : Treatment, optional
             As in `PairSample`.
+        profiles : ProfileSet, optional
+            What was scored, so that a refusal can say why pairs have no score.
 
         Raises
         ------
@@ -201,21 +205,25 @@ class LabelledPairs(FrozenArrays):
             sizes=sizes,
             treatment=treatment,
         )
+        unscored = ""
+        if profiles is not None and self.n_linked and self.n_unlinked:
+            unscored = why_unscored(profiles, sample.metric)
         sample.refuse_one_sided(
             "A threshold cannot be learned; give one instead, and it is reported as not validated.",
-            metric=sample.metric,
+            unscored=unscored,
         )
         return sample
 
-    def refuse_one_sided(self, next_step: str, /, *, metric: Metric | str | None = None) -> None:
+    def refuse_one_sided(self, next_step: str, /, *, unscored: str = "") -> None:
         """Refuse pairs of one kind alone.
 
         Parameters
         ----------
         next_step : str
             What cannot be done so, and what to do.
-        metric : Metric or str, optional
-            By which pairs have a score or none: where they have none the rule is not to blame.
+        unscored : str
+            Why pairs have no score, see `why_unscored`, where the rule found pairs of both kinds:
+            it is not to blame then.
 
         Raises
         ------
@@ -237,18 +245,13 @@ class LabelledPairs(FrozenArrays):
             if self.n_same_sequence
             else ""
         )
-        found, unscored = f"no {lacking} pair", ""
-        if metric is not None and self.n_undefined:
-            by, found = get_metric(metric), f"no {lacking} pair with a score"
-            unscored = (
-                f" By metric '{by.name}' a score is as follows: {by.zero_rule}. Pairs with "
-                "too few targets measured in both have none either."
-            )
+        found = f"no {lacking} pair with a score" if unscored else f"no {lacking} pair"
+        reason = f" {unscored}" if unscored else ""
         raise PopulationError(
             f"population rule '{rule.name}' finds {found} ({condition}) among "
             f"{len(self.source)} profiles: {self.n_undecided} pair(s) are undecided, "
             f"{self.n_same_specimen} are two profiles of one specimen, {undefined}"
-            f"{len(self.left_out)} profile(s) are left out{series}.{unscored} {next_step}"
+            f"{len(self.left_out)} profile(s) are left out{series}.{reason} {next_step}"
         )
 
     def __repr__(self) -> str:
@@ -615,8 +618,40 @@ def sampled(
         metric=comparison.metric,
         sizes=comparison.sizes(known.first, known.second),
         treatment=comparison.treatment,
+        profiles=profiles,
     )
     return sample, (*label_notes(rule, profiles), *circular_notes(rule))
+
+
+def why_unscored(profiles: ProfileSet, metric: Metric, /) -> str:
+    """Say why pairs of profiles have no score by a metric.
+
+    Parameters
+    ----------
+    profiles : ProfileSet
+        Pretreated.
+    metric : Metric
+        How they were scored.
+
+    Returns
+    -------
+    str
+        A sentence. Measured values that the metric cannot use, such as zeros where it takes
+        logarithms, are counted and their targets named.
+    """
+    cells = np.where(profiles.measured, profiles.values, np.nan).T.copy()
+    prepared = metric.kernel.prepare(cells)
+    lost = np.isnan(prepared) & profiles.measured.T
+    if not lost.any():
+        return (
+            f"By metric '{metric.name}' pairs have no score if too few targets were measured in "
+            f"both. Of zeros: {metric.zero_rule}."
+        )
+    targets = [profiles.target_names[k] for k in np.flatnonzero(lost.any(axis=1))]
+    return (
+        f"{int(lost.any(axis=0).sum())} of {len(profiles)} profiles hold a value that metric "
+        f"'{metric.name}' cannot use, in {listed(targets)}. The score is {metric.zero_rule}."
+    )
 
 
 @dataclass(frozen=True, eq=False)

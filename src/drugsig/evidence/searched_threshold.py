@@ -26,7 +26,13 @@ from drugsig.comparison.undefined_pairs import ListedScores, UndefinedPairs, ref
 from drugsig.errors import SizeError
 from drugsig.evidence.dependence import dependence_notes
 from drugsig.evidence.pair_counts import PairCounts, StratumCounts
-from drugsig.evidence.pairs import LabelledPairs, PairSample, StratumScores, stratum_places
+from drugsig.evidence.pairs import (
+    LabelledPairs,
+    PairSample,
+    StratumScores,
+    stratum_places,
+    why_unscored,
+)
 from drugsig.evidence.populations import PopulationRule, circular_notes, get_rule, label_notes
 from drugsig.evidence.resampling import (
     Interval,
@@ -355,9 +361,12 @@ class _Search:
             n_same_sequence=self.counts.n_same_sequence,
             left_out=self.counts.left_out,
         )
+        # Counted as the rule finds them, with a score or without.
+        found = PairCounts(self.profiles, self.rule)
+        both = found.n_unlinked > 0 and len(found.linked_pairs()[0]) > 0
         pairs.refuse_one_sided(
             "A threshold cannot be learned; give one instead, and it is reported as not validated.",
-            metric=self.metric,
+            unscored=why_unscored(self.profiles, self.metric) if both else "",
         )
 
     def of_pairs(self, rows: Places, columns: Places, scores: Floats, /) -> PairSample:

@@ -242,26 +242,26 @@ def _fit_logistic_lapse(
     weights, linked = pairs.balanced_weights, pairs.linked
     own = pairs.similarities[linked]
     middle = _weighted_quantile(own, weights[linked], 0.5)
-    spread = _weighted_quantile(own, weights[linked], 0.9) - _weighted_quantile(
-        own, weights[linked], 0.1
-    )
+    low, high = (_weighted_quantile(own, weights[linked], share) for share in (0.1, 0.9))
+    spread = high - low
     if not spread > 0.0:
         spread = float(np.abs(pairs.similarities - middle).mean())
     scaled = (pairs.similarities - middle) / spread
     total = float(weights.sum()) / 2.0
-    up, down = (
-        np.concatenate([scaled[linked], [-np.inf]]),
-        np.concatenate([scaled[~linked], [0.0]]),
-    )
-    of_up = np.concatenate([weights[linked], [pseudo]]) / total
-    of_down = np.concatenate([weights[~linked], [pseudo]]) / total
-
+    up, down = np.append(scaled[linked], -np.inf), np.append(scaled[~linked], 0.0)
+    of_up = np.append(weights[linked], pseudo) / total
+    of_down = np.append(weights[~linked], pseudo) / total
     classes = (up, of_up, True), (down, of_down, False)
     cost = _SLOPE_COST * pseudo / total
     bounds = [(None, None), (0.0, _STEEPEST), (np.log(_LEAST_LAPSE), np.log(_MOST_LAPSE))]
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        height, slopes, _ = _lapse_loss(theta, classes, cost)
+        return height, slopes
+
     found = [
         minimize(
-            lambda theta: _lapse_loss(theta, classes, cost)[:2],
+            loss,
             np.array([0.0, slope, np.log(lapse)]),
             jac=True,
             method="L-BFGS-B",
@@ -342,6 +342,8 @@ def _polished(
     A search that stops where the loss no longer falls leaves half of the digits of its place.
     """
     free = np.array([all(end != x for end in ends) for x, ends in zip(theta, bounds, strict=True)])
+    least = np.array([-np.inf if low is None else low for low, _ in bounds])
+    most = np.array([np.inf if high is None else high for _, high in bounds])
     _, slopes, curvature = _lapse_loss(theta, classes, slope_cost)
     for _ in range(_MOST_POLISHING):
         try:
@@ -350,9 +352,7 @@ def _polished(
             break
         there = theta.copy()
         there[free] -= step
-        low = [-np.inf if ends[0] is None else ends[0] for ends in bounds]
-        high = [np.inf if ends[1] is None else ends[1] for ends in bounds]
-        if ((there < low) | (there > high)).any():
+        if ((there < least) | (there > most)).any():
             break
         _, after, bent = _lapse_loss(there, classes, slope_cost)
         if not np.abs(after[free]).max() < np.abs(slopes[free]).max():
