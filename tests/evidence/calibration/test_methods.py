@@ -402,6 +402,7 @@ def test_no_ratio_is_below_that_of_a_lapse() -> None:
     found = fit_calibration(
         scores, linked, method="logistic_lapse", kind="similarity", extrapolate=True
     )
+    assert isinstance(found.curve, LapseCurve)
     least = np.log10(found.curve.lapse / (1.0 + found.curve.lapse))
     assert found.log10_lr([-1e6]) == pytest.approx([least])
     # Each class has a misleading pair more: the lapse is never impossible.
